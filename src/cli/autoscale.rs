@@ -1,0 +1,5 @@
+//! The arguments of `autoscale`.
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+pub struct AutoscaleArgs {}

@@ -1,0 +1,40 @@
+//! The command line: clap types, one file a command; no behaviour.
+
+mod autoscale;
+mod explain_hpa;
+mod global;
+mod top;
+mod up;
+
+pub use autoscale::AutoscaleArgs;
+pub use explain_hpa::ExplainHpaArgs;
+pub use global::GlobalArgs;
+pub use top::TopArgs;
+pub use up::UpArgs;
+
+use clap::{Parser, Subcommand};
+
+/// Serve TensorFlow models on Kubernetes, autoscale them, and be told the true cause when the autoscaler misbehaves.
+#[derive(Debug, Parser)]
+#[command(name = "kubectl-tfserve", bin_name = "kubectl tfserve", version, about)]
+pub struct Cli {
+    /// kubectl's own flags.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Deploy a model and wait until it serves
+    Up(UpArgs),
+    /// Autoscale a model, checked before and proven after
+    Autoscale(AutoscaleArgs),
+    /// Show usage, request and the HPA's view of every pod
+    Top(TopArgs),
+    /// Explain why a HorizontalPodAutoscaler does what it does
+    ExplainHpa(ExplainHpaArgs),
+}

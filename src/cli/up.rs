@@ -1,0 +1,5 @@
+//! The arguments of `up`.
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+pub struct UpArgs {}

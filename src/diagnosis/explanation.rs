@@ -1,0 +1,147 @@
+//! The answer about one HPA, and the list of them: the JSON contract `tfserve.dev/v1`.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::Finding;
+use crate::facts::{NotReadable, ObjectReference};
+
+/// The answer in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It cannot do its work.
+    Broken,
+    /// It works and wants more, or less, than it may.
+    Limited,
+    /// It works and waits for a known moment.
+    Waiting,
+    /// Nothing is wrong.
+    Healthy,
+    /// The facts do not allow an answer.
+    Unknown,
+}
+
+/// All answers of one run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanations {
+    /// Always `tfserve.dev/v1`.
+    pub api_version: &'static str,
+    /// Always `HpaExplanationList`.
+    pub kind: &'static str,
+    /// When the facts were read.
+    pub observed_at: DateTime<Utc>,
+    /// The cluster.
+    pub cluster: ClusterReport,
+    /// One entry an HPA.
+    pub items: Vec<Explanation>,
+    /// What could not be read, and the right that is missing.
+    pub not_readable: Vec<NotReadable>,
+}
+
+/// The cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterReport {
+    /// `gitVersion`, where it was read.
+    pub version: Option<String>,
+}
+
+/// The answer about one HPA.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanation {
+    /// The HPA's namespace.
+    pub namespace: String,
+    /// The HPA's name.
+    pub name: String,
+    /// Its scale target.
+    pub target: ObjectReference,
+    /// The TARGETS column as `kubectl get hpa` prints it, for example `cpu: <unknown>/60%`.
+    pub targets: String,
+    /// `minReplicas`, with its default.
+    pub min_replicas: i32,
+    /// `maxReplicas`.
+    pub max_replicas: i32,
+    /// The answer in one word.
+    pub verdict: Verdict,
+    /// The answer in one sentence.
+    pub summary: String,
+    /// The causes; the first is the root cause.
+    pub findings: Vec<Finding>,
+    /// The controller's arithmetic.
+    pub recommendation: Option<RecommendationReport>,
+    /// Events that do not describe the present.
+    pub history: Vec<HistoryEntry>,
+}
+
+/// [`crate::hpa::replicas::Recommendation`] as it is shown.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecommendationReport {
+    /// `spec.replicas` of the scale.
+    pub current_replicas: i32,
+    /// What the controller will decide at its next sync; none where it would decide nothing.
+    pub desired_replicas: Option<i32>,
+    /// `maxReplicas`, `minReplicas`, `scaleUpPolicy`, `scaleDownPolicy`, `disabled`, `stabilizationWindow`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limited_by: Option<&'static str>,
+    /// The arithmetic in one sentence.
+    pub sentence: String,
+    /// One entry a metric.
+    pub metrics: Vec<MetricReport>,
+}
+
+/// The arithmetic of one metric.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricReport {
+    /// The metric's type.
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// Its name.
+    pub name: String,
+    /// For example `426%`.
+    pub current: Option<String>,
+    /// For example `60%`.
+    pub target: String,
+    /// Current divided by target.
+    pub ratio: Option<f64>,
+    /// The proposed replicas.
+    pub proposal: Option<i32>,
+    /// The pods.
+    pub pods: Vec<PodReport>,
+}
+
+/// One pod in the arithmetic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodReport {
+    /// Its name.
+    pub name: String,
+    /// For example `2130m`.
+    pub usage: Option<String>,
+    /// For example `500m`.
+    pub request: Option<String>,
+    /// `counted`, `unready`, `missing` or `ignored`.
+    pub counted: &'static str,
+    /// Why.
+    pub why: String,
+}
+
+/// An event of the past.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryEntry {
+    /// The event's reason.
+    pub reason: String,
+    /// Its text.
+    pub message: String,
+    /// How often.
+    pub count: i32,
+    /// When last.
+    pub last_seen: Option<DateTime<Utc>>,
+    /// Why it is history.
+    pub note: String,
+}

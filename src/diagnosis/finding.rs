@@ -1,0 +1,110 @@
+//! A finding: one cause, its proof and its repair. The JSON names are the contract; they only grow.
+
+use serde::Serialize;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; nothing is wrong.
+    Info,
+    /// The HPA works, but not as far as its owner would expect.
+    Warning,
+    /// The HPA does not work.
+    Error,
+}
+
+/// How sure it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// One of several causes that the readable facts allow.
+    Possible,
+    /// The facts point to it, but one that would prove it could not be read.
+    Likely,
+    /// Every step was seen on the cluster.
+    Proven,
+}
+
+/// An object that a finding speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectName {
+    /// For example `Pod`.
+    pub kind: String,
+    /// Empty for cluster-scoped objects.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The container at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+}
+
+/// Where a piece of evidence comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EvidenceStatus {
+    /// Read from the cluster.
+    Observed,
+    /// Computed from what was read and an assumption, for example a default of the controller.
+    Estimated,
+    /// It could not be read.
+    NotReadable,
+}
+
+/// One step of the proof.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Evidence {
+    /// The thing that was looked at, for example `APIService v1beta1.metrics.k8s.io`.
+    pub what: String,
+    /// What was seen, for example `not found`.
+    pub value: String,
+    /// The request or field it was read from, for example `GET apiservices/v1beta1.metrics.k8s.io`.
+    pub source: String,
+    /// How it is known.
+    pub status: EvidenceStatus,
+}
+
+/// One way to repair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fix {
+    /// What it does, as an imperative.
+    pub title: String,
+    /// A command that can be pasted, for the object at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// What the command changes, for example `rolls the pods of Deployment x`.
+    pub changes: String,
+}
+
+/// One cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// For example `TFS301`; never reused.
+    pub code: &'static str,
+    /// For example `metrics-api-not-registered`.
+    pub name: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// One line without a trailing period.
+    pub title: String,
+    /// One sentence that says why.
+    pub cause: String,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// The objects at fault, the first one most of all.
+    pub objects: Vec<ObjectName>,
+    /// The proof.
+    pub evidence: Vec<Evidence>,
+    /// The repairs, the best one first.
+    pub fix: Vec<Fix>,
+    /// Findings that only follow from this one; told under it, never beside it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub consequences: Vec<Finding>,
+    /// Where the rule is documented.
+    pub docs: String,
+}

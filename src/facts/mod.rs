@@ -1,0 +1,144 @@
+//! What was read from the cluster, in types of our own.
+//!
+//! [`Facts`] is the only thing that the pure rooms (`hpa`, `diagnosis`, `output`) know of a cluster. The
+//! same value is the saved bug report (`--save-facts`), the offline input (`--facts`) and the test fixture,
+//! so it holds no environment values, no secrets and no annotations beyond those that a rule reads.
+
+mod hpa;
+mod metrics_pipeline;
+mod quantity;
+mod workload;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use hpa::{
+    Behavior, Condition, Event, Hpa, MetricSpec, MetricStatus, MetricTarget, MetricValue, ObjectReference,
+    ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
+};
+pub use metrics_pipeline::{ApiService, LogLine, MetricsServer, ServiceReference};
+pub use quantity::{ParseQuantityError, Quantity};
+pub use workload::{
+    Container, ContainerUsage, FieldWriter, Owner, Pod, PodMetrics, PodTemplate, Resources, Scale,
+    ScaleTarget,
+};
+
+/// The version of the facts format.
+pub const API_VERSION: &str = "tfserve.dev/v1";
+/// The kind that marks a facts file.
+pub const KIND: &str = "HpaFacts";
+
+/// One thing that was asked of the cluster: the answer, the certainty that it does not exist, or why it
+/// could not be read. Not being allowed to read is never the same as absence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Fact<T> {
+    /// It was read.
+    Known(T),
+    /// The API server said that it does not exist.
+    Absent,
+    /// It could not be read.
+    NotReadable(NotReadable),
+}
+
+/// Why a fact is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotReadable {
+    /// What was asked, for example `pods in namespace tf-serving`.
+    pub what: String,
+    /// What came back, for example the API server's `forbidden` sentence.
+    pub why: String,
+    /// The right that is missing, for example `list pods`, where that is the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<String>,
+}
+
+impl<T> Fact<T> {
+    /// The value, where it was read.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Absent | Self::NotReadable(_) => None,
+        }
+    }
+
+    /// Whether the API server said that it does not exist.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    /// Why it could not be read, where that is so.
+    pub fn not_readable(&self) -> Option<&NotReadable> {
+        match self {
+            Self::NotReadable(reason) => Some(reason),
+            Self::Known(_) | Self::Absent => None,
+        }
+    }
+}
+
+/// A fact that was never asked for.
+impl<T> Default for Fact<T> {
+    fn default() -> Self {
+        Self::NotReadable(NotReadable {
+            what: "this fact".to_owned(),
+            why: "it was not asked for".to_owned(),
+            needs: None,
+        })
+    }
+}
+
+/// Everything that was read in one run, at one time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Facts {
+    /// Always [`API_VERSION`].
+    pub api_version: String,
+    /// Always [`KIND`].
+    pub kind: String,
+    /// When the cluster was read, by this machine's clock.
+    pub observed_at: DateTime<Utc>,
+    /// What all HPAs share.
+    pub cluster: ClusterFacts,
+    /// One entry a `HorizontalPodAutoscaler`, in the order of namespace and name.
+    pub hpas: Vec<HpaFacts>,
+}
+
+/// What all HPAs of a cluster share.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ClusterFacts {
+    /// The API server's `gitVersion`, for example `v1.37.2`.
+    pub version: Fact<String>,
+    /// `APIService` `v1beta1.metrics.k8s.io`.
+    pub resource_metrics_api: Fact<ApiService>,
+    /// What answers behind that `APIService`; where there is no `APIService`, a Deployment called
+    /// `metrics-server` in any namespace.
+    pub metrics_server: Fact<MetricsServer>,
+}
+
+/// What was read about one HPA.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HpaFacts {
+    /// The object itself.
+    pub hpa: Hpa,
+    /// The object that `scaleTargetRef` names.
+    #[serde(default)]
+    pub target: Fact<ScaleTarget>,
+    /// Its scale subresource.
+    #[serde(default)]
+    pub scale: Fact<Scale>,
+    /// All pods that match the scale's selector: what the controller sees, whoever owns them.
+    #[serde(default)]
+    pub pods: Fact<Vec<Pod>>,
+    /// What the resource metrics API says of those pods. `Absent` when the API is not served.
+    #[serde(default)]
+    pub pod_metrics: Fact<Vec<PodMetrics>>,
+    /// Events about this very object (same uid), oldest first.
+    #[serde(default)]
+    pub events: Fact<Vec<Event>>,
+    /// The names of other HPAs in the namespace that name the same scale target.
+    #[serde(default)]
+    pub same_target: Fact<Vec<String>>,
+}

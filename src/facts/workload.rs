@@ -1,0 +1,189 @@
+//! The scale target, its pods and what the metrics API says of them.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Condition, Quantity};
+
+/// The object that an HPA scales.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ScaleTarget {
+    /// For example `apps/v1`.
+    pub api_version: String,
+    /// For example `Deployment`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.generation`.
+    pub generation: Option<i64>,
+    /// `status.observedGeneration`.
+    pub observed_generation: Option<i64>,
+    /// Whether a Deployment is paused.
+    pub paused: bool,
+    /// `spec.template`, where the kind has one.
+    pub template: Option<PodTemplate>,
+    /// `status.conditions`.
+    pub conditions: Vec<Condition>,
+    /// Who wrote `spec.replicas`, from `managedFields`.
+    pub replicas_writers: Vec<FieldWriter>,
+}
+
+/// A manager that wrote a field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldWriter {
+    /// `managedFields[].manager`.
+    pub manager: String,
+    /// `managedFields[].operation`: `Apply` or `Update`.
+    pub operation: String,
+    /// `managedFields[].subresource`, for example `scale`.
+    #[serde(default)]
+    pub subresource: String,
+    /// When it last changed one of its fields.
+    #[serde(default)]
+    pub time: Option<DateTime<Utc>>,
+}
+
+/// `spec.template`, as far as the HPA depends on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PodTemplate {
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
+    /// Regular and init containers.
+    pub containers: Vec<Container>,
+    /// `spec.resources`: pod-level requests and limits.
+    pub resources: Option<Resources>,
+}
+
+/// `GET …/scale`, or the same read from the object itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Scale {
+    /// `spec.replicas`: what the controller calls the current replicas.
+    pub spec_replicas: i32,
+    /// `status.replicas`.
+    pub status_replicas: i32,
+    /// `status.selector`, serialized, for example `app=image-classifier,version=resnet101`.
+    pub selector: String,
+}
+
+/// Requests and limits, by resource name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Resources {
+    /// `requests`.
+    pub requests: BTreeMap<String, Quantity>,
+    /// `limits`.
+    pub limits: BTreeMap<String, Quantity>,
+}
+
+/// A container of a pod or a template.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Container {
+    /// Its name.
+    pub name: String,
+    /// Its image.
+    pub image: String,
+    /// Whether it is an init container.
+    pub init: bool,
+    /// Whether it is an init container with `restartPolicy: Always`, a native sidecar.
+    pub restartable: bool,
+    /// Its requests and limits.
+    pub resources: Resources,
+    /// In a pod: whether its status says ready.
+    pub ready: Option<bool>,
+    /// In a pod: the reason why it waits or ended, for example `ImagePullBackOff`.
+    pub state_reason: Option<String>,
+    /// In a pod: how often it was restarted.
+    pub restarts: i32,
+}
+
+impl Container {
+    /// Whether the controller counts its request: regular containers and, from 1.29 on, native sidecars.
+    pub fn counts_for_requests(&self) -> bool {
+        !self.init || self.restartable
+    }
+}
+
+/// The controller of a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Owner {
+    /// For example `ReplicaSet`.
+    pub kind: String,
+    /// For example `image-classifier-resnet101-5f6d7c8b9`.
+    pub name: String,
+    /// Whether this pod descends from the scale target: the owner is the target itself, or a `ReplicaSet`
+    /// whose controller is the target.
+    pub is_scale_target: bool,
+}
+
+/// A pod that matches the scale's selector.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Pod {
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.namespace`.
+    pub namespace: String,
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
+    /// `metadata.creationTimestamp`.
+    pub created_at: Option<DateTime<Utc>>,
+    /// `metadata.deletionTimestamp`: it is terminating.
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// The owner with `controller: true`.
+    pub owner: Option<Owner>,
+    /// `spec.nodeName`.
+    pub node: Option<String>,
+    /// `status.phase`.
+    pub phase: String,
+    /// `status.reason`, for example `Evicted`.
+    pub reason: Option<String>,
+    /// `status.startTime`.
+    pub start_time: Option<DateTime<Utc>>,
+    /// `status.conditions`, `Ready` and `PodScheduled` among them.
+    pub conditions: Vec<Condition>,
+    /// Regular and init containers.
+    pub containers: Vec<Container>,
+    /// `spec.resources`: pod-level requests and limits.
+    pub resources: Option<Resources>,
+}
+
+impl Pod {
+    /// The condition of a type, for example `Ready`.
+    pub fn condition(&self, type_: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.type_ == type_)
+    }
+}
+
+/// A `PodMetrics` object of metrics.k8s.io.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodMetrics {
+    /// The pod's name.
+    pub name: String,
+    /// When the sample was taken.
+    pub timestamp: DateTime<Utc>,
+    /// Over how long, in milliseconds.
+    pub window_millis: i64,
+    /// One entry a container that was measured.
+    pub containers: Vec<ContainerUsage>,
+}
+
+/// Usage of one container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContainerUsage {
+    /// The container's name.
+    pub name: String,
+    /// By resource name.
+    pub usage: BTreeMap<String, Quantity>,
+}

@@ -1,0 +1,8 @@
+//! The controller's own vocabulary and arithmetic, without I/O and without kube.
+//!
+//! [`message`] says what the controller's texts mean; [`symptoms`] says which of them are current;
+//! [`replicas`] computes what the controller would decide.
+
+pub mod message;
+pub mod replicas;
+pub mod symptoms;

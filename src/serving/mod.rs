@@ -1,0 +1,1 @@
+//! TensorFlow Serving: names, manifests, model status. `manifests` is pure.
