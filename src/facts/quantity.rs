@@ -53,7 +53,11 @@ impl Quantity {
         let power = format!("1e{}", decimal.exponent)
             .parse::<f64>()
             .unwrap_or(f64::MAX);
-        let magnitude = if decimal.exponent == 0 { digits } else { digits * power };
+        let magnitude = if decimal.exponent == 0 {
+            digits
+        } else {
+            digits * power
+        };
         Ok(if decimal.negative { -magnitude } else { magnitude })
     }
 
@@ -63,7 +67,11 @@ impl Quantity {
         let whole = value / 1000;
         let exact = value % 1000 == 0;
         if format == QuantityFormat::BinarySi && exact && whole.unsigned_abs() >= 1024 {
-            return Self(with_suffix(whole, 1024, &["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]));
+            return Self(with_suffix(
+                whole,
+                1024,
+                &["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"],
+            ));
         }
         Self(with_suffix(value, 1000, &["m", "", "k", "M", "G", "T", "P"]))
     }
@@ -243,7 +251,9 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", ".", "-", "m", "1.1.1", "1x", "1mi", "1KI", "1e", "1e1.5", " 1", "1 ", "0x1", "½"] {
+        for text in [
+            "", ".", "-", "m", "1.1.1", "1x", "1mi", "1KI", "1e", "1e1.5", " 1", "1 ", "0x1", "½",
+        ] {
             let error = Quantity::from(text).milli_value().unwrap_err();
             assert_eq!(error.0, text);
         }
@@ -273,7 +283,14 @@ mod tests {
 
     #[test]
     fn ratios_are_the_digits_times_a_power_of_ten() {
-        for (text, ratio) in [("100m", 0.1), ("50m", 0.05), ("0", 0.0), ("0.36", 0.36), ("2", 2.0), ("-1", -1.0)] {
+        for (text, ratio) in [
+            ("100m", 0.1),
+            ("50m", 0.05),
+            ("0", 0.0),
+            ("0.36", 0.36),
+            ("2", 2.0),
+            ("-1", -1.0),
+        ] {
             let difference = Quantity::from(text).approximate_f64().unwrap() - ratio;
             assert!(difference.abs() < f64::EPSILON, "{text}");
         }
@@ -287,7 +304,8 @@ mod tests {
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
-            let milli = i64::try_from(state >> (1 + round % 62)).unwrap() * if round % 2 == 0 { 1 } else { -1 };
+            let milli =
+                i64::try_from(state >> (1 + round % 62)).unwrap() * if round % 2 == 0 { 1 } else { -1 };
             for format in [QuantityFormat::DecimalSi, QuantityFormat::BinarySi] {
                 let quantity = Quantity::from_milli(milli, format);
                 assert_eq!(quantity.milli_value().unwrap(), milli, "{quantity}");
