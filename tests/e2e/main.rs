@@ -1,0 +1,6 @@
+//! The binary on a real control plane: every symptom is asserted before the answer is.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may end with a panic")]
+
+mod plugin;
+mod story;
+mod support;
