@@ -338,7 +338,7 @@ async fn refuses_certificate(client: &Client, pods: &[Pod]) -> Result<Look<()>> 
     let [pod] = pods else { return Ok(Err(format!("{} pods", pods.len()))) };
     let api: Api<Pod> = Api::namespaced(client.clone(), NAMESPACE);
     Ok(match api.logs(&pod.name_any(), &LogParams::default()).await {
-        Ok(log) if log.contains("x509: ") => Ok(()),
+        Ok(log) if log.contains("failed to verify certificate: x509: ") => Ok(()),
         Ok(log) => Err(log.lines().last().unwrap_or("an empty log").to_owned()),
         Err(error) => Err(error.to_string()),
     })

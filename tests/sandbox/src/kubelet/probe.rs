@@ -9,7 +9,8 @@ use tokio::time::{Instant, Interval, interval_at};
 /// What to ask, and how often.
 #[derive(Debug)]
 pub(super) struct Probe {
-    url: String,
+    base: String,
+    path: String,
     delay: Duration,
     period: Duration,
     timeout: Duration,
@@ -57,7 +58,8 @@ impl Probe {
         };
         let limited = |duration: Duration| limit.map_or(duration, |limit| duration.min(limit));
         Some(Self {
-            url: format!("{scheme}://{address}{path}"),
+            base: format!("{scheme}://{address}"),
+            path: path.to_owned(),
             delay: limited(seconds(probe.initial_delay_seconds, 0)),
             period: limited(seconds(probe.period_seconds, 10)).max(Duration::from_millis(100)),
             timeout: seconds(probe.timeout_seconds, 1),
@@ -74,12 +76,11 @@ impl Probe {
 
     /// Whether the answer is a success. A kubelet does not verify the certificate either.
     async fn ask(&self) -> bool {
-        let Ok(url) = self.url.parse::<http::Uri>() else { return false };
-        let path = url.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
-        let mut config = kube::Config::new(url);
+        let Ok(base) = self.base.parse::<http::Uri>() else { return false };
+        let mut config = kube::Config::new(base);
         config.accept_invalid_certs = true;
         config.default_retry = false;
-        let (Ok(client), Ok(request)) = (kube::Client::try_from(config), http::Request::get(path).body(Vec::new()))
+        let (Ok(client), Ok(request)) = (kube::Client::try_from(config), http::Request::get(&self.path).body(Vec::new()))
         else {
             return false;
         };

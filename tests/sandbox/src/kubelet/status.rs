@@ -39,7 +39,7 @@ impl Status {
             ready: false,
             restarts: 0,
             state: json!({"waiting": {"reason": "ContainerCreating"}}),
-            last_state: json!({}),
+            last_state: Value::Null,
             container_started: now,
         }
     }
