@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::kubeconfig;
 use k8s_openapi::api::core::v1::Container;
 use tokio::time::{Instant, Interval, interval_at};
 
@@ -35,8 +36,16 @@ impl Verdict {
             self.tick.tick().await;
             let asked = tokio::time::timeout(self.probe.timeout, self.probe.ask()).await;
             let succeeded = asked.unwrap_or(false);
-            self.against = if succeeded == self.ready { 0 } else { self.against + 1 };
-            let needed = if self.ready { self.probe.failures } else { self.probe.successes };
+            self.against = if succeeded == self.ready {
+                0
+            } else {
+                self.against + 1
+            };
+            let needed = if self.ready {
+                self.probe.failures
+            } else {
+                self.probe.successes
+            };
             if self.against >= needed {
                 self.ready = succeeded;
                 self.against = 0;
@@ -71,17 +80,19 @@ impl Probe {
     /// Begins to ask.
     pub(super) fn start(self) -> Verdict {
         let tick = interval_at(Instant::now() + self.delay, self.period);
-        Verdict { probe: self, tick, ready: false, against: 0 }
+        Verdict {
+            probe: self,
+            tick,
+            ready: false,
+            against: 0,
+        }
     }
 
     /// Whether the answer is a success. A kubelet does not verify the certificate either.
     async fn ask(&self) -> bool {
-        let Ok(base) = self.base.parse::<http::Uri>() else { return false };
-        let mut config = kube::Config::new(base);
-        config.accept_invalid_certs = true;
-        config.default_retry = false;
-        let (Ok(client), Ok(request)) = (kube::Client::try_from(config), http::Request::get(&self.path).body(Vec::new()))
-        else {
+        let client = kubeconfig::unverified_client(&self.base);
+        let request = http::Request::get(&self.path).body(Vec::new());
+        let (Ok(client), Ok(request)) = (client, request) else {
             return false;
         };
         client.request_text(request).await.is_ok()
