@@ -1,5 +1,6 @@
 //! The error that a command ends with, and its exit code.
 
+use crate::output::escape;
 use crate::{cluster, exit};
 
 /// Why a command could not do its work. Every text says what was tried, on what, what came back and what
@@ -23,7 +24,7 @@ pub enum Error {
 impl Error {
     /// The text for a terminal: much of it was written by a cluster.
     pub fn printable(&self) -> String {
-        printable(&self.to_string())
+        escape::line(&self.to_string().replace('\n', " ")).into_owned()
     }
 
     /// The exit code. A reader that closed the pipe early has got what it wanted.
@@ -34,17 +35,4 @@ impl Error {
             Self::Cluster(_) | Self::Incomplete(_) | Self::Output(_) => exit::FAILED,
         }
     }
-}
-
-/// One line without control characters: what a cluster wrote must not drive a terminal.
-pub(crate) fn printable(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' => line.push(' '),
-            control if control.is_control() => line.extend(control.escape_default()),
-            other => line.push(other),
-        }
-    }
-    line
 }

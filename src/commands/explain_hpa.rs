@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use super::print::{print, to_json, to_yaml};
+use super::print::print;
 use super::{connection, facts_file};
 use crate::cli::{ExplainHpaArgs, FailOn, GlobalArgs, OutputFormat};
 use crate::cluster::Cluster;
 use crate::diagnosis::{self, Explanations, RULES, Severity};
 use crate::facts::Facts;
+use crate::output::{structured, terminal_width, text};
 use crate::{Error, exit};
 
 /// What needs no cluster: a rule's text, or facts that were saved. None where a cluster is asked for.
@@ -40,13 +41,13 @@ pub(super) async fn run(global: &GlobalArgs, args: &ExplainHpaArgs) -> Result<u8
 
 fn explain(args: &ExplainHpaArgs, facts: &Facts) -> Result<u8, Error> {
     let explanations = diagnosis::diagnose(facts);
-    let text = match args.output {
-        OutputFormat::Text => crate::output::text(&explanations),
-        OutputFormat::Json => to_json(&explanations)?,
-        OutputFormat::Yaml => to_yaml(&explanations)?,
+    let output = match args.output {
+        OutputFormat::Text => text::explanations(&explanations, terminal_width()),
+        OutputFormat::Json => structured::json(&explanations)?,
+        OutputFormat::Yaml => structured::yaml(&explanations)?,
     };
-    if !text.is_empty() {
-        print(&text)?;
+    if !output.is_empty() {
+        print(&output)?;
     }
     Ok(exit_code(&explanations, args.fail_on))
 }
@@ -73,6 +74,6 @@ fn explain_code(code: &str) -> Result<u8, Error> {
             known.join(", ")
         ))
     })?;
-    print(rule.doc)?;
+    print(&rule.documentation())?;
     Ok(exit::OK)
 }

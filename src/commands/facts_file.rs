@@ -6,9 +6,10 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::print::{print, to_json, to_yaml};
+use super::print::print;
 use crate::Error;
 use crate::facts::{API_VERSION, Facts, KIND};
+use crate::output::structured;
 
 /// What marks a file of ours.
 #[derive(Deserialize)]
@@ -79,7 +80,11 @@ pub(super) fn write(path: &Path, facts: &Facts) -> Result<(), Error> {
     let is_json = path
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-    let text = if is_json { to_json(facts)? } else { to_yaml(facts)? };
+    let text = if is_json {
+        structured::json(facts)?
+    } else {
+        structured::yaml(facts)?
+    };
     if path == Path::new("-") {
         return print(&text);
     }
@@ -102,7 +107,7 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
-    use super::{parse, to_json, to_yaml};
+    use super::{parse, structured};
     use crate::facts::{ClusterFacts, Fact, Facts, HpaFacts, NotReadable};
 
     fn facts() -> Facts {
@@ -139,8 +144,8 @@ mod tests {
     #[test]
     fn facts_survive_json_and_yaml() {
         let facts = facts();
-        assert_eq!(parse(&to_json(&facts).unwrap()).unwrap(), facts);
-        assert_eq!(parse(&to_yaml(&facts).unwrap()).unwrap(), facts);
+        assert_eq!(parse(&structured::json(&facts).unwrap()).unwrap(), facts);
+        assert_eq!(parse(&structured::yaml(&facts).unwrap()).unwrap(), facts);
     }
 
     #[test]

@@ -6,10 +6,11 @@ mod table;
 use std::io::IsTerminal;
 
 use super::connection;
-use super::print::{print, to_json, to_yaml};
+use super::print::print;
 use crate::cli::{GlobalArgs, OutputFormat, TopArgs};
 use crate::cluster::{self, Cluster, observe_deployment};
 use crate::facts::Fact;
+use crate::output::structured;
 use crate::{Error, exit};
 use report::Report;
 
@@ -48,8 +49,8 @@ async fn show(global: &GlobalArgs, args: &TopArgs, cluster: &Cluster) -> Result<
     let report = read(global, args, cluster).await?;
     let text = match args.output {
         OutputFormat::Text => table::render(&report),
-        OutputFormat::Json => to_json(&report)?,
-        OutputFormat::Yaml => to_yaml(&report)?,
+        OutputFormat::Json => structured::json(&report)?,
+        OutputFormat::Yaml => structured::yaml(&report)?,
     };
     let in_place = args.watch && args.output == OutputFormat::Text && std::io::stdout().is_terminal();
     print(&if in_place {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::report::{PodUsage, Report, TargetUsage};
-use crate::error::printable;
+use crate::output::escape;
 
 /// One heading and one table a target.
 pub(super) fn render(report: &Report) -> String {
@@ -16,7 +16,7 @@ fn target(usage: &TargetUsage) -> String {
     let mut text = heading(usage);
     text.push('\n');
     for note in &usage.notes {
-        let _ = writeln!(text, "  {}", printable(note));
+        let _ = writeln!(text, "  {}", escape::line(note));
     }
     if usage.pods.is_empty() {
         text.push_str("  no pods to show\n");
@@ -43,7 +43,7 @@ fn heading(usage: &TargetUsage) -> String {
         _ if usage.hpa.is_none() => parts.push("no HPA".to_owned()),
         _ => {}
     }
-    printable(&parts.join("  "))
+    escape::line(&parts.join("  ")).into_owned()
 }
 
 fn replicas(usage: &TargetUsage) -> String {
@@ -92,7 +92,7 @@ fn table(pods: &[PodUsage]) -> String {
             pod.percent_of_request.map_or_else(unknown, percent),
             pod.percent_of_target.map_or_else(unknown, percent),
             pod.counted.map_or_else(unknown, str::to_owned),
-            printable(&pod.why),
+            escape::line(&pod.why).into_owned(),
         ]);
     }
     for (index, column) in table.column_iter_mut().enumerate() {
