@@ -1,12 +1,14 @@
 //! The command line: clap types, one file a command; no behaviour.
 
 mod autoscale;
+mod duration;
 mod explain_hpa;
 mod global;
 mod top;
 mod up;
 
 pub use autoscale::AutoscaleArgs;
+pub use duration::parse_duration;
 pub use explain_hpa::ExplainHpaArgs;
 pub use global::GlobalArgs;
 pub use top::TopArgs;
