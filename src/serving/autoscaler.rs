@@ -44,8 +44,8 @@ impl std::str::FromStr for Target {
 /// An HPA to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Autoscaler {
-    /// The namespace.
-    pub namespace: String,
+    /// The namespace; none leaves it to whoever applies the object.
+    pub namespace: Option<String>,
     /// The Deployment, and the HPA's own name.
     pub deployment: String,
     /// The metrics, by resource name, in spec order.
@@ -70,14 +70,14 @@ impl Autoscaler {
         if let Some(seconds) = self.scale_down_window {
             spec["behavior"] = json!({"scaleDown": {"stabilizationWindowSeconds": seconds}});
         }
+        let mut metadata = json!({"name": self.deployment, "labels": {MANAGED_BY: MANAGER}});
+        if let Some(namespace) = &self.namespace {
+            metadata["namespace"] = json!(namespace);
+        }
         Manifest::new(json!({
             "apiVersion": "autoscaling/v2",
             "kind": "HorizontalPodAutoscaler",
-            "metadata": {
-                "name": self.deployment,
-                "namespace": self.namespace,
-                "labels": {MANAGED_BY: MANAGER},
-            },
+            "metadata": metadata,
             "spec": spec,
         }))
     }
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn the_object() {
         let autoscaler = Autoscaler {
-            namespace: "tf-serving".to_owned(),
+            namespace: Some("tf-serving".to_owned()),
             deployment: "image-classifier-resnet101".to_owned(),
             metrics: vec![
                 ("cpu".to_owned(), Target::Utilization(60)),

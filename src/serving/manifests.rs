@@ -20,8 +20,8 @@ const VOLUME: &str = "model";
 /// A model to serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Serving {
-    /// The namespace.
-    pub namespace: String,
+    /// The namespace; none leaves it to whoever applies the objects.
+    pub namespace: Option<String>,
     /// The names.
     pub names: Names,
     /// The name in the REST and gRPC API.
@@ -36,16 +36,16 @@ pub struct Serving {
     pub service_type: String,
 }
 
-impl Serving {
-    /// The Namespace.
-    pub fn namespace_manifest(&self) -> Manifest {
-        Manifest::new(json!({
-            "apiVersion": "v1",
-            "kind": "Namespace",
-            "metadata": {"name": self.namespace, "labels": {MANAGED_BY: MANAGER}},
-        }))
-    }
+/// The Namespace of `--create-namespace`.
+pub fn namespace(name: &str) -> Manifest {
+    Manifest::new(json!({
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name, "labels": {MANAGED_BY: MANAGER}},
+    }))
+}
 
+impl Serving {
     /// The ConfigMap, the Deployment and the Service. `replicas` is left out where somebody else decides
     /// it.
     pub fn manifests(&self, replicas: Option<i32>) -> Vec<Manifest> {
@@ -139,7 +139,11 @@ impl Serving {
     fn metadata(&self, name: &str, labels: &[(&str, &str)]) -> Value {
         let labels: BTreeMap<&str, &str> =
             labels.iter().copied().chain([(MANAGED_BY, MANAGER)]).collect();
-        json!({"name": name, "namespace": self.namespace, "labels": labels})
+        let mut metadata = json!({"name": name, "labels": labels});
+        if let Some(namespace) = &self.namespace {
+            metadata["namespace"] = json!(namespace);
+        }
+        metadata
     }
 
     fn base_path(&self) -> &str {

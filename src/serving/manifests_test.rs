@@ -96,7 +96,7 @@ spec:
 fn serving() -> Serving {
     let requests = [("cpu", "500m"), ("memory", "1Gi")];
     Serving {
-        namespace: "tf-serving".to_owned(),
+        namespace: Some("tf-serving".to_owned()),
         names: Names::new("image-classifier", Some("resnet101")).unwrap(),
         model_name: "image_classifier".to_owned(),
         source: "hostPath:/home/hoang/Downloads/resnet101".parse().unwrap(),
@@ -110,8 +110,7 @@ fn serving() -> Serving {
 }
 
 fn all() -> Vec<Manifest> {
-    let serving = serving();
-    std::iter::once(serving.namespace_manifest()).chain(serving.manifests(Some(1))).collect()
+    std::iter::once(namespace("tf-serving")).chain(serving().manifests(Some(1))).collect()
 }
 
 /// Collects the fields of `expected` that `actual` does not hold; list entries are matched by name, else
