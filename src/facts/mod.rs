@@ -17,7 +17,7 @@ pub use hpa::{
     ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
 };
 pub use metrics_pipeline::{ApiService, LogLine, MetricsServer, ServiceReference};
-pub use quantity::{ParseQuantityError, Quantity};
+pub use quantity::{ParseQuantityError, Quantity, QuantityFormat};
 pub use workload::{
     Container, ContainerUsage, FieldWriter, Owner, Pod, PodMetrics, PodTemplate, Resources, Scale,
     ScaleTarget,

@@ -1,7 +1,17 @@
 //! What the controller's texts mean.
 //!
 //! Source of every text: `pkg/controller/podautoscaler` (`horizontal.go`, `replica_calculator.go`,
-//! `metrics/client.go`, `metrics/utilization.go`), Kubernetes v1.23 to v1.37.
+//! `metrics/client.go`, `metrics/utilization.go`), Kubernetes v1.23 to v1.37, and the libraries whose errors
+//! it passes on (`apimachinery/pkg/api/errors`, `client-go/scale`, `k8s.io/metrics`).
+
+mod api;
+mod metrics;
+mod normalize;
+mod scale;
+#[cfg(test)]
+mod tests;
+
+pub use normalize::normalize;
 
 /// Which metrics API a message speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +45,20 @@ pub enum ApiFailure {
     MetricUnknown,
     /// Dial, TLS and deadline texts.
     Transport,
+    /// 404 with a name: the object is not there.
+    NotFound,
+    /// 409: somebody else wrote the object in between.
+    Conflict,
+    /// An admission webhook or policy said no.
+    Denied,
+    /// 422: the object does not pass validation.
+    Invalid,
+    /// The API's versions or resources could not be discovered.
+    Discovery,
+    /// The answer was not what the API promises.
+    BadAnswer,
+    /// A text of no known API error, as it is.
+    Other(String),
 }
 
 /// What the innermost text of a condition or an event says.
@@ -114,6 +138,22 @@ pub enum Message {
     },
     /// An error in `spec.metrics`.
     InvalidMetricSource,
+    /// `unknown metric source type "X"`.
+    UnknownMetricType(String),
+    /// `ContainerResource metric type is not supported: disabled by the feature gate`, 1.27 to 1.29.
+    MetricTypeDisabled,
+    /// `unable to get pods while calculating replica count: …`: the controller's own pod cache failed.
+    PodsNotListed,
+    /// `unable to map kind K to resource: …`: the described object's kind is not known.
+    DescribedKindUnknown(String),
+    /// `the spec replicas field "F" does not exist`: the custom resource has no value there.
+    ReplicasFieldMissing(String),
+    /// The answer of the scale subresource is not convertible to `autoscaling` `Scale`.
+    ScaleNotConvertible,
+    /// The HPA's status could not be written: what its conditions say may be frozen.
+    StatusNotWritten(ApiFailure),
+    /// `HPA N/N was deleted during reconciliation`, 1.37 and later.
+    DeletedDuringSync,
     /// `New size: N; reason: …`, with the error of a failed rescale.
     Rescale {
         /// The new size.
@@ -129,8 +169,51 @@ pub enum Message {
     Unknown(String),
 }
 
-/// Decodes the text of a condition or an event, from the innermost error outwards.
+/// Decodes the text of a condition or an event. Wrappers are taken off down to the innermost error; a text
+/// that no release of the controller writes comes back as [`Message::Unknown`], unchanged.
 pub fn decode(reason: &str, text: &str) -> Message {
-    let _ = reason;
-    Message::Unknown(text.to_owned())
+    let readable = normalize(text);
+    let decoded = match reason {
+        "FailedGetScale" | "FailedUpdateScale" => scale::decode(&readable),
+        "FailedRescale" | "SuccessfulRescale" => scale::rescale(&readable),
+        "FailedUpdateStatus" => Some(Message::StatusNotWritten(api::failure(&readable))),
+        _ => fixed(&readable)
+            .or_else(|| metrics::decode(&readable))
+            .or_else(|| scale::rescale(&readable)),
+    };
+    decoded
+        .or_else(|| fixed(&readable))
+        .unwrap_or_else(|| Message::Unknown(text.to_owned()))
+}
+
+/// How many metrics of how many failed: `invalid metrics (1 invalid out of 2), first error is: …`.
+pub fn invalid_metrics(text: &str) -> Option<(usize, usize)> {
+    let (_, rest) = text.split_once("invalid metrics (")?;
+    let (invalid, rest) = rest.split_once(" invalid out of ")?;
+    let (all, _) = rest.split_once(')')?;
+    Some((invalid.parse().ok()?, all.parse().ok()?))
+}
+
+/// The texts whose reason says everything.
+fn fixed(text: &str) -> Option<Message> {
+    const WHOLE: &[&str] = &[
+        "the HPA controller was able to get the target's current scale",
+        "recent recommendations were higher than current one, applying the highest recent recommendation",
+        "recent recommendations were lower than current one, applying the lowest recent recommendation",
+        "recommended size matches current size",
+        "scaling is disabled since the replica count of the target is zero",
+        "the desired replica count is more than the maximum replica count",
+        "the desired replica count is less than the minimum replica count",
+        "the desired replica count is increasing faster than the maximum scale rate",
+        "the desired replica count is decreasing faster than the maximum scale rate",
+        "the desired count is within the acceptable range",
+        "the HPA controller scaled the workload to zero",
+        "the HPA controller did not scale the workload to zero",
+    ];
+    const STARTS: &[&str] = &[
+        "the HPA controller was able to update the target scale to ",
+        "the HPA was able to successfully calculate a replica count from ",
+    ];
+    (WHOLE.contains(&text) || STARTS.iter().any(|start| text.starts_with(start)))
+        .then_some(Message::Informative)
 }
