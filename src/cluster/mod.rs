@@ -8,6 +8,7 @@ mod kubeconfig;
 pub mod model;
 mod proxy;
 mod rollout;
+pub mod service;
 pub mod wait;
 
 pub use ask::Ask;

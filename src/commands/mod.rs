@@ -2,6 +2,8 @@
 
 mod autoscale;
 mod explain_hpa;
+mod objects;
+mod progress;
 mod top;
 mod up;
 
