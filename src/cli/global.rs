@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::duration::parse_duration;
 use crate::cluster::ConnectOptions;
+use crate::duration::parse_duration;
 
 /// kubectl's own flags.
 #[derive(Debug, Clone, Default, Args)]

@@ -2,7 +2,6 @@
 
 mod apply;
 mod autoscale;
-mod duration;
 mod explain_hpa;
 mod global;
 mod top;
@@ -10,7 +9,6 @@ mod up;
 
 pub use apply::{ApplyArgs, DryRun, ObjectFormat};
 pub use autoscale::AutoscaleArgs;
-pub use duration::parse_duration;
 pub use explain_hpa::ExplainHpaArgs;
 pub use global::GlobalArgs;
 pub use top::TopArgs;

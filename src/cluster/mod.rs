@@ -3,9 +3,12 @@
 pub mod apply;
 mod ask;
 mod client;
+mod convert;
 mod error;
 mod kubeconfig;
+mod metrics_api;
 pub mod model;
+mod observe;
 mod proxy;
 mod rollout;
 pub mod service;
@@ -14,3 +17,4 @@ pub mod wait;
 pub use ask::Ask;
 pub use client::{Cluster, ConnectOptions, DEFAULT_DEADLINE};
 pub use error::Error;
+pub use observe::{Scope, Selection, Workload, observe, observe_deployment};
