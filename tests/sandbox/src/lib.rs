@@ -1,1 +1,42 @@
-//! x
+//! A real Kubernetes for the tests of `kubectl-tfserve`, on loopback, without root and without containers.
+//!
+//! etcd, kube-apiserver, kube-controller-manager (so the real HPA controller), kube-scheduler and
+//! metrics-server run as plain processes that are built from their released Go modules; kwok stands in for
+//! the kubelets. What a test sees is what a cluster says.
+//!
+//! ```no_run
+//! use tfserve_sandbox::{MetricsServer, Options, Sandbox};
+//!
+//! let sandbox = Sandbox::start(Options::default())?;
+//! sandbox.metrics_server(MetricsServer::Ready)?;
+//! let output = sandbox.kubectl().args(["top", "nodes"]).output();
+//! # Ok::<(), tfserve_sandbox::Error>(())
+//! ```
+//!
+//! Every method blocks and may be called from a plain `#[test]`; none may be called from async code.
+//! Nothing outlives a [`Sandbox`], however its process ends.
+
+mod certificates;
+pub mod components;
+mod control_plane;
+mod error;
+mod kubeconfig;
+mod kubelet;
+mod kwok;
+mod loopback;
+mod metrics_server;
+mod options;
+mod process;
+mod sandbox;
+mod time;
+mod wait;
+
+pub use components::Release;
+pub use error::{Error, Result};
+pub use metrics_server::MetricsServer;
+pub use options::{KubeletCertificate, Options};
+pub use process::{resident_memory, start_time};
+pub use sandbox::{ComponentStatus, Sandbox};
+
+/// The field manager of what the sandbox writes into the cluster.
+const FIELD_MANAGER: &str = "tfserve-sandbox";
