@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::apply::ApplyArgs;
-use super::duration::parse_duration;
+use crate::duration::parse_duration;
 use crate::serving::autoscaler::Target;
 
 /// The arguments.

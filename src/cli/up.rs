@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::apply::ApplyArgs;
-use super::duration::parse_duration;
+use crate::duration::parse_duration;
 use crate::facts::Quantity;
 use crate::serving::names;
 use crate::serving::source::ModelSource;
