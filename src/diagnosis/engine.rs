@@ -1,19 +1,70 @@
-//! Runs the rules and orders what they find.
+//! Runs the rules and puts the answer together.
 
-use super::Explanations;
-use crate::facts::Facts;
+use super::explanation::ClusterReport;
+use super::{Case, Explanation, Explanations, Finding, Verdict, history, order, report, summary, targets};
+use crate::facts::{Facts, HpaFacts, NotReadable};
+use crate::hpa::replicas::{self, Controller};
+use crate::hpa::symptoms;
 
 /// Explains every HPA of the facts.
 pub fn diagnose(facts: &Facts) -> Explanations {
-    let _ = facts;
+    let version = facts.cluster.version.known();
+    let controller = Controller::defaults(version.map(String::as_str));
+    let mut not_readable: Vec<NotReadable> = Vec::new();
+    let items = facts.hpas.iter().map(|hpa| explain(facts, hpa, &controller, &mut not_readable)).collect();
     Explanations {
         api_version: crate::facts::API_VERSION,
         kind: "HpaExplanationList",
         observed_at: facts.observed_at,
-        cluster: super::explanation::ClusterReport {
-            version: facts.cluster.version.known().cloned(),
+        cluster: ClusterReport {
+            version: version.cloned(),
         },
-        items: Vec::new(),
-        not_readable: Vec::new(),
+        items,
+        not_readable,
     }
+}
+
+fn explain(
+    facts: &Facts,
+    hpa: &HpaFacts,
+    controller: &Controller,
+    not_readable: &mut Vec<NotReadable>,
+) -> Explanation {
+    let said = symptoms::read(hpa);
+    let recommendation = replicas::recommend(hpa, controller, facts.observed_at);
+    let case = Case {
+        cluster: &facts.cluster,
+        facts: hpa,
+        said: &said,
+        controller,
+        recommendation: recommendation.as_ref(),
+        now: facts.observed_at,
+    };
+    for fact in order::all_unreadable(&case) {
+        if !not_readable.contains(fact) {
+            not_readable.push(fact.clone());
+        }
+    }
+    let findings = order::findings(&case);
+    let verdict = verdict(&findings);
+    let spec = &hpa.hpa;
+    Explanation {
+        namespace: spec.namespace.clone(),
+        name: spec.name.clone(),
+        target: spec.target.clone(),
+        targets: targets::column(spec, controller.minor),
+        min_replicas: spec.effective_min_replicas(),
+        max_replicas: spec.max_replicas,
+        replicas: case.scale().map(|scale| scale.spec_replicas).or(spec.current_replicas),
+        verdict,
+        summary: summary::sentence(&case, &findings, verdict),
+        history: history::entries(&case),
+        recommendation: recommendation.as_ref().map(|it| report::recommendation(&case, it)),
+        findings,
+    }
+}
+
+/// The greatest verdict of the findings; without any, nothing is wrong.
+fn verdict(findings: &[Finding]) -> Verdict {
+    findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Healthy)
 }

@@ -7,19 +7,21 @@ use super::Finding;
 use crate::facts::{NotReadable, ObjectReference};
 
 /// The answer in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+///
+/// The order is the rank: the verdict on an HPA is the greatest of its findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// It cannot do its work.
-    Broken,
-    /// It works and wants more, or less, than it may.
-    Limited,
-    /// It works and waits for a known moment.
-    Waiting,
     /// Nothing is wrong.
     Healthy,
+    /// It works and waits for a known moment.
+    Waiting,
+    /// It works and wants more, or less, than it may.
+    Limited,
     /// The facts do not allow an answer.
     Unknown,
+    /// It cannot do its work.
+    Broken,
 }
 
 /// All answers of one run.
@@ -64,6 +66,8 @@ pub struct Explanation {
     pub min_replicas: i32,
     /// `maxReplicas`.
     pub max_replicas: i32,
+    /// `spec.replicas` of the scale; the last sync's value where the scale was not read.
+    pub replicas: Option<i32>,
     /// The answer in one word.
     pub verdict: Verdict,
     /// The answer in one sentence.
@@ -84,6 +88,13 @@ pub struct RecommendationReport {
     pub current_replicas: i32,
     /// What the controller will decide at its next sync; none where it would decide nothing.
     pub desired_replicas: Option<i32>,
+    /// What the metrics alone want, before limits and stabilization.
+    pub metrics_want: Option<i32>,
+    /// `status.desiredReplicas`: what the controller decided in its last sync.
+    pub status_desired_replicas: i32,
+    /// Whether both agree; left out where the state is not settled and they need not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agrees_with_status: Option<bool>,
     /// `maxReplicas`, `minReplicas`, `scaleUpPolicy`, `scaleDownPolicy`, `disabled`, `stabilizationWindow`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limited_by: Option<&'static str>,

@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use super::Verdict;
+use crate::facts::NotReadable;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -107,4 +110,131 @@ pub struct Finding {
     pub consequences: Vec<Finding>,
     /// Where the rule is documented.
     pub docs: String,
+    /// The verdict on an HPA whose worst finding this is.
+    #[serde(skip)]
+    pub verdict: Verdict,
+    /// Whether the fault lies in something that all HPAs of the cluster share.
+    #[serde(skip)]
+    pub shared: bool,
+}
+
+/// A finding is put together step by step, in the order in which it is read.
+impl Finding {
+    /// Names an object at fault.
+    #[must_use]
+    pub(super) fn object(mut self, kind: &str, namespace: &str, name: &str) -> Self {
+        self.objects.push(ObjectName {
+            kind: kind.to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            container: None,
+        });
+        self
+    }
+
+    /// Names a container at fault.
+    #[must_use]
+    pub(super) fn container(mut self, kind: &str, namespace: &str, name: &str, container: &str) -> Self {
+        self.objects.push(ObjectName {
+            kind: kind.to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            container: Some(container.to_owned()),
+        });
+        self
+    }
+
+    /// Adds a step of the proof that was read from the cluster.
+    #[must_use]
+    pub(super) fn saw(
+        self,
+        what: impl Into<String>,
+        value: impl Into<String>,
+        source: impl Into<String>,
+    ) -> Self {
+        self.evidence(what, value, source, EvidenceStatus::Observed)
+    }
+
+    /// Adds a step of the proof that rests on an assumption.
+    #[must_use]
+    pub(super) fn estimates(
+        self,
+        what: impl Into<String>,
+        value: impl Into<String>,
+        source: impl Into<String>,
+    ) -> Self {
+        self.evidence(what, value, source, EvidenceStatus::Estimated)
+    }
+
+    /// Adds a step of the proof that is missing because it could not be read.
+    #[must_use]
+    pub(super) fn could_not_read(self, fact: &NotReadable) -> Self {
+        let value = format!("not readable: {}", fact.why);
+        let source = fact.needs.clone().unwrap_or_default();
+        self.evidence(fact.what.clone(), value, source, EvidenceStatus::NotReadable)
+    }
+
+    fn evidence(
+        mut self,
+        what: impl Into<String>,
+        value: impl Into<String>,
+        source: impl Into<String>,
+        status: EvidenceStatus,
+    ) -> Self {
+        self.evidence.push(Evidence {
+            what: what.into(),
+            value: value.into(),
+            source: source.into(),
+            status,
+        });
+        self
+    }
+
+    /// Adds a repair that is a command.
+    #[must_use]
+    pub(super) fn fix(
+        mut self,
+        title: impl Into<String>,
+        command: impl Into<String>,
+        changes: impl Into<String>,
+    ) -> Self {
+        self.fix.push(Fix {
+            title: title.into(),
+            command: Some(command.into()),
+            changes: changes.into(),
+        });
+        self
+    }
+
+    /// Adds a repair for which no command can be given.
+    #[must_use]
+    pub(super) fn advice(mut self, title: impl Into<String>, changes: impl Into<String>) -> Self {
+        self.fix.push(Fix {
+            title: title.into(),
+            command: None,
+            changes: changes.into(),
+        });
+        self
+    }
+
+    /// Lowers the confidence; it is never raised.
+    #[must_use]
+    pub(super) fn at_most(mut self, confidence: Confidence) -> Self {
+        self.confidence = self.confidence.min(confidence);
+        self
+    }
+
+    /// Sets the verdict where it does not follow from the severity.
+    #[must_use]
+    pub(super) fn verdict(mut self, verdict: Verdict) -> Self {
+        self.verdict = verdict;
+        self
+    }
+
+    /// Says that the fault lies in something that all HPAs share.
+    #[must_use]
+    pub(super) fn shared(mut self) -> Self {
+        self.shared = true;
+        self
+    }
 }

@@ -1,10 +1,18 @@
 //! From facts to the true cause: rules, findings and the verdict. Pure; knows no kube type.
 
+mod case;
 mod engine;
 mod explanation;
 mod finding;
+mod history;
+mod offenders;
+mod order;
+mod phrase;
 mod registry;
+mod report;
 mod rules;
+mod summary;
+mod targets;
 
 pub use engine::diagnose;
 pub use explanation::{
@@ -12,4 +20,4 @@ pub use explanation::{
     Verdict,
 };
 pub use finding::{Confidence, Evidence, EvidenceStatus, Finding, Fix, ObjectName, Severity};
-pub use registry::{Case, RULES, Rule, Stage, find};
+pub use registry::{Case, Need, RULES, Rule, Stage, find};

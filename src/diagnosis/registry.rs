@@ -1,6 +1,6 @@
 //! The only list of rules.
 
-use super::{Finding, rules};
+use super::{Confidence, Finding, Severity, Verdict, rules};
 use crate::facts::{ClusterFacts, HpaFacts};
 use crate::hpa::replicas::{Controller, Recommendation};
 use crate::hpa::symptoms::Symptoms;
@@ -55,14 +55,113 @@ pub struct Rule {
     pub name: &'static str,
     /// Where in the controller's work it lies.
     pub stage: Stage,
-    /// The rule file's own text: the documentation of the rule.
-    pub doc: &'static str,
+    /// The rule file's own text; its head is the documentation of the rule.
+    pub source: &'static str,
+    /// The codes of findings that merely follow from this one where both are found.
+    pub explains: &'static [&'static str],
+    /// The facts that its proof rests on; one that could not be read lowers the confidence.
+    pub needs: &'static [Need],
     /// Looks for the cause.
     pub check: fn(&Case<'_>) -> Option<Finding>,
 }
 
+/// A fact that a proof rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// The scale target itself, with its template.
+    Target,
+    /// Its scale subresource.
+    Scale,
+    /// The pods that match the selector.
+    Pods,
+    /// Their samples.
+    PodMetrics,
+    /// The `APIService` of the resource metrics API.
+    ApiService,
+    /// What answers behind it.
+    MetricsServer,
+    /// The log of what answers behind it.
+    MetricsServerLog,
+    /// The other HPAs of the namespace.
+    SameTarget,
+}
+
+impl Rule {
+    /// Starts a finding of this rule. Errors break an HPA, warnings limit it and infos leave it healthy;
+    /// a rule says where that is not so.
+    pub(super) fn finding(
+        &self,
+        severity: Severity,
+        title: impl Into<String>,
+        cause: impl Into<String>,
+    ) -> Finding {
+        Finding {
+            code: self.code,
+            name: self.name,
+            severity,
+            title: title.into(),
+            cause: cause.into(),
+            confidence: Confidence::Proven,
+            objects: Vec::new(),
+            evidence: Vec::new(),
+            fix: Vec::new(),
+            consequences: Vec::new(),
+            docs: format!("docs/rules/{}.md", self.code),
+            verdict: match severity {
+                Severity::Error => Verdict::Broken,
+                Severity::Warning => Verdict::Limited,
+                Severity::Info => Verdict::Healthy,
+            },
+            shared: false,
+        }
+    }
+
+    /// The documentation of the rule as Markdown: the head of its file.
+    pub fn documentation(&self) -> String {
+        let mut text = String::new();
+        for line in self.source.lines().map_while(|line| line.strip_prefix("//!")) {
+            text.push_str(line.strip_prefix(' ').unwrap_or(line));
+            text.push('\n');
+        }
+        text
+    }
+}
+
 /// All rules, in the order of their codes.
-pub const RULES: &[Rule] = &[];
+pub const RULES: &[Rule] = &[
+    rules::scale_target_not_found::RULE,
+    rules::scale_target_kind_unknown::RULE,
+    rules::scale_target_not_scalable::RULE,
+    rules::hpas_share_a_target::RULE,
+    rules::selector_missing::RULE,
+    rules::metrics_api_not_registered::RULE,
+    rules::metrics_api_unavailable::RULE,
+    rules::kubelet_certificate_refused::RULE,
+    rules::metrics_api_has_no_data::RULE,
+    rules::container_request_missing::RULE,
+    rules::injected_container_request_missing::RULE,
+    rules::foreign_pod_without_request::RULE,
+    rules::request_not_rolled_out::RULE,
+    rules::request_zero::RULE,
+    rules::pods_too_young::RULE,
+    rules::pods_never_ready::RULE,
+    rules::pods_pending::RULE,
+    rules::no_pods::RULE,
+    rules::at_minimum::RULE,
+    rules::at_maximum::RULE,
+    rules::within_tolerance::RULE,
+    rules::stabilization_window::RULE,
+    rules::scaling_disabled_at_zero::RULE,
+    rules::rate_limited::RULE,
+    rules::partial_metric_failure::RULE,
+    rules::outside_limits::RULE,
+    rules::never_synced::RULE,
+    rules::foreign_pods_counted::RULE,
+    rules::quota_blocks_replicas::RULE,
+    rules::facts_not_readable::RULE,
+    rules::unknown_message::RULE,
+    rules::cause_gone::RULE,
+];
 
 /// The rule with a code, in any case: `tfs301`.
 pub fn find(code: &str) -> Option<&'static Rule> {

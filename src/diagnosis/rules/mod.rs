@@ -1,1 +1,34 @@
 //! One file a cause.
+
+pub(super) mod at_maximum;
+pub(super) mod at_minimum;
+pub(super) mod cause_gone;
+pub(super) mod container_request_missing;
+pub(super) mod facts_not_readable;
+pub(super) mod foreign_pod_without_request;
+pub(super) mod foreign_pods_counted;
+pub(super) mod hpas_share_a_target;
+pub(super) mod injected_container_request_missing;
+pub(super) mod kubelet_certificate_refused;
+pub(super) mod metrics_api_has_no_data;
+pub(super) mod metrics_api_not_registered;
+pub(super) mod metrics_api_unavailable;
+pub(super) mod never_synced;
+pub(super) mod no_pods;
+pub(super) mod outside_limits;
+pub(super) mod partial_metric_failure;
+pub(super) mod pods_never_ready;
+pub(super) mod pods_pending;
+pub(super) mod pods_too_young;
+pub(super) mod quota_blocks_replicas;
+pub(super) mod rate_limited;
+pub(super) mod request_not_rolled_out;
+pub(super) mod request_zero;
+pub(super) mod scale_target_kind_unknown;
+pub(super) mod scale_target_not_found;
+pub(super) mod scale_target_not_scalable;
+pub(super) mod scaling_disabled_at_zero;
+pub(super) mod selector_missing;
+pub(super) mod stabilization_window;
+pub(super) mod unknown_message;
+pub(super) mod within_tolerance;

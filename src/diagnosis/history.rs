@@ -1,0 +1,60 @@
+//! Events that do not describe the present, and why.
+
+use super::explanation::HistoryEntry;
+use super::offenders::offenders;
+use super::{Case, case::is_available};
+use crate::facts::Event;
+use crate::hpa::message::{ApiFailure, Message, MetricsApi, decode};
+
+/// The Warning events that are history, oldest first.
+pub(super) fn entries(case: &Case<'_>) -> Vec<HistoryEntry> {
+    let events = case.facts.events.known().map_or(&[][..], Vec::as_slice);
+    let warnings = events.iter().filter(|event| event.type_ == "Warning");
+    warnings.filter_map(|event| Some(entry(event, note(case, event)?))).collect()
+}
+
+fn entry(event: &Event, note: String) -> HistoryEntry {
+    HistoryEntry {
+        reason: event.reason.clone(),
+        message: event.message.clone(),
+        count: event.count,
+        last_seen: event.last_seen,
+        note,
+    }
+}
+
+/// Why an event is history; none where it describes the present.
+fn note(case: &Case<'_>, event: &Event) -> Option<String> {
+    let said = decode(&event.reason, &event.message);
+    let Some(blocking) = case.said.blocking() else {
+        let partial = !case.said.failed_metrics.is_empty() && event.reason.starts_with("FailedGet");
+        return (!partial).then(|| "the HPA has recovered since".to_owned());
+    };
+    if let Some(contradiction) = contradiction(case, &said) {
+        return Some(format!("does not fit what the cluster shows now: {contradiction}"));
+    }
+    let same = std::mem::discriminant(&said) == std::mem::discriminant(&blocking.message);
+    (!same).then(|| "the controller reports something else now".to_owned())
+}
+
+/// What on the live cluster speaks against a text.
+fn contradiction(case: &Case<'_>, said: &Message) -> Option<String> {
+    match said {
+        Message::MissingRequest { resource, .. } => {
+            let lacks = offenders(case).iter().any(|offender| offender.resource == resource);
+            let seen = !case.pods().is_empty() && !lacks;
+            seen.then(|| format!("every container requests {resource}"))
+        }
+        Message::MetricsApiFailed {
+            api: MetricsApi::Resource,
+            failure: ApiFailure::NotServed | ApiFailure::Unavailable,
+        } => {
+            let available = case.cluster.resource_metrics_api.known().is_some_and(is_available);
+            available.then(|| "metrics.k8s.io is available".to_owned())
+        }
+        Message::NoPodsBySelector => {
+            (!case.pods().is_empty()).then(|| format!("{} pods match the selector", case.pods().len()))
+        }
+        _ => None,
+    }
+}

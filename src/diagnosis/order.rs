@@ -1,0 +1,144 @@
+//! Which finding is the cause, which merely follow from it, and how sure each is.
+
+use super::registry::{Need, RULES, Rule, Stage};
+use super::{Case, Confidence, Finding, Severity, Verdict};
+use crate::facts::{Fact, NotReadable};
+use crate::hpa::message::{Message, MetricsApi};
+use crate::hpa::symptoms::Symptom;
+
+/// Asks every rule, and puts the causes first with their consequences under them.
+pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
+    let mut found = ask(case, |rule| rule.stage != Stage::Unknown);
+    let explained = case.said.blocking().is_none_or(|symptom| {
+        found.iter().any(|(rule, finding)| accounts_for(rule, finding, symptom))
+    });
+    if !explained {
+        found.extend(ask(case, |rule| rule.stage == Stage::Unknown));
+    }
+    arrange(found)
+}
+
+/// The fact that a proof needs, where it could not be read.
+pub(super) fn unreadable<'a>(case: &Case<'a>, need: Need) -> Option<&'a NotReadable> {
+    let (cluster, facts) = (case.cluster, case.facts);
+    match need {
+        Need::Target => facts.target.not_readable(),
+        Need::Scale => facts.scale.not_readable(),
+        Need::Pods => facts.pods.not_readable(),
+        Need::PodMetrics => facts.pod_metrics.not_readable(),
+        Need::ApiService => cluster.resource_metrics_api.not_readable(),
+        Need::MetricsServer => cluster.metrics_server.not_readable(),
+        Need::MetricsServerLog => cluster.metrics_server.known().and_then(|server| server.log.not_readable()),
+        Need::SameTarget => facts.same_target.not_readable(),
+    }
+}
+
+/// Everything of an HPA and its cluster that could not be read. What was never asked for is not missing.
+pub(super) fn all_unreadable<'a>(case: &Case<'a>) -> Vec<&'a NotReadable> {
+    let never_asked = Fact::<()>::default();
+    let (cluster, facts) = (case.cluster, case.facts);
+    let needs = [
+        Need::ApiService,
+        Need::MetricsServer,
+        Need::MetricsServerLog,
+        Need::Target,
+        Need::Scale,
+        Need::Pods,
+        Need::PodMetrics,
+        Need::SameTarget,
+    ];
+    let needed = needs.into_iter().map(|need| unreadable(case, need));
+    std::iter::once(cluster.version.not_readable())
+        .chain(needed)
+        .chain([facts.events.not_readable()])
+        .flatten()
+        .filter(|fact| Some(*fact) != never_asked.not_readable())
+        .collect()
+}
+
+fn ask(case: &Case<'_>, wanted: impl Fn(&Rule) -> bool) -> Vec<(&'static Rule, Finding)> {
+    RULES
+        .iter()
+        .filter(|rule| wanted(rule))
+        .filter_map(|rule| Some((rule, (rule.check)(case)?)))
+        .map(|(rule, finding)| {
+            let blind = rule.needs.iter().any(|need| unreadable(case, *need).is_some());
+            let limit = if blind { Confidence::Likely } else { Confidence::Proven };
+            (rule, finding.at_most(limit))
+        })
+        .collect()
+}
+
+/// Whether a finding tells why the controller reports a failure: it breaks the HPA, or makes it wait, at the
+/// stage of the controller's work that the text belongs to.
+fn accounts_for(rule: &Rule, finding: &Finding, symptom: &Symptom) -> bool {
+    if symptom.condition.reason == "ScalingDisabled" {
+        return rule.code == "TFS605";
+    }
+    let weighs = finding.severity == Severity::Error || finding.verdict == Verdict::Waiting;
+    let stages: &[Stage] = match &symptom.message {
+        Message::TargetNotFound { .. }
+        | Message::KindUnknown { .. }
+        | Message::InvalidApiVersion(_)
+        | Message::NoScaleSubresource
+        | Message::ScaleFailed(_) => &[Stage::Target],
+        Message::InvalidSelector | Message::AmbiguousSelector { .. } => &[Stage::Selector],
+        Message::MetricsApiFailed { api: MetricsApi::Resource, .. }
+        | Message::NoMetricsReturned(MetricsApi::Resource)
+        | Message::MissingRequest { .. }
+        | Message::MissingPodLevelRequest { .. }
+        | Message::ContainerNotFound { .. }
+        | Message::ContainerNotInMetrics { .. }
+        | Message::NoMetricsForPods
+        | Message::NoPodsBySelector
+        | Message::NoMetricsMatchedPods => {
+            &[Stage::MetricsPipeline, Stage::Requests, Stage::Pods, Stage::Arithmetic, Stage::Others]
+        }
+        Message::MetricsApiFailed { .. }
+        | Message::NoMetricsReturned(_)
+        | Message::InvalidMetricSource
+        | Message::Rescale { .. }
+        | Message::Informative
+        | Message::Unknown(_) => &[],
+    };
+    weighs && stages.contains(&rule.stage)
+}
+
+/// Errors before warnings before infos, and each in the controller's order of work; what follows from
+/// something else goes under it.
+fn arrange(mut found: Vec<(&'static Rule, Finding)>) -> Vec<Finding> {
+    found.sort_by_key(|(rule, finding)| (std::cmp::Reverse(finding.severity), rule.stage, rule.code));
+    let roots: Vec<usize> = (0..found.len()).map(|index| root(&found, index)).collect();
+    let mut arranged: Vec<(usize, Finding)> = Vec::new();
+    let mut following: Vec<(usize, Finding)> = Vec::new();
+    for (index, (_, finding)) in found.into_iter().enumerate() {
+        let cause = roots.get(index).copied().unwrap_or(index);
+        if cause == index { arranged.push((index, finding)) } else { following.push((cause, finding)) }
+    }
+    for (cause, finding) in following {
+        if let Some((_, root)) = arranged.iter_mut().find(|(index, _)| *index == cause) {
+            root.consequences.push(finding);
+        }
+    }
+    arranged.into_iter().map(|(_, finding)| finding).collect()
+}
+
+/// Follows a finding to the one that explains it, in at most as many steps as there are findings.
+fn root(found: &[(&'static Rule, Finding)], index: usize) -> usize {
+    let mut current = index;
+    for _ in 0..found.len() {
+        let Some(cause) = explained_by(found, current) else {
+            return current;
+        };
+        current = cause;
+    }
+    index
+}
+
+/// A lesser finding explains nothing that is worse than itself.
+fn explained_by(found: &[(&'static Rule, Finding)], index: usize) -> Option<usize> {
+    let (_, effect) = found.get(index)?;
+    found.iter().position(|(rule, cause)| {
+        rule.explains.contains(&effect.code) && cause.severity >= effect.severity
+    })
+}

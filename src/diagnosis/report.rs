@@ -1,0 +1,70 @@
+//! The controller's arithmetic as it is shown.
+
+use super::explanation::{MetricReport, PodReport, RecommendationReport};
+use super::{Case, phrase};
+use crate::hpa::replicas::{Counted, Limit, MetricProposal, PodShare, Recommendation};
+use crate::hpa::symptoms::SyncStage;
+
+/// Turns the arithmetic into its part of the contract.
+pub(super) fn recommendation(case: &Case<'_>, it: &Recommendation) -> RecommendationReport {
+    RecommendationReport {
+        current_replicas: it.current_replicas,
+        desired_replicas: it.desired_replicas,
+        metrics_want: it.metrics_want,
+        status_desired_replicas: case.facts.hpa.desired_replicas,
+        agrees_with_status: agrees(case, it),
+        limited_by: it.limited_by.map(limit),
+        sentence: it.sentence.clone(),
+        metrics: it.metrics.iter().map(metric).collect(),
+    }
+}
+
+/// Right after a rescale, or while a sync fails, the status speaks of another state than the one that was
+/// read.
+fn agrees(case: &Case<'_>, it: &Recommendation) -> Option<bool> {
+    let rescaled = case
+        .said
+        .current("AbleToScale")
+        .is_some_and(|symptom| symptom.condition.reason == "SucceededRescale");
+    let desired = it.desired_replicas?;
+    let settled = case.said.stage == SyncStage::Complete && !rescaled;
+    settled.then_some(desired == case.facts.hpa.desired_replicas)
+}
+
+fn limit(limit: Limit) -> &'static str {
+    match limit {
+        Limit::MaxReplicas => "maxReplicas",
+        Limit::MinReplicas => "minReplicas",
+        Limit::ScaleUpPolicy => "scaleUpPolicy",
+        Limit::ScaleDownPolicy => "scaleDownPolicy",
+        Limit::Disabled => "disabled",
+        Limit::Stabilization => "stabilizationWindow",
+    }
+}
+
+fn metric(metric: &MetricProposal) -> MetricReport {
+    MetricReport {
+        type_: metric.type_.clone(),
+        name: metric.name.clone(),
+        current: metric.current.clone(),
+        target: metric.target.clone(),
+        ratio: metric.ratio,
+        proposal: metric.proposal,
+        pods: metric.pods.iter().map(|share| pod(&metric.name, share)).collect(),
+    }
+}
+
+fn pod(resource: &str, share: &PodShare) -> PodReport {
+    PodReport {
+        name: share.name.clone(),
+        usage: share.usage_milli.map(|milli| phrase::amount(resource, milli)),
+        request: share.request_milli.map(|milli| phrase::amount(resource, milli)),
+        counted: match share.counted {
+            Counted::Yes => "counted",
+            Counted::Unready => "unready",
+            Counted::Missing => "missing",
+            Counted::Ignored => "ignored",
+        },
+        why: share.why.clone(),
+    }
+}

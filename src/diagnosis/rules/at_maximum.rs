@@ -1,0 +1,67 @@
+//! TFS602 at-maximum
+//!
+//! ## What it detects
+//! The metrics want more replicas than `maxReplicas` allows: the workload is short of capacity now.
+//!
+//! ## How it is proved
+//! The controller's arithmetic on the live state wants more than `maxReplicas`, or its condition says
+//! `TooManyReplicas` and was written by the last sync.
+//!
+//! ## What it is not
+//! An HPA that stands at its maximum and wants no more is healthy.
+//!
+//! ## Fix
+//! Raise `maxReplicas` if the cluster has room, or give each replica more.
+//!
+//! ## Source
+//! `convertDesiredReplicasWithRules` in `horizontal.go`, Kubernetes v1.37: `ScalingLimited=True/TooManyReplicas`.
+
+use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::{Case, Finding, Severity};
+use crate::hpa::replicas::Limit;
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS602",
+    name: "at-maximum",
+    stage: Stage::Arithmetic,
+    source: include_str!("at_maximum.rs"),
+    explains: &[],
+    needs: &[Need::PodMetrics],
+    check,
+};
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let maximum = case.facts.hpa.max_replicas;
+    let wanted = case.recommendation.and_then(|recommendation| recommendation.metrics_want);
+    let computed = case.recommendation.is_some_and(|it| it.limited_by == Some(Limit::MaxReplicas));
+    let said = case.said.current("ScalingLimited").filter(|symptom| symptom.condition.reason == "TooManyReplicas");
+    if !computed && (wanted.is_some() || said.is_none()) {
+        return None;
+    }
+    let title = match (wanted, case.current_of_target()) {
+        (Some(wanted), Some(current)) => {
+            format!("{current}: the metrics want {wanted} replicas, maxReplicas allows {maximum}")
+        }
+        _ => format!("The metrics want more replicas than maxReplicas allows, {maximum}"),
+    };
+    let mut finding = case.on_hpa(RULE.finding(
+        Severity::Warning,
+        title,
+        "the HPA has reached its limit, and the replicas that run are above the target",
+    ));
+    finding = finding.saw("maxReplicas", maximum.to_string(), "spec.maxReplicas");
+    if let Some(symptom) = said {
+        finding = finding.saw("condition ScalingLimited", &symptom.condition.reason, "status.conditions");
+    }
+    if let Some(wanted) = wanted {
+        finding = finding.fix(
+            "allow as many replicas as the metrics want",
+            case.patch_hpa(&format!(r#"{{"maxReplicas":{wanted}}}"#)),
+            "changes the HPA alone; the nodes need room for the new pods",
+        );
+    }
+    Some(finding.advice(
+        "or give each replica more: a larger cpu request makes the same usage a smaller percentage",
+        format!("rolls the pods of {}", case.target_label()),
+    ))
+}

@@ -1,0 +1,127 @@
+//! TFS401 container-request-missing
+//!
+//! ## What it detects
+//! A container of the pod template has no request for the resource whose utilization the HPA reads. One
+//! container without it is enough: utilization is usage divided by the requests of the whole pod.
+//!
+//! ## How it is proved
+//! The container was read in the live pods and in the template, and has neither request nor limit in both. A
+//! limit alone is enough, because the API server makes it the request.
+//!
+//! ## What it is not
+//! A container that only the pods have is TFS402, a pod of somebody else TFS403, and a template that was
+//! repaired but not rolled out TFS404.
+//!
+//! ## Fix
+//! Set the request; every container that is named needs one. Or scale on an `AverageValue`, which needs none.
+//!
+//! ## Source
+//! `calculatePodRequests` in `replica_calculator.go`, Kubernetes v1.37. The container that the event names is
+//! whichever the lister returned first; up to 1.25 it names none.
+
+use crate::diagnosis::offenders::{self, Offender, Origin};
+use crate::diagnosis::phrase::{list, word};
+use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::{Case, Finding, Severity};
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS401",
+    name: "container-request-missing",
+    stage: Stage::Requests,
+    source: include_str!("container_request_missing.rs"),
+    explains: &["TFS607"],
+    needs: &[Need::Target, Need::Pods],
+    check,
+};
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let found = offenders::of_origin(case, &[Origin::Template]);
+    if found.is_empty() {
+        return None;
+    }
+    let containers = offenders::containers(&found);
+    let resources = offenders::resources(&found);
+    let label = case.target_label();
+    let plural = if containers.len() == 1 { "Container" } else { "Containers" };
+    let verb = if containers.len() == 1 { "has" } else { "have" };
+    let mut finding = RULE.finding(
+        Severity::Error,
+        format!(
+            "{plural} {} of {label} {verb} no {} request, so utilization cannot be computed",
+            list(&containers),
+            list(&resources)
+        ),
+        "utilization is usage divided by request, and every container of the pod needs one",
+    );
+    let target = &case.facts.hpa.target;
+    for container in &containers {
+        finding = finding.container(&target.kind, &case.facts.hpa.namespace, &target.name, container);
+    }
+    for container in &containers {
+        finding = prove(case, finding, &found, container);
+    }
+    if let Some(unreadable) = case.facts.pods.not_readable().or_else(|| case.facts.target.not_readable()) {
+        finding = finding.could_not_read(unreadable);
+    }
+    for container in &containers {
+        finding = repair(case, finding, &found, container);
+    }
+    Some(finding)
+}
+
+fn prove(case: &Case<'_>, finding: Finding, found: &[Offender<'_>], container: &str) -> Finding {
+    let mine: Vec<Offender<'_>> =
+        found.iter().filter(|offender| offender.container == container).cloned().collect();
+    let resources = list(&offenders::resources(&mine));
+    let pods = offenders::pods(&mine);
+    let finding = if case.target().is_some_and(|target| target.template.is_some()) {
+        finding.saw(
+            format!("template, container {container}"),
+            format!("no {resources} request, no {resources} limit"),
+            "spec.template",
+        )
+    } else {
+        finding
+    };
+    if pods.is_empty() {
+        return finding;
+    }
+    finding.saw(
+        format!("pods, container {container}"),
+        format!("no {resources} request in {} of {}: {}", pods.len(), case.pods().len(), list(&pods)),
+        "LIST pods",
+    )
+}
+
+fn repair(case: &Case<'_>, finding: Finding, found: &[Offender<'_>], container: &str) -> Finding {
+    let resources: Vec<&str> = offenders::resources(
+        &found.iter().filter(|offender| offender.container == container).cloned().collect::<Vec<_>>(),
+    );
+    let values: Vec<_> =
+        resources.iter().map(|resource| offenders::starting_value(case, container, resource)).collect();
+    let pairs: Vec<String> =
+        resources.iter().zip(&values).map(|(resource, value)| format!("{resource}={}", value.value)).collect();
+    let basis = values.first().map_or("", offenders::StartingValue::basis);
+    let label = case.target_label();
+    if !has_set_resources(&case.facts.hpa.target.kind) {
+        return finding.advice(
+            format!("set requests {} for container {container} in the spec of {label}", pairs.join(",")),
+            format!("rolls the pods of {label}; {basis}"),
+        );
+    }
+    finding.fix(
+        format!("request {} for container {container}", list(&resources)),
+        format!(
+            "kubectl set resources {} -c {} --requests={}",
+            case.target_arguments(),
+            word(container),
+            pairs.join(",")
+        ),
+        format!("rolls the pods of {label}; {basis}"),
+    )
+}
+
+/// The kinds that `kubectl set resources` knows.
+fn has_set_resources(kind: &str) -> bool {
+    matches!(kind, "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController")
+}

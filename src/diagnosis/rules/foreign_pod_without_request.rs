@@ -1,0 +1,123 @@
+//! TFS403 foreign-pod-without-request
+//!
+//! ## What it detects
+//! A pod that matches the HPA's selector without being one of the workload's live pods has no request: a Job,
+//! another Deployment with the same labels, or a leftover that failed, completed or is terminating.
+//!
+//! ## How it is proved
+//! The pod was read, its owner is not the scale target or it has ended, and a container of it has no request. The
+//! controller asks for the requests of every pod that the selector matches, even of those whose usage it
+//! does not count.
+//!
+//! ## What it is not
+//! Foreign pods that do have requests do not stop the HPA; they distort it (TFS701).
+//!
+//! ## Fix
+//! Delete leftovers. Give foreign pods other labels, or requests.
+//!
+//! ## Source
+//! `calculateRequests` in `replica_calculator.go`, Kubernetes v1.37; kubernetes issues 79365 and 124307.
+
+use crate::diagnosis::case::{is_leftover, is_own, owner_label};
+use crate::diagnosis::offenders::{self, Offender, Origin};
+use crate::diagnosis::phrase::{list, word};
+use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::{Case, Finding, Severity};
+use crate::facts::Pod;
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS403",
+    name: "foreign-pod-without-request",
+    stage: Stage::Requests,
+    source: include_str!("foreign_pod_without_request.rs"),
+    explains: &["TFS607", "TFS701"],
+    needs: &[Need::Target, Need::Pods],
+    check,
+};
+
+/// How many pods are proved one by one.
+const PROVED: usize = 3;
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let found = offenders::of_origin(case, &[Origin::Foreign, Origin::Leftover]);
+    if found.is_empty() {
+        return None;
+    }
+    let names = offenders::pods(&found);
+    let resources = list(&offenders::resources(&found));
+    let label = case.target_label();
+    let selector = case.scale().map_or("", |scale| &scale.selector);
+    let plural = if names.len() == 1 { "Pod" } else { "Pods" };
+    let verb = if names.len() == 1 { "has" } else { "have" };
+    let mut finding = RULE.finding(
+        Severity::Error,
+        format!("{plural} {} {verb} no {resources} request and stop the HPA of {label}", list(&names)),
+        format!("the HPA adds up the requests of every pod that `{selector}` matches, whoever owns it"),
+    );
+    let pods = distinct(&found);
+    for pod in &pods {
+        finding = finding.object("Pod", &pod.namespace, &pod.name);
+    }
+    for pod in pods.iter().take(PROVED) {
+        let containers: Vec<Offender<'_>> = found
+            .iter()
+            .filter(|offender| offender.pod.is_some_and(|other| other.name == pod.name))
+            .cloned()
+            .collect();
+        finding = finding.saw(
+            format!("Pod {}", pod.name),
+            format!(
+                "owned by {}, {}; container {} requests no {resources}",
+                owner_label(pod),
+                state(pod),
+                list(&offenders::containers(&containers))
+            ),
+            "LIST pods",
+        );
+    }
+    Some(with_fixes(case, finding, &pods))
+}
+
+fn with_fixes(case: &Case<'_>, mut finding: Finding, pods: &[&Pod]) -> Finding {
+    let ended: Vec<String> =
+        pods.iter().filter(|pod| is_leftover(pod)).map(|pod| word(&pod.name)).collect();
+    if !ended.is_empty() {
+        finding = finding.fix(
+            "delete the pods that have ended",
+            format!("kubectl delete pod {} -n {}", ended.join(" "), case.namespace()),
+            "deletes these pods; no replica of the workload is lost",
+        );
+    }
+    if pods.iter().any(|pod| !is_leftover(pod) && !is_own(pod)) {
+        let selector = case.scale().map_or("", |scale| &scale.selector);
+        finding = finding.fix(
+            "see what the selector matches",
+            format!("kubectl get pods -n {} -l {} --show-labels", case.namespace(), word(selector)),
+            "reads only",
+        );
+        let owners: Vec<String> = pods.iter().filter(|pod| !is_own(pod)).map(|pod| owner_label(pod)).collect();
+        finding = finding.advice(
+            format!("give the pods of {} other labels, or requests", list(&owners)),
+            "changes the other workload",
+        );
+    }
+    finding
+}
+
+fn distinct<'a>(found: &[Offender<'a>]) -> Vec<&'a Pod> {
+    let mut pods: Vec<&Pod> = Vec::new();
+    for pod in found.iter().filter_map(|offender| offender.pod) {
+        if !pods.iter().any(|seen| seen.name == pod.name) {
+            pods.push(pod);
+        }
+    }
+    pods
+}
+
+fn state(pod: &Pod) -> String {
+    match (&pod.deleted_at, &pod.reason) {
+        (Some(_), _) => "terminating".to_owned(),
+        (None, Some(reason)) => format!("{} ({reason})", pod.phase),
+        (None, None) => pod.phase.clone(),
+    }
+}

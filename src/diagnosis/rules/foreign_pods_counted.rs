@@ -1,0 +1,81 @@
+//! TFS701 foreign-pods-counted
+//!
+//! ## What it detects
+//! Pods of somebody else match the HPA's selector and are averaged in: idle ones hide a load, busy ones invent one.
+//!
+//! ## How it is proved
+//! The list of pods with the scale's own selector holds live pods whose owner is not the scale target.
+//!
+//! ## What it is not
+//! Foreign pods without a request stop the HPA altogether (TFS403). Two HPAs on the same pods are TFS201.
+//!
+//! ## Fix
+//! Give the foreign pods other labels, or make the selector of the workload more specific; the selector of a
+//! Deployment cannot be changed, so it has to be created anew.
+//!
+//! ## Source
+//! `GetResourceReplicas` in `replica_calculator.go`, Kubernetes v1.37: pods are chosen by label alone.
+
+use crate::diagnosis::case::{is_leftover, owner_label};
+use crate::diagnosis::offenders::{self, Origin};
+use crate::diagnosis::phrase::{count, list, word};
+use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::{Case, Finding, Severity};
+use crate::facts::Pod;
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS701",
+    name: "foreign-pods-counted",
+    stage: Stage::Others,
+    source: include_str!("foreign_pods_counted.rs"),
+    explains: &[],
+    needs: &[Need::Pods],
+    check,
+};
+
+/// How many pods are proved one by one.
+const PROVED: usize = 3;
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let lacking = offenders::of_origin(case, &[Origin::Foreign]);
+    let without = offenders::pods(&lacking);
+    let foreign: Vec<&Pod> = case
+        .foreign_pods()
+        .filter(|pod| !is_leftover(pod) && !without.contains(&pod.name.as_str()))
+        .collect();
+    if foreign.is_empty() || case.scale().is_none() {
+        return None;
+    }
+    let selector = case.scale().map_or("", |scale| &scale.selector);
+    let label = case.target_label();
+    let verb = if foreign.len() == 1 { "is" } else { "are" };
+    let mut finding = RULE.finding(
+        Severity::Warning,
+        format!("{} that {label} does not own {verb} averaged in", count(foreign.len(), "pod")),
+        format!("the HPA counts every pod that `{selector}` matches, whoever owns it"),
+    );
+    for pod in &foreign {
+        finding = finding.object("Pod", &pod.namespace, &pod.name);
+    }
+    for pod in foreign.iter().take(PROVED) {
+        finding = finding.saw(
+            format!("Pod {}", pod.name),
+            format!("owned by {}, {}", owner_label(pod), pod.phase),
+            "LIST pods",
+        );
+    }
+    let mut owners: Vec<String> = foreign.iter().map(|pod| owner_label(pod)).collect();
+    owners.dedup();
+    Some(
+        finding
+            .fix(
+                "see what the selector matches",
+                format!("kubectl get pods -n {} -l {} --show-labels", case.namespace(), word(selector)),
+                "reads only",
+            )
+            .advice(
+                format!("give the pods of {} labels that `{selector}` does not match", list(&owners)),
+                "changes the other workload",
+            ),
+    )
+}

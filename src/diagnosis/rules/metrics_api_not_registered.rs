@@ -1,0 +1,129 @@
+//! TFS301 metrics-api-not-registered
+//!
+//! ## What it detects
+//! The HPA needs cpu or memory usage, and the cluster has no resource metrics API: metrics-server is not
+//! installed, or its `APIService` is gone.
+//!
+//! ## How it is proved
+//! The API server answers 404 for the `APIService` `v1beta1.metrics.k8s.io`. What the controller's event
+//! says is not asked: `missing request for cpu` can be read there although every container has a request.
+//!
+//! ## What it is not
+//! A registered API whose backend does not answer is TFS302; one that answers without samples is TFS304.
+//!
+//! ## Fix
+//! Install metrics-server. On test clusters (minikube, kind) its kubelet certificate check has to be
+//! relaxed, see TFS303.
+//!
+//! ## Source
+//! `GetResourceMetric` in `metrics/client.go`, Kubernetes v1.37; the aggregation layer serves
+//! `metrics.k8s.io` only through an `APIService`.
+
+use crate::diagnosis::case::is_own;
+use crate::diagnosis::offenders::offenders;
+use crate::diagnosis::phrase::{list, word};
+use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::{Case, Finding, Severity};
+use crate::facts::{MetricTarget, Pod};
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS301",
+    name: "metrics-api-not-registered",
+    stage: Stage::MetricsPipeline,
+    source: include_str!("metrics_api_not_registered.rs"),
+    explains: &["TFS607"],
+    needs: &[Need::ApiService],
+    check,
+};
+
+/// The official manifest of metrics-server.
+pub(super) const MANIFEST: &str =
+    "https://github.com/kubernetes-sigs/metrics-server/releases/latest/download/components.yaml";
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let resources = case.resources();
+    if resources.is_empty() || !case.cluster.resource_metrics_api.is_absent() {
+        return None;
+    }
+    let usage = list(&resources);
+    let mut finding = RULE
+        .finding(
+            Severity::Error,
+            format!("Nothing serves metrics.k8s.io, so the HPA cannot read {usage} usage"),
+            "metrics-server is not installed, or its APIService was deleted",
+        )
+        .shared()
+        .object("APIService", "", "v1beta1.metrics.k8s.io")
+        .saw(
+            "APIService v1beta1.metrics.k8s.io",
+            "not found",
+            "GET apiservices/v1beta1.metrics.k8s.io",
+        );
+    finding = match (case.cluster.metrics_server.known(), case.cluster.metrics_server.not_readable()) {
+        (Some(server), _) => finding.saw(
+            format!("Deployment {}/{}", server.namespace, server.name),
+            "exists, but no APIService leads to it",
+            "LIST deployments",
+        ),
+        (None, Some(reason)) => finding.could_not_read(reason),
+        (None, None) => finding.saw("Deployment metrics-server, any namespace", "none", "LIST deployments"),
+    };
+    finding = with_requests(case, finding);
+    if let Some(command) = autoscale(case) {
+        finding = finding.fix("install metrics-server with the HPA", command, "installs metrics-server; the HPA stays as it is");
+    }
+    Some(
+        finding
+            .fix(
+                "install metrics-server from its release",
+                format!("kubectl apply -f {MANIFEST}"),
+                "installs metrics-server in kube-system",
+            )
+            .fix("on minikube", "minikube addons enable metrics-server", "installs metrics-server as an addon"),
+    )
+}
+
+/// The requests that are there are part of the proof: the controller's text may blame them.
+fn with_requests(case: &Case<'_>, mut finding: Finding) -> Finding {
+    let missing = offenders(case);
+    let Some(pod) = case.pods().iter().find(|pod: &&Pod| is_own(pod)) else {
+        return finding;
+    };
+    if !missing.is_empty() {
+        return finding;
+    }
+    for metric in case.utilization_metrics() {
+        for container in &pod.containers {
+            if let Some(request) = container.resources.requests.get(&metric.name) {
+                finding = finding.saw(
+                    format!("container {}", container.name),
+                    format!("requests {} {request}: the request is not the cause", metric.name),
+                    format!("Pod {}", pod.name),
+                );
+            }
+        }
+    }
+    finding
+}
+
+/// Our own command, where it would leave the HPA as it is: one cpu metric, the HPA named as its Deployment.
+fn autoscale(case: &Case<'_>) -> Option<String> {
+    let hpa = &case.facts.hpa;
+    let [metric] = hpa.metrics.as_slice() else {
+        return None;
+    };
+    let MetricTarget::AverageUtilization(percent) = metric.target else {
+        return None;
+    };
+    let plain = metric.type_ == "Resource" && metric.name == "cpu" && hpa.behavior.is_none();
+    let ours = plain && hpa.target.kind == "Deployment" && hpa.name == hpa.target.name;
+    ours.then(|| {
+        format!(
+            "kubectl tfserve autoscale {} -n {} --cpu {percent}% --min {} --max {} --install-metrics-server",
+            word(&hpa.target.name),
+            case.namespace(),
+            hpa.effective_min_replicas(),
+            hpa.max_replicas,
+        )
+    })
+}

@@ -1,0 +1,237 @@
+//! TFS302 metrics-api-unavailable
+//!
+//! ## What it detects
+//! The resource metrics API is registered, and the API server cannot reach what answers behind it.
+//!
+//! ## How it is proved
+//! The condition `Available` of `APIService` `v1beta1.metrics.k8s.io` is not `True`; its reason names the step
+//! that fails: the Service, its port, its endpoints, or the request itself. The pods of metrics-server tell
+//! why there are no endpoints.
+//!
+//! ## What it is not
+//! No `APIService` at all is TFS301. A metrics-server that is not ready because kubelets' certificates are
+//! refused is TFS303, and this finding is its consequence.
+//!
+//! ## Fix
+//! Repair what the reason names; the finding gives the command for it.
+//!
+//! ## Source
+//! `available_controller.go` of kube-aggregator, Kubernetes v1.37, for the reasons; the controller says
+//! `the server is currently unable to handle the request`.
+
+use crate::diagnosis::case::{container_trouble, is_available, is_ready};
+use crate::diagnosis::phrase::{list, word};
+use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::{Case, Finding, Severity};
+use crate::facts::{ApiService, Condition, MetricsServer};
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS302",
+    name: "metrics-api-unavailable",
+    stage: Stage::MetricsPipeline,
+    source: include_str!("metrics_api_unavailable.rs"),
+    explains: &["TFS304", "TFS607"],
+    needs: &[Need::ApiService, Need::MetricsServer],
+    check,
+};
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let resources = case.resources();
+    let api = case.cluster.resource_metrics_api.known()?;
+    if resources.is_empty() || is_available(api) {
+        return None;
+    }
+    let usage = list(&resources);
+    let because = because(api, case.cluster.metrics_server.known());
+    let mut finding = RULE
+        .finding(
+            Severity::Error,
+            format!("metrics.k8s.io does not answer, so the HPA cannot read {usage} usage"),
+            because,
+        )
+        .shared()
+        .object("APIService", "", &api.name);
+    finding = match &api.available {
+        Some(condition) => finding.saw(
+            format!("APIService {}", api.name),
+            format!("Available={} {}: {}", condition.status, condition.reason, condition.message),
+            "status.conditions",
+        ),
+        None => finding.saw(
+            format!("APIService {}", api.name),
+            "has no condition Available: nothing has checked it yet",
+            "status.conditions",
+        ),
+    };
+    if let Some(reason) = case.cluster.metrics_server.not_readable() {
+        finding = finding.could_not_read(reason);
+    }
+    Some(match case.cluster.metrics_server.known() {
+        Some(server) => with_server(finding, api, server),
+        None => with_reason(finding, api),
+    })
+}
+
+fn reason(api: &ApiService) -> &str {
+    api.available.as_ref().map_or("", |condition: &Condition| &condition.reason)
+}
+
+fn because(api: &ApiService, server: Option<&MetricsServer>) -> String {
+    let service = api
+        .service
+        .as_ref()
+        .map_or_else(|| "its Service".to_owned(), |service| format!("Service {}/{}", service.namespace, service.name));
+    if let Some(state) = server.and_then(state) {
+        return state.cause;
+    }
+    match reason(api) {
+        "ServiceNotFound" => format!("the APIService leads to {service}, which does not exist"),
+        "ServicePortError" => format!("the APIService names a port that {service} does not have"),
+        "EndpointsNotFound" => format!("{service} has no EndpointSlice: its selector matches nothing"),
+        "MissingEndpoints" => format!("no ready pod answers behind {service}"),
+        "FailedDiscoveryCheck" => format!(
+            "the API server's request to {service} fails: a network policy, the route from the control plane to the pod, or TLS"
+        ),
+        "ServiceAccessError" => format!("the API server cannot read {service}"),
+        "EndpointsAccessError" => format!("the API server cannot read the EndpointSlices of {service}"),
+        _ => format!("the API server does not consider {service} available"),
+    }
+}
+
+/// What the pods of metrics-server show.
+struct State {
+    cause: String,
+    what: String,
+    value: String,
+    fix: StateFix,
+}
+
+enum StateFix {
+    Scale,
+    Describe(String),
+    Logs(String),
+}
+
+fn state(server: &MetricsServer) -> Option<State> {
+    let what = format!("Deployment {}/{}", server.namespace, server.name);
+    if server.replicas == Some(0) {
+        return Some(State {
+            cause: "metrics-server is scaled to 0".to_owned(),
+            what,
+            value: "replicas 0".to_owned(),
+            fix: StateFix::Scale,
+        });
+    }
+    if server.pods.is_empty() {
+        return Some(State {
+            cause: "metrics-server has no pods".to_owned(),
+            what,
+            value: "no pods".to_owned(),
+            fix: StateFix::Describe(format!("deployment {}", word(&server.name))),
+        });
+    }
+    if server.pods.iter().any(is_ready) {
+        return None;
+    }
+    let pod = server.pods.last()?;
+    let what = format!("Pod {}/{}", server.namespace, pod.name);
+    let describe = StateFix::Describe(format!("pod {}", word(&pod.name)));
+    if let Some(scheduled) = pod.condition("PodScheduled").filter(|condition| condition.status == "False") {
+        return Some(State {
+            cause: "the pod of metrics-server cannot be scheduled".to_owned(),
+            what,
+            value: format!("Pending: {}", scheduled.message),
+            fix: describe,
+        });
+    }
+    let logs = StateFix::Logs(word(&pod.name));
+    Some(match container_trouble(pod) {
+        Some((_, reason @ ("ImagePullBackOff" | "ErrImagePull" | "InvalidImageName"))) => State {
+            cause: "the image of metrics-server cannot be pulled".to_owned(),
+            what,
+            value: reason.to_owned(),
+            fix: describe,
+        },
+        Some((_, reason)) => State {
+            cause: format!("metrics-server does not stay up ({reason})"),
+            what,
+            value: format!("{reason}, {} restarts", restarts(pod)),
+            fix: logs,
+        },
+        None => State {
+            cause: "metrics-server runs but is not ready".to_owned(),
+            what,
+            value: format!("{}, not ready", pod.phase),
+            fix: logs,
+        },
+    })
+}
+
+fn restarts(pod: &crate::facts::Pod) -> i32 {
+    pod.containers.iter().map(|container| container.restarts).max().unwrap_or(0)
+}
+
+fn with_server(finding: Finding, api: &ApiService, server: &MetricsServer) -> Finding {
+    let namespace = word(&server.namespace);
+    let Some(state) = state(server) else {
+        return with_reason(finding, api);
+    };
+    let finding = finding.object("Deployment", &server.namespace, &server.name).saw(state.what, state.value, "LIST pods");
+    match state.fix {
+        StateFix::Scale => finding.fix(
+            "start metrics-server",
+            format!("kubectl scale deployment {} -n {namespace} --replicas=1", word(&server.name)),
+            "starts one pod of metrics-server",
+        ),
+        StateFix::Describe(object) => finding.fix(
+            "see why it does not start",
+            format!("kubectl describe {object} -n {namespace}"),
+            "reads only",
+        ),
+        StateFix::Logs(pod) => finding.fix(
+            "see what it says",
+            format!("kubectl logs {pod} -n {namespace} --tail=20"),
+            "reads only",
+        ),
+    }
+}
+
+fn with_reason(finding: Finding, api: &ApiService) -> Finding {
+    let Some(service) = &api.service else {
+        return finding.advice("repair what the condition names", "");
+    };
+    let namespace = word(&service.namespace);
+    let name = word(&service.name);
+    match reason(api) {
+        "ServiceNotFound" => finding.fix(
+            "install metrics-server again",
+            format!("kubectl apply -f {}", super::metrics_api_not_registered::MANIFEST),
+            "creates the Service and whatever else is missing in kube-system",
+        ),
+        "ServicePortError" => finding.fix(
+            "compare the ports",
+            format!("kubectl get service {name} -n {namespace} -o jsonpath='{{.spec.ports}}'"),
+            format!("reads only; the APIService asks for port {}", service.port),
+        ),
+        "EndpointsNotFound" | "MissingEndpoints" | "EndpointsAccessError" => finding.fix(
+            "see which pods answer",
+            format!("kubectl get endpointslices -n {namespace} -l kubernetes.io/service-name={name}"),
+            "reads only; no address means that no pod is ready or that the selector matches none",
+        ),
+        "FailedDiscoveryCheck" => finding
+            .fix(
+                "look for what blocks the way",
+                format!("kubectl get networkpolicies -n {namespace}"),
+                "reads only; the API server must reach the pod's port",
+            )
+            .advice(
+                "where the control plane cannot reach pod addresses, run metrics-server with hostNetwork: true",
+                "rolls metrics-server",
+            ),
+        _ => finding.fix(
+            "see the condition",
+            format!("kubectl describe apiservice {}", word(&api.name)),
+            "reads only",
+        ),
+    }
+}

@@ -1,0 +1,62 @@
+//! TFS609 never-synced
+//!
+//! ## What it detects
+//! The controller has not written a single condition: either the HPA is new, or no controller looks after it.
+//!
+//! ## How it is proved
+//! `status.conditions` is empty. A new HPA is synced within 15 s; one minute is long past that.
+//!
+//! ## What it is not
+//! A metric that fails: that leaves a condition.
+//!
+//! ## Fix
+//! Wait, when it is new. Otherwise see whether kube-controller-manager runs, and whether its `--controllers`
+//! switches the HPA controller off.
+//!
+//! ## Source
+//! `horizontal.go`, Kubernetes v1.37; `--horizontal-pod-autoscaler-sync-period`, default 15 s.
+
+use crate::diagnosis::phrase::{seconds_since, span};
+use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::{Case, Finding, Severity, Verdict};
+use crate::hpa::symptoms::SyncStage;
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS609",
+    name: "never-synced",
+    stage: Stage::Arithmetic,
+    source: include_str!("never_synced.rs"),
+    explains: &[],
+    needs: &[],
+    check,
+};
+
+/// A controller that runs has synced a new HPA four times by then.
+const PATIENCE_SECONDS: i64 = 60;
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    if case.said.stage != SyncStage::NeverSynced {
+        return None;
+    }
+    let age = seconds_since(case.facts.hpa.created_at?, case.now);
+    let finding = if age < PATIENCE_SECONDS {
+        RULE.finding(
+            Severity::Info,
+            format!("Created {} ago: the controller looks at it within 15 s", span(age)),
+            "the controller has not synced this HPA yet",
+        )
+        .verdict(Verdict::Waiting)
+    } else {
+        RULE.finding(
+            Severity::Error,
+            format!("No controller looks after this HPA: it is {} old and has never been synced", span(age)),
+            "kube-controller-manager does not run, or runs without the HPA controller",
+        )
+        .fix(
+            "see whether it runs",
+            "kubectl get pods -n kube-system -l component=kube-controller-manager",
+            "reads only; its --controllers must not switch horizontal-pod-autoscaler-controller off",
+        )
+    };
+    Some(case.on_hpa(finding).saw("status.conditions", "empty", "GET the HPA"))
+}

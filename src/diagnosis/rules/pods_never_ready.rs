@@ -1,0 +1,98 @@
+//! TFS502 pods-never-ready
+//!
+//! ## What it detects
+//! Pods that run and have never become ready: the controller leaves their cpu out, however old they are.
+//!
+//! ## How it is proved
+//! The pod is `Running`, its condition `Ready` is `False`, and it is older than the time that new pods are given, or
+//! one of its containers is in a crash loop.
+//!
+//! ## What it is not
+//! A pod that was ready before and is not now counts, in the controller's eyes. A pod in its first five
+//! minutes is TFS501.
+//!
+//! ## Fix
+//! Repair the container or its readiness probe; the log of the container tells.
+//!
+//! ## Source
+//! `groupPods` in `replica_calculator.go`, Kubernetes v1.37;
+//! `--horizontal-pod-autoscaler-initial-readiness-delay`, default 30 s.
+
+use crate::diagnosis::case::{container_trouble, is_ready, is_running};
+use crate::diagnosis::phrase::{count, list, span, word};
+use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::{Case, Finding, Severity};
+use crate::facts::Pod;
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS502",
+    name: "pods-never-ready",
+    stage: Stage::Pods,
+    source: include_str!("pods_never_ready.rs"),
+    explains: &["TFS304", "TFS501", "TFS607"],
+    needs: &[Need::Pods],
+    check,
+};
+
+/// How many pods are proved one by one.
+const PROVED: usize = 3;
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let running: Vec<&Pod> = case.own_pods().filter(|pod| is_running(pod)).collect();
+    let never: Vec<&Pod> = running.iter().copied().filter(|pod| is_never_ready(case, pod)).collect();
+    let first = never.first()?;
+    let names: Vec<&str> = never.iter().map(|pod| pod.name.as_str()).collect();
+    let all = never.len() == running.len();
+    let trouble = container_trouble(first);
+    let why = match trouble {
+        Some((container, reason)) => format!("container {container} is in {reason}"),
+        None => "the readiness probe has never succeeded".to_owned(),
+    };
+    let (severity, title) = if all {
+        (Severity::Error, format!("No pod of {} has ever been ready: {why}", case.target_label()))
+    } else {
+        let of = format!("{} of {}", never.len(), count(running.len(), "pod"));
+        (Severity::Warning, format!("{of} of {} never ready: {why}", case.target_label()))
+    };
+    let mut finding =
+        RULE.finding(severity, title, "the HPA leaves out the cpu of a pod that has never been ready");
+    for pod in never.iter().take(PROVED) {
+        let age = case.age(pod).map_or_else(String::new, |age| format!(", started {} ago", span(age)));
+        let restarts = pod.containers.iter().map(|container| container.restarts).max().unwrap_or(0);
+        finding = finding.object("Pod", &pod.namespace, &pod.name).saw(
+            format!("Pod {}", pod.name),
+            format!("Ready=False{age}, {restarts} restarts"),
+            "LIST pods",
+        );
+    }
+    if never.len() > PROVED {
+        finding = finding.saw("pods never ready", list(&names), "LIST pods");
+    }
+    let container = trouble.map(|(container, _)| format!(" -c {}", word(container))).unwrap_or_default();
+    Some(
+        finding
+            .fix(
+                "see what the container says",
+                format!("kubectl logs {} -n {}{container} --tail=50", word(&first.name), case.namespace()),
+                "reads only",
+            )
+            .fix(
+                "see what the probe got",
+                format!("kubectl describe pod {} -n {}", word(&first.name), case.namespace()),
+                "reads only",
+            ),
+    )
+}
+
+fn is_never_ready(case: &Case<'_>, pod: &Pod) -> bool {
+    if is_ready(pod) {
+        return false;
+    }
+    let Some(start) = pod.start_time else {
+        return false;
+    };
+    let flipped = pod.condition("Ready").and_then(|ready| ready.last_transition_time).unwrap_or(start);
+    let was_ready = (flipped - start).num_seconds() >= case.controller.initial_readiness_seconds;
+    let old = case.age(pod).is_some_and(|age| age >= case.controller.cpu_initialization_seconds);
+    !was_ready && old || container_trouble(pod).is_some_and(|(_, reason)| reason == "CrashLoopBackOff")
+}

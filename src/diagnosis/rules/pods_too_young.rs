@@ -1,0 +1,84 @@
+//! TFS501 pods-too-young
+//!
+//! ## What it detects
+//! Pods that run, and that the controller leaves out of the cpu average because they have just started: for
+//! five minutes a pod's cpu counts only from the first full sample after it became ready.
+//!
+//! ## How it is proved
+//! The controller's grouping of the pods is computed from their start time, their condition `Ready` and the
+//! time of their sample.
+//!
+//! ## What it is not
+//! A pod that is still not ready after five minutes is TFS502; one that does not run yet is TFS503. Memory
+//! counts at once.
+//!
+//! ## Fix
+//! Wait; the time that is left is named. A start that uses much cpu for longer distorts the HPA afterwards.
+//!
+//! ## Source
+//! `groupPods` in `replica_calculator.go`, Kubernetes v1.37;
+//! `--horizontal-pod-autoscaler-cpu-initialization-period`, default 5 min.
+
+use crate::diagnosis::case::{container_trouble, is_running};
+use crate::diagnosis::phrase::{count, span};
+use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::{Case, Finding, Severity, Verdict};
+use crate::facts::Pod;
+use crate::hpa::replicas::Counted;
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS501",
+    name: "pods-too-young",
+    stage: Stage::Pods,
+    source: include_str!("pods_too_young.rs"),
+    explains: &[],
+    needs: &[Need::Pods],
+    check,
+};
+
+/// How many pods are proved one by one.
+const PROVED: usize = 3;
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    if !case.resource_metrics().any(|metric| metric.name == "cpu") {
+        return None;
+    }
+    let unready = case.shares(Counted::Unready);
+    let period = case.controller.cpu_initialization_seconds;
+    let young: Vec<(&Pod, i64)> = case
+        .pods()
+        .iter()
+        .filter(|pod| is_running(pod) && container_trouble(pod).is_none())
+        .filter(|pod| unready.iter().any(|share| share.name == pod.name))
+        .filter_map(|pod| Some((pod, case.age(pod)?)))
+        .filter(|(_, age)| *age < period)
+        .collect();
+    let youngest = young.iter().map(|(_, age)| *age).min()?;
+    let left = span(period - youngest);
+    let all = young.len() == case.pods().iter().filter(|pod| is_running(pod)).count();
+    let pods = count(young.len(), "pod");
+    let title = if all {
+        format!("All pods have just started: their cpu counts once they are ready, at the latest in {left}")
+    } else {
+        format!("{pods} have just started and do not count yet: at the latest in {left}")
+    };
+    let mut finding = RULE.finding(
+        Severity::Info,
+        title.replace("1 pod have", "1 pod has").replace("and do not", if young.len() == 1 { "and does not" } else { "and do not" }),
+        format!("for {} after its start, a pod's cpu counts only from the first full sample after it became ready", span(period)),
+    );
+    for (pod, age) in young.iter().take(PROVED) {
+        let ready = pod.condition("Ready").map_or("unknown", |condition| &condition.status);
+        finding = finding.saw(
+            format!("Pod {}", pod.name),
+            format!("started {} ago, Ready={ready}", span(*age)),
+            "status.startTime",
+        );
+    }
+    let finding = finding.estimates(
+        "cpu initialization period",
+        format!("{} (the default)", span(period)),
+        "kube-controller-manager flag",
+    );
+    Some(finding.verdict(if all { Verdict::Waiting } else { Verdict::Healthy }))
+}

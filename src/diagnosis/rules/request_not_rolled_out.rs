@@ -1,0 +1,89 @@
+//! TFS404 request-not-rolled-out
+//!
+//! ## What it detects
+//! The template has the request, and pods that were made from an older template are still there: the rollout
+//! is paused, stuck or under way.
+//!
+//! ## How it is proved
+//! The same container has no request in live pods of the scale target and has one in its template.
+//!
+//! ## What it is not
+//! A template without the request is TFS401. Old pods that have already ended are TFS403.
+//!
+//! ## Fix
+//! Resume or repair the rollout; the last old pod has to go.
+//!
+//! ## Source
+//! `calculateRequests` in `replica_calculator.go`, Kubernetes v1.37: all pods of all `ReplicaSets` count.
+
+use crate::diagnosis::offenders::{self, Origin};
+use crate::diagnosis::phrase::{count, list};
+use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::{Case, Finding, Severity};
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS404",
+    name: "request-not-rolled-out",
+    stage: Stage::Requests,
+    source: include_str!("request_not_rolled_out.rs"),
+    explains: &["TFS607"],
+    needs: &[Need::Target, Need::Pods],
+    check,
+};
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let found = offenders::of_origin(case, &[Origin::NotRolledOut]);
+    if found.is_empty() {
+        return None;
+    }
+    let target = case.target()?;
+    let containers = list(&offenders::containers(&found));
+    let resources = list(&offenders::resources(&found));
+    let pods = offenders::pods(&found);
+    let label = case.target_label();
+    let stuck = target
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == "Progressing" && condition.status == "False");
+    let why = match (target.paused, stuck) {
+        (true, _) => "its rollout is paused",
+        (false, Some(_)) => "its rollout is stuck",
+        (false, None) => "its rollout has not replaced them yet",
+    };
+    let finding = RULE
+        .finding(
+            Severity::Error,
+            format!(
+                "{} of {label} still lack the {resources} request that the template has: {why}",
+                count(pods.len(), "pod")
+            ),
+            "old pods keep the requests they were created with, and all pods are added up",
+        )
+        .saw(format!("template, container {containers}"), format!("requests {resources}"), "spec.template")
+        .saw(
+            format!("pods, container {containers}"),
+            format!("no {resources} request in {} of {}: {}", pods.len(), case.pods().len(), list(&pods)),
+            "LIST pods",
+        );
+    let finding = case.on_target(finding);
+    let arguments = case.target_arguments();
+    Some(match (target.paused, stuck) {
+        (true, _) => finding.saw(&label, "paused", "spec.paused").fix(
+            "resume the rollout",
+            format!("kubectl rollout resume {arguments}"),
+            format!("rolls the pods of {label}"),
+        ),
+        (false, Some(condition)) => finding
+            .saw(&label, format!("{}: {}", condition.reason, condition.message), "status.conditions")
+            .fix("see why the new pods do not come up", format!("kubectl describe {arguments}"), "reads only")
+            .fix("try again", format!("kubectl rollout restart {arguments}"), format!("rolls the pods of {label}")),
+        (false, None) => finding
+            .fix("wait for the rollout", format!("kubectl rollout status {arguments}"), "reads only")
+            .fix(
+                "replace the pods where nothing does",
+                format!("kubectl rollout restart {arguments}"),
+                format!("rolls the pods of {label}"),
+            ),
+    })
+}
+

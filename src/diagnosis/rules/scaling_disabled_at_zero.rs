@@ -1,0 +1,57 @@
+//! TFS605 scaling-disabled-at-zero
+//!
+//! ## What it detects
+//! The scale target has zero replicas, and the HPA does nothing until somebody scales it to one or more. This is
+//! Kubernetes' way to pause an HPA; it is also what an accident looks like.
+//!
+//! ## How it is proved
+//! `spec.replicas` of the scale is 0. Who wrote it last is read from the managed fields.
+//!
+//! ## What it is not
+//! An HPA with `minReplicas: 0` that itself scaled to zero (`ScaledToZero=True`) is healthy.
+//!
+//! ## Fix
+//! `kubectl scale` to one replica, once; the HPA takes over from there.
+//!
+//! ## Source
+//! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37: `ScalingActive=False/ScalingDisabled`.
+
+use crate::diagnosis::phrase::ago;
+use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::{Case, Finding, Severity};
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS605",
+    name: "scaling-disabled-at-zero",
+    stage: Stage::Arithmetic,
+    source: include_str!("scaling_disabled_at_zero.rs"),
+    explains: &["TFS304", "TFS504", "TFS607"],
+    needs: &[Need::Scale],
+    check,
+};
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let itself = case.facts.hpa.condition("ScaledToZero").is_some_and(|condition| condition.status == "True");
+    if case.scale()?.spec_replicas != 0 || itself {
+        return None;
+    }
+    let label = case.target_label();
+    let mut finding = RULE
+        .finding(
+            Severity::Warning,
+            format!("{label} is scaled to 0, which switches its HPA off"),
+            "an HPA does not wake a target that something else scaled to zero",
+        )
+        .saw(format!("{label}, spec.replicas"), "0", "GET the scale subresource");
+    let writers = case.target().map_or(&[][..], |target| &target.replicas_writers);
+    if let Some(writer) = writers.iter().max_by_key(|writer| writer.time) {
+        let when = writer.time.map_or_else(String::new, |time| format!(", {}", ago(time, case.now)));
+        finding = finding.saw("last writer of spec.replicas", format!("{}{when}", writer.manager), "managedFields");
+    }
+    let replicas = case.facts.hpa.effective_min_replicas().max(1);
+    Some(case.on_target(finding).fix(
+        "start it again, if it is not paused on purpose",
+        format!("kubectl scale {} --replicas={replicas}", case.target_arguments()),
+        format!("starts {replicas} pods of {label}; the HPA takes over from there"),
+    ))
+}
