@@ -6,7 +6,8 @@ use k8s_openapi::api::core::v1::Service;
 use kube::Api;
 use kube::api::ListParams;
 
-use super::{Ask, Cluster, Error};
+use super::{Ask, Cluster, Error, convert};
+use crate::facts::Hpa;
 use crate::serving::access::Endpoint;
 use crate::serving::{MANAGED_BY, MANAGER, REST_PORT};
 
@@ -83,4 +84,14 @@ pub async fn deployment_exists(cluster: &Cluster, namespace: &str, name: &str) -
     let deployments: Api<Deployment> = Api::namespaced(cluster.client.clone(), namespace);
     let ask = Ask::object("get", "deployments.apps", namespace, name);
     Ok(cluster.ask(ask, deployments.get_opt(name)).await?.is_some())
+}
+
+/// One HPA, as facts.
+///
+/// # Errors
+/// It does not exist, or could not be read.
+pub async fn autoscaler(cluster: &Cluster, namespace: &str, name: &str) -> Result<Hpa, Error> {
+    let autoscalers: Api<HorizontalPodAutoscaler> = Api::namespaced(cluster.client.clone(), namespace);
+    let ask = Ask::object("get", "horizontalpodautoscalers.autoscaling", namespace, name);
+    Ok(convert::hpa(&cluster.ask(ask, autoscalers.get(name)).await?))
 }

@@ -2,6 +2,8 @@
 
 mod autoscale;
 mod explain_hpa;
+mod findings;
+mod metrics_server;
 mod objects;
 mod progress;
 mod top;

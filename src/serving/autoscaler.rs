@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::manifest::Manifest;
 use super::{MANAGED_BY, MANAGER};
-use crate::facts::Quantity;
+use crate::facts::{Behavior, Hpa, MetricSpec, MetricTarget, ObjectReference, Quantity, ScalingRules};
 
 /// What one resource metric aims at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,40 @@ pub struct Autoscaler {
 }
 
 impl Autoscaler {
+    /// The object as facts, as if it had just been written and no controller had looked at it.
+    pub fn facts(&self) -> Hpa {
+        let behavior = self.scale_down_window.map(|seconds| Behavior {
+            scale_up: None,
+            scale_down: Some(ScalingRules {
+                stabilization_window_seconds: Some(seconds),
+                ..ScalingRules::default()
+            }),
+        });
+        Hpa {
+            namespace: self.namespace.clone().unwrap_or_default(),
+            name: self.deployment.clone(),
+            uid: String::new(),
+            created_at: None,
+            generation: None,
+            observed_generation: None,
+            target: ObjectReference {
+                api_version: "apps/v1".to_owned(),
+                kind: "Deployment".to_owned(),
+                name: self.deployment.clone(),
+            },
+            min_replicas: Some(self.min_replicas),
+            max_replicas: self.max_replicas,
+            metrics: self.metrics.iter().map(fact).collect(),
+            behavior,
+            current_replicas: None,
+            desired_replicas: 0,
+            last_scale_time: None,
+            current_metrics: Vec::new(),
+            conditions: Vec::new(),
+            status_changed_at: None,
+        }
+    }
+
     /// The object.
     pub fn manifest(&self) -> Manifest {
         let mut spec = json!({
@@ -80,6 +114,20 @@ impl Autoscaler {
             "metadata": metadata,
             "spec": spec,
         }))
+    }
+}
+
+fn fact((resource, target): &(String, Target)) -> MetricSpec {
+    MetricSpec {
+        type_: "Resource".to_owned(),
+        name: resource.clone(),
+        container: None,
+        object: None,
+        selector: None,
+        target: match target {
+            Target::Utilization(percent) => MetricTarget::AverageUtilization(*percent),
+            Target::AverageValue(quantity) => MetricTarget::AverageValue(quantity.clone()),
+        },
     }
 }
 
