@@ -184,7 +184,7 @@ pub(super) fn is_available(service: &ApiService) -> bool {
 }
 
 /// The innermost error of a chain `outer: inner`.
-pub(super) fn innermost(text: &str) -> &str {
+pub(crate) fn innermost(text: &str) -> &str {
     text.rsplit(": ").find(|part| part.contains(' ')).unwrap_or(text)
 }
 

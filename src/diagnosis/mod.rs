@@ -1,13 +1,13 @@
 //! From facts to the true cause: rules, findings and the verdict. Pure; knows no kube type.
 
-mod case;
+pub(crate) mod case;
 mod engine;
 mod explanation;
 mod finding;
 mod history;
 mod offenders;
 mod order;
-mod phrase;
+pub(crate) mod phrase;
 mod registry;
 mod report;
 mod rules;

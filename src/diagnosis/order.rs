@@ -94,12 +94,7 @@ fn accounts_for(rule: &Rule, finding: &Finding, symptom: &Symptom) -> bool {
         | Message::NoMetricsMatchedPods => {
             &[Stage::MetricsPipeline, Stage::Requests, Stage::Pods, Stage::Arithmetic, Stage::Others]
         }
-        Message::MetricsApiFailed { .. }
-        | Message::NoMetricsReturned(_)
-        | Message::InvalidMetricSource
-        | Message::Rescale { .. }
-        | Message::Informative
-        | Message::Unknown(_) => &[],
+        _ => &[],
     };
     weighs && stages.contains(&rule.stage)
 }

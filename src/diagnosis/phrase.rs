@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 const LISTED: usize = 3;
 
 /// `1 pod`, `3 pods`.
-pub(super) fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }
 
 /// `a`, `a and b`, `a, b, c and 4 more`.
-pub(super) fn list<T: AsRef<str>>(names: &[T]) -> String {
+pub(crate) fn list<T: AsRef<str>>(names: &[T]) -> String {
     let shown: Vec<&str> = names.iter().take(LISTED).map(AsRef::as_ref).collect();
     let rest = names.len().saturating_sub(LISTED);
     match (shown.split_last(), rest) {
@@ -24,7 +24,7 @@ pub(super) fn list<T: AsRef<str>>(names: &[T]) -> String {
 }
 
 /// A span of seconds in its two greatest units: `13 s`, `4 min 10 s`, `2 h 5 min`, `3 d`.
-pub(super) fn span(seconds: i64) -> String {
+pub(crate) fn span(seconds: i64) -> String {
     let seconds = seconds.max(0);
     let two = |big: i64, big_unit: &str, small: i64, small_unit: &str| {
         if small == 0 {
@@ -42,12 +42,12 @@ pub(super) fn span(seconds: i64) -> String {
 }
 
 /// The seconds from `then` to `now`, not below zero: clocks differ.
-pub(super) fn seconds_since(then: DateTime<Utc>, now: DateTime<Utc>) -> i64 {
+pub(crate) fn seconds_since(then: DateTime<Utc>, now: DateTime<Utc>) -> i64 {
     (now - then).num_seconds().max(0)
 }
 
 /// `13 s ago`.
-pub(super) fn ago(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
+pub(crate) fn ago(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
     format!("{} ago", span(seconds_since(then, now)))
 }
 
@@ -68,15 +68,6 @@ pub(super) fn amount(resource: &str, milli: i64) -> String {
         "memory" if milli / 1000 >= MEBI => format!("{}Mi", milli / 1000 / MEBI),
         "memory" => (milli / 1000).to_string(),
         _ => format!("{milli}m"),
-    }
-}
-
-/// The first letter in upper case.
-pub(super) fn capitalized(text: &str) -> String {
-    let mut characters = text.chars();
-    match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => String::new(),
     }
 }
 

@@ -1,1 +1,15 @@
-//! Text, JSON, YAML, tables and escaping.
+//! Text, JSON, YAML, tables and escaping. Every renderer is a pure function that returns the text; a caller
+//! prints it through `anstream`, which takes the colours out for pipes and `NO_COLOR`.
+
+pub mod escape;
+pub mod structured;
+pub mod text;
+
+/// The columns of a terminal whose width is not known.
+pub const DEFAULT_WIDTH: usize = 80;
+
+/// The columns of the terminal at standard output, [`DEFAULT_WIDTH`] where there is none.
+pub fn terminal_width() -> usize {
+    terminal_size::terminal_size_of(std::io::stdout())
+        .map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0).max(40))
+}

@@ -89,6 +89,14 @@ fn meaning(message: &Message) -> Option<String> {
         Message::InvalidApiVersion(text) => format!("`{text}` is no apiVersion"),
         Message::NoScaleSubresource => "the target has no scale subresource".to_owned(),
         Message::AmbiguousSelector { .. } => "several HPAs select the same pods".to_owned(),
+        Message::UnknownMetricType(name) => format!("`{name}` is no metric type that it knows"),
+        Message::MetricTypeDisabled => "ContainerResource metrics are switched off in this cluster".to_owned(),
+        Message::PodsNotListed => "the controller could not list pods".to_owned(),
+        Message::DescribedKindUnknown(kind) => format!("the metric describes a {kind}, which is not served"),
+        Message::ReplicasFieldMissing(field) => format!("the target has no value at {field}"),
+        Message::ScaleNotConvertible => "the target's scale is not an autoscaling Scale".to_owned(),
+        Message::StatusNotWritten(failure) => format!("the status of the HPA {}", failed(failure)),
+        Message::DeletedDuringSync => "the HPA was deleted meanwhile".to_owned(),
         Message::Rescale { .. } | Message::Informative | Message::Unknown(_) => return None,
     })
 }
@@ -112,5 +120,12 @@ fn failed(failure: &ApiFailure) -> &'static str {
         ApiFailure::TooManyRequests => "is overloaded (429)",
         ApiFailure::MetricUnknown => "does not know the metric",
         ApiFailure::Transport => "could not be reached",
+        ApiFailure::NotFound => "was not found (404)",
+        ApiFailure::Conflict => "was changed by somebody else meanwhile (409)",
+        ApiFailure::Denied => "was refused by admission",
+        ApiFailure::Invalid => "does not pass validation (422)",
+        ApiFailure::Discovery => "could not be discovered",
+        ApiFailure::BadAnswer => "gave an answer that makes no sense",
+        ApiFailure::Other(_) => "failed",
     }
 }

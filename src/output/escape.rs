@@ -1,0 +1,52 @@
+//! Text from the cluster, made harmless for a terminal.
+
+use std::borrow::Cow;
+
+/// One line without anything that moves the cursor, changes colours, hides text or reverses its direction:
+/// such characters are shown as their escapes.
+pub fn line(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_dangerous) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_dangerous(character) {
+            safe.extend(character.escape_default());
+        } else {
+            safe.push(character);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// Controls (line breaks and the C1 set among them), bidirectional marks and overrides, and characters
+/// without width that make two names look alike.
+fn is_dangerous(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{061c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn ordinary_text_is_untouched() {
+        assert_eq!(line("cpu: 60%, größer als 名前"), "cpu: 60%, größer als 名前");
+    }
+
+    #[test]
+    fn controls_and_overrides_are_shown() {
+        assert_eq!(line("a\u{1b}[31mb\nc\td"), "a\\u{1b}[31mb\\nc\\td");
+        assert_eq!(line("x\u{202e}y\u{9b}z"), "x\\u{202e}y\\u{9b}z");
+        assert_eq!(line("we\u{200b}b\u{feff}"), "we\\u{200b}b\\u{feff}");
+    }
+}

@@ -1,0 +1,92 @@
+//! The answer for people: the cause first, then its proof, the arithmetic and the repair.
+
+mod arithmetic;
+mod finding;
+mod layout;
+mod shared;
+
+use layout::Page;
+
+use crate::diagnosis::phrase::count;
+use crate::diagnosis::{Explanation, Explanations, Finding, Verdict};
+
+/// Renders all answers for a terminal of so many columns. Colours are ANSI sequences: print the text
+/// through `anstream`.
+pub fn explanations(all: &Explanations, width: usize) -> String {
+    let mut page = Page::new(width);
+    let told = shared::causes(&mut page, all);
+    for verdict in [Verdict::Broken, Verdict::Unknown, Verdict::Limited, Verdict::Waiting] {
+        for item in all.items.iter().filter(|item| item.verdict == verdict) {
+            one(&mut page, all, item, &told);
+        }
+    }
+    healthy(&mut page, all);
+    unreadable(&mut page, all);
+    page.finish()
+}
+
+fn one(page: &mut Page, all: &Explanations, item: &Explanation, told: &[&'static str]) {
+    let left: Vec<&Finding> = shown(item).into_iter().filter(|it| !told.contains(&it.code)).collect();
+    let Some((first, rest)) = left.split_first() else {
+        return;
+    };
+    page.gap();
+    heading(page, item);
+    finding::full(page, first, item, all.observed_at);
+    for finding in rest {
+        finding::short(page, finding);
+    }
+}
+
+/// What is worth a person's time: errors and warnings, and the info that decides the verdict.
+fn shown(item: &Explanation) -> Vec<&Finding> {
+    let decides = |finding: &&Finding| {
+        finding.severity > crate::diagnosis::Severity::Info || finding.verdict == item.verdict
+    };
+    item.findings.iter().filter(decides).collect()
+}
+
+/// The HPA in one line, or in two; the cause stands in the third line of the page.
+fn heading(page: &mut Page, item: &Explanation) {
+    let replicas = item.replicas.and_then(|number| usize::try_from(number).ok());
+    let mut pieces = vec![
+        format!("{}/{}", item.namespace, item.name),
+        format!("{}/{}", item.target.kind, item.target.name),
+        item.targets.clone(),
+        format!("{}..{}", item.min_replicas, item.max_replicas),
+    ];
+    pieces.extend(replicas.map(|number| count(number, "replica")));
+    if page.heading(&pieces) == 1 {
+        page.gap();
+    }
+}
+
+fn healthy(page: &mut Page, all: &Explanations) {
+    let healthy: Vec<&Explanation> =
+        all.items.iter().filter(|item| item.verdict == Verdict::Healthy).collect();
+    match (healthy.as_slice(), all.items.len()) {
+        ([], _) => {}
+        ([item], 1) => {
+            heading(page, item);
+            finding::good(page, &item.summary);
+            finding::history(page, item, all.observed_at);
+        }
+        (some, total) => {
+            page.gap();
+            let which = if some.len() == total { "all " } else { "" };
+            let verb = if some.len() == 1 { "is" } else { "are" };
+            finding::good(page, &format!("{which}{} {verb} healthy", count(some.len(), "HPA")));
+        }
+    }
+}
+
+fn unreadable(page: &mut Page, all: &Explanations) {
+    if all.not_readable.is_empty() {
+        return;
+    }
+    page.gap();
+    for fact in &all.not_readable {
+        let needs = fact.needs.as_ref().map_or_else(String::new, |needs| format!(" (needs {needs})"));
+        finding::caution(page, &format!("not read: {}: {}{needs}", fact.what, fact.why));
+    }
+}
