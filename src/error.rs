@@ -21,6 +21,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// The text for a terminal: much of it was written by a cluster.
+    pub fn printable(&self) -> String {
+        printable(&self.to_string())
+    }
+
     /// The exit code. A reader that closed the pipe early has got what it wanted.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -29,4 +34,17 @@ impl Error {
             Self::Cluster(_) | Self::Incomplete(_) | Self::Output(_) => exit::FAILED,
         }
     }
+}
+
+/// One line without control characters: what a cluster wrote must not drive a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => line.push(' '),
+            control if control.is_control() => line.extend(control.escape_default()),
+            other => line.push(other),
+        }
+    }
+    line
 }

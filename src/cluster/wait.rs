@@ -29,8 +29,13 @@ pub enum WaitError {
     #[error(transparent)]
     Cluster(#[from] Error),
     /// It will not succeed as it is.
-    #[error("{0}")]
-    Failed(String),
+    #[error("{why}")]
+    Failed {
+        /// Why.
+        why: String,
+        /// The last lines of the container's log, where they tell more.
+        log: Option<String>,
+    },
     /// The time is over; what it still waits for.
     #[error("{0}")]
     Deadline(String),
@@ -70,24 +75,27 @@ pub async fn rollout(
         }
         let waiting = match state {
             Rollout::Done(pods) => return Ok(pods),
-            Rollout::Failed(why) => return Err(WaitError::Failed(why)),
+            Rollout::Failed(why) => return Err(failed(why)),
             Rollout::Crashing { pod, container, reason } => {
                 let log = log_tail(cluster, target.namespace, &pod, Some(&container)).await;
-                return Err(WaitError::Failed(format!(
-                    "container {container} of pod {pod} ends again and again (CrashLoopBackOff): {reason}; its last log lines:\n{log}"
-                )));
+                return Err(WaitError::Failed {
+                    why: format!(
+                        "container {container} of pod {pod} ends again and again (CrashLoopBackOff): {reason}"
+                    ),
+                    log: Some(log),
+                });
             }
             Rollout::Unschedulable(why) => {
                 let since = *unschedulable_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= UNSCHEDULABLE_GRACE {
-                    return Err(WaitError::Failed(why));
+                    return Err(failed(why));
                 }
                 why
             }
             Rollout::NotReady { pod, waiting } => {
                 let log = log_tail(cluster, target.namespace, &pod, None).await;
                 if let Some(why) = why_no_port(&log) {
-                    return Err(WaitError::Failed(format!("pod {pod} runs and serves nothing: {why}")));
+                    return Err(failed(format!("pod {pod} runs and serves nothing: {why}")));
                 }
                 format!("{waiting}; pod {pod} runs and is not ready")
             }
@@ -103,6 +111,10 @@ pub async fn rollout(
         let _ = tokio::time::timeout_at(until, changes.next()).await;
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+}
+
+fn failed(why: String) -> WaitError {
+    WaitError::Failed { why, log: None }
 }
 
 async fn read(cluster: &Cluster, target: Target<'_>) -> Result<Rollout, Error> {

@@ -1,7 +1,5 @@
 //! The command `autoscale`: resolve, check, write, and prove with the first valid metric.
 
-use std::io::Write as _;
-
 use comfy_table::Table;
 use tokio::time::{Duration, Instant};
 
@@ -226,7 +224,7 @@ fn has_valid_metrics(hpa: &Hpa) -> bool {
 /// As `kubectl get hpa` prints it, and why it stands there.
 fn row(explanation: &Explanation) -> Vec<String> {
     let mut table = Table::new();
-    table.load_preset(comfy_table::presets::NOTHING);
+    table.load_style(comfy_table::presets::NOTHING);
     table.set_header(["NAME", "REFERENCE", "TARGETS", "MINPODS", "MAXPODS", "REPLICAS"]);
     table.add_row([
         explanation.name.clone(),
@@ -240,14 +238,6 @@ fn row(explanation: &Explanation) -> Vec<String> {
         column.set_padding((0, 1));
     }
     table.to_string().lines().map(|line| line.trim_end().to_owned()).chain([explanation.summary.clone()]).collect()
-}
-
-impl findings::Answer {
-    /// Prints the findings in the form of `explain-hpa`.
-    pub(super) fn print(&self) -> Result<(), Error> {
-        anstream::stdout().write_all(self.text().as_bytes())?;
-        Ok(())
-    }
 }
 
 #[cfg(test)]

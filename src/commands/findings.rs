@@ -1,9 +1,11 @@
 //! What the diagnosis says, of an HPA that exists or of one that is about to be written.
 
+use super::print::print;
 use crate::Error;
 use crate::cluster::{Cluster, Scope, Selection, observe, observe_planned};
 use crate::diagnosis::{Explanation, Explanations, Finding, Severity, diagnose};
 use crate::facts::Hpa;
+use crate::output;
 
 /// An answer of the diagnosis.
 pub(super) struct Answer(Explanations);
@@ -35,6 +37,11 @@ impl Answer {
             .filter(|finding| finding.severity == Severity::Error)
             .filter(|finding| matches!(finding.code.as_bytes().get(3), Some(b'1'..=b'4')))
             .count()
+    }
+
+    /// Prints the answer as `explain-hpa` does.
+    pub(super) fn print(&self) -> Result<(), Error> {
+        print(&output::text::explanations(&self.0, output::terminal_width()))
     }
 
     /// The answer about the one HPA.

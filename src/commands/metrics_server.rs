@@ -9,6 +9,7 @@ use crate::cli::AutoscaleArgs;
 use crate::cluster::install::{self, Answer, Installed};
 use crate::cluster::{Cluster, apply};
 use crate::facts::Hpa;
+use crate::output::escape;
 use crate::serving::metrics_server::{INSECURE_TLS, NAME, NAMESPACE, manifests};
 use crate::{Error, exit};
 
@@ -71,7 +72,7 @@ async fn foreign(cluster: &Cluster, args: &AutoscaleArgs, what: &str) -> Result<
     };
     let by_hand = if args.kubelet_insecure_tls {
         format!(
-            "add the argument by hand:\n  kubectl patch deployment {NAME} -n {NAMESPACE} --type=json -p '[{{\"op\": \"add\", \"path\": \"/spec/template/spec/containers/0/args/-\", \"value\": \"{INSECURE_TLS}\"}}]'"
+            "add the argument by hand: `kubectl patch deployment {NAME} -n {NAMESPACE} --type=json -p '[{{\"op\": \"add\", \"path\": \"/spec/template/spec/containers/0/args/-\", \"value\": \"{INSECURE_TLS}\"}}]'`"
         )
     } else {
         "repair it where it was installed, or take it over with `--force-conflicts`".to_owned()
@@ -113,7 +114,7 @@ async fn wait(cluster: &Cluster, args: &AutoscaleArgs, planned: &Hpa) -> Result<
                 drop(progress);
                 answer.print()?;
                 let time = if over { " within `--timeout`" } else { "" };
-                anstream::eprintln!("error: metrics-server is installed and has no data{time}: still waiting for {missing}");
+                anstream::eprintln!("error: metrics-server is installed and has no data{time}: still waiting for {}", escape::line(&missing));
                 return Ok(Some(exit::PROBLEM));
             }
         }

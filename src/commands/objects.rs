@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::Error;
 use crate::cli::{ApplyArgs, DryRun, ObjectFormat};
 use crate::cluster::apply::{Applied, ApplyOptions};
+use crate::output::escape;
 use crate::serving::manifest::Manifest;
 
 /// The options of the apply.
@@ -66,7 +67,7 @@ impl Report {
 
     /// Prints lines that are the command's result; with `-o` they are talk.
     pub(super) fn lines(&self, lines: &[String]) -> Result<(), Error> {
-        for line in lines {
+        for line in lines.iter().map(|line| escape::line(line)) {
             if self.format.is_none() {
                 writeln!(anstream::stdout(), "{line}")?;
             } else {

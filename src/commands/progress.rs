@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
+use crate::output::escape;
+
 /// A running wait.
 pub(super) struct Progress {
     spinner: ProgressBar,
@@ -29,6 +31,7 @@ impl Progress {
             return;
         }
         what.clone_into(&mut self.last);
+        let what = escape::line(what);
         if self.plain {
             anstream::eprintln!("waiting for {what}");
         } else {

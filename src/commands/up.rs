@@ -11,6 +11,7 @@ use crate::cluster::apply::{self, Applied, ApplyOptions};
 use crate::cluster::wait::{self, WaitError};
 use crate::cluster::{Cluster, model, service};
 use crate::facts::Resources;
+use crate::output::escape;
 use crate::serving::manifest::Manifest;
 use crate::serving::manifests::{self, Serving};
 use crate::serving::model::ModelState;
@@ -228,7 +229,10 @@ async fn wait_for_pods(
     drop(progress);
     waited.map_err(|error| match error {
         WaitError::Cluster(error) => error.into(),
-        WaitError::Failed(why) => {
+        WaitError::Failed { why, log } => {
+            for line in log.iter().flat_map(|log| log.lines()) {
+                anstream::eprintln!("log: {}", escape::line(line));
+            }
             Error::Incomplete(format!("Deployment {namespace}/{name} does not come up: {why}"))
         }
         WaitError::Deadline(what) => Error::Incomplete(format!(

@@ -154,7 +154,7 @@ fn is_hpa(kind: &str) -> bool {
     )
 }
 
-/// Whether `deploy`, `deployments.apps` and the like mean a kind: a short name is its beginning or its initials.
+/// Whether `deploy`, `deployments.apps` and the like mean a kind.
 fn names_kind(given: &str, kind: &str) -> bool {
     let resource = given.split('.').next().unwrap_or_default().to_lowercase();
     let kind = kind.to_lowercase();
