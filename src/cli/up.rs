@@ -81,7 +81,9 @@ fn quantity(text: &str) -> Result<Quantity, String> {
     let quantity = Quantity::from(text);
     match quantity.milli_value() {
         Ok(value) if value > 0 => Ok(quantity),
-        Ok(_) => Err("a request is more than 0: an HPA has nothing to count in percent of otherwise".to_owned()),
+        Ok(_) => {
+            Err("a request is more than 0: an HPA has nothing to count in percent of otherwise".to_owned())
+        }
         Err(error) => Err(format!("{error}, for example 500m or 2 for cpu, 1Gi for memory")),
     }
 }

@@ -51,7 +51,10 @@ pub struct Applied {
 impl Applied {
     /// `metadata.generation`; 0 for a kind that has none.
     pub fn generation(&self) -> i64 {
-        self.object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0)
+        self.object
+            .pointer("/metadata/generation")
+            .and_then(Value::as_i64)
+            .unwrap_or(0)
     }
 }
 
@@ -62,7 +65,9 @@ impl Applied {
 pub async fn read(cluster: &Cluster, manifest: &Manifest) -> Result<Option<DynamicObject>, Error> {
     let resource = resource(manifest);
     let ask = ask("get", &resource.0, manifest);
-    let found = cluster.ask(ask, api(cluster, manifest, &resource.1).get_opt(manifest.name())).await;
+    let found = cluster
+        .ask(ask, api(cluster, manifest, &resource.1).get_opt(manifest.name()))
+        .await;
     match found {
         // A kind that is not served has no object.
         Err(error) if error.is_not_found() => Ok(None),
@@ -83,7 +88,11 @@ pub fn refuse_foreign(
         return Ok(());
     };
     let writers = writers(live);
-    let made_by = if writers.is_empty() { String::new() } else { format!(" (written by {writers})") };
+    let made_by = if writers.is_empty() {
+        String::new()
+    } else {
+        format!(" (written by {writers})")
+    };
     Err(Error::Request {
         what: format!("cannot apply {}", manifest.title()),
         why: format!(
@@ -106,9 +115,14 @@ pub fn is_ours(live: &DynamicObject, field_manager: &str) -> bool {
 
 /// Whether our apply owns a field, by its path in `fieldsV1`, for example `["f:spec", "f:replicas"]`.
 pub fn owns_field(live: &DynamicObject, field_manager: &str, path: &[&str]) -> bool {
-    let Some(entry) = applied_entry(live, field_manager) else { return false };
+    let Some(entry) = applied_entry(live, field_manager) else {
+        return false;
+    };
     let fields = entry.fields_v1.as_ref().map(|fields| &fields.0);
-    path.iter().try_fold(fields, |at, name| at.map(|value| value.get(name))).flatten().is_some()
+    path.iter()
+        .try_fold(fields, |at, name| at.map(|value| value.get(name)))
+        .flatten()
+        .is_some()
 }
 
 /// Applies one manifest. `live` is what [`read`] found.
@@ -141,7 +155,10 @@ pub async fn apply(
         .await?
         .map_err(|status| conflict(manifest, &status))?;
     let outcome = outcome(live, &object, options.dry_run);
-    Ok(Applied { outcome, object: printable(object) })
+    Ok(Applied {
+        outcome,
+        object: printable(object),
+    })
 }
 
 fn applied_entry<'a>(
@@ -168,13 +185,25 @@ fn writers(live: &DynamicObject) -> String {
 }
 
 fn conflict(manifest: &Manifest, status: &kube::core::Status) -> Error {
-    let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
-    let fields: Vec<String> =
-        causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
-    let why = if fields.is_empty() { status.message.clone() } else { fields.join("; ") };
+    let causes = status
+        .details
+        .as_ref()
+        .map(|details| details.causes.as_slice())
+        .unwrap_or_default();
+    let fields: Vec<String> = causes
+        .iter()
+        .map(|cause| format!("{}: {}", cause.field, cause.message))
+        .collect();
+    let why = if fields.is_empty() {
+        status.message.clone()
+    } else {
+        fields.join("; ")
+    };
     Error::Request {
         what: format!("cannot apply {}", manifest.title()),
-        why: format!("{why}; take these fields over with `--force-conflicts`, or let the other manager drop them"),
+        why: format!(
+            "{why}; take these fields over with `--force-conflicts`, or let the other manager drop them"
+        ),
         status: Some(409),
     }
 }
@@ -187,7 +216,11 @@ fn outcome(live: Option<&DynamicObject>, now: &DynamicObject, dry_run: bool) -> 
     } else {
         live.metadata.resource_version == now.metadata.resource_version
     };
-    if same { Outcome::Unchanged } else { Outcome::Configured }
+    if same {
+        Outcome::Unchanged
+    } else {
+        Outcome::Configured
+    }
 }
 
 /// The object without what the API server counts.
@@ -217,7 +250,12 @@ fn resource(manifest: &Manifest) -> (String, ApiResource) {
 }
 
 fn ask<'a>(verb: &'a str, resource: &'a str, manifest: &'a Manifest) -> Ask<'a> {
-    Ask { verb, resource, namespace: manifest.namespace(), name: Some(manifest.name()) }
+    Ask {
+        verb,
+        resource,
+        namespace: manifest.namespace(),
+        name: Some(manifest.name()),
+    }
 }
 
 fn api(cluster: &Cluster, manifest: &Manifest, resource: &ApiResource) -> Api<DynamicObject> {
@@ -244,7 +282,11 @@ mod tests {
     }
 
     fn options(force: bool) -> ApplyOptions {
-        ApplyOptions { field_manager: MANAGER.to_owned(), force, dry_run: false }
+        ApplyOptions {
+            field_manager: MANAGER.to_owned(),
+            force,
+            dry_run: false,
+        }
     }
 
     fn foreign() -> DynamicObject {
@@ -291,23 +333,44 @@ mod tests {
             live(json!({"metadata": {"name": "x", "resourceVersion": version}, "spec": {"image": image}}))
         };
         assert_eq!(outcome(None, &at("1", "a"), false), Outcome::Created);
-        assert_eq!(outcome(Some(&at("1", "a")), &at("1", "a"), false), Outcome::Unchanged);
-        assert_eq!(outcome(Some(&at("1", "a")), &at("2", "b"), false), Outcome::Configured);
-        assert_eq!(outcome(Some(&at("1", "a")), &at("1", "b"), true), Outcome::Configured);
-        assert_eq!(outcome(Some(&at("1", "a")), &at("1", "a"), true), Outcome::Unchanged);
+        assert_eq!(
+            outcome(Some(&at("1", "a")), &at("1", "a"), false),
+            Outcome::Unchanged
+        );
+        assert_eq!(
+            outcome(Some(&at("1", "a")), &at("2", "b"), false),
+            Outcome::Configured
+        );
+        assert_eq!(
+            outcome(Some(&at("1", "a")), &at("1", "b"), true),
+            Outcome::Configured
+        );
+        assert_eq!(
+            outcome(Some(&at("1", "a")), &at("1", "a"), true),
+            Outcome::Unchanged
+        );
     }
 
     #[test]
     fn every_kind_that_is_applied_has_its_plural() {
         let plural = |api_version: &str, kind: &str| {
-            resource(&Manifest::new(json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "x"}}))).0
+            resource(&Manifest::new(
+                json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "x"}}),
+            ))
+            .0
         };
         assert_eq!(plural("v1", "ConfigMap"), "configmaps");
         assert_eq!(plural("v1", "Namespace"), "namespaces");
         assert_eq!(plural("v1", "ServiceAccount"), "serviceaccounts");
         assert_eq!(plural("apps/v1", "Deployment"), "deployments.apps");
-        assert_eq!(plural("autoscaling/v2", "HorizontalPodAutoscaler"), "horizontalpodautoscalers.autoscaling");
-        assert_eq!(plural("apiregistration.k8s.io/v1", "APIService"), "apiservices.apiregistration.k8s.io");
+        assert_eq!(
+            plural("autoscaling/v2", "HorizontalPodAutoscaler"),
+            "horizontalpodautoscalers.autoscaling"
+        );
+        assert_eq!(
+            plural("apiregistration.k8s.io/v1", "APIService"),
+            "apiservices.apiregistration.k8s.io"
+        );
         assert_eq!(
             plural("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
             "clusterrolebindings.rbac.authorization.k8s.io"

@@ -59,14 +59,21 @@ fn plan(global: &GlobalArgs, args: &AutoscaleArgs) -> Result<Option<Autoscaler>,
         .into_iter()
         .filter_map(|(name, target)| Some((name.to_owned(), target?)))
         .collect();
-    let Some(max_replicas) = args.max.filter(|_| !metrics.is_empty()) else { return Ok(None) };
+    let Some(max_replicas) = args.max.filter(|_| !metrics.is_empty()) else {
+        return Ok(None);
+    };
     if max_replicas < args.min {
-        return Err(Error::Usage(format!("`--max {max_replicas}` is less than `--min {}`", args.min)));
+        return Err(Error::Usage(format!(
+            "`--max {max_replicas}` is less than `--min {}`",
+            args.min
+        )));
     }
     let scale_down_window = args.scale_down_window.map(|window| window.as_secs());
     // The API server's own bound (`pkg/apis/autoscaling/validation/validation.go`, v1.37).
     if let Some(seconds) = scale_down_window.filter(|seconds| *seconds > 3600) {
-        return Err(Error::Usage(format!("`--scale-down-window` is {seconds} s; the API allows at most 1h")));
+        return Err(Error::Usage(format!(
+            "`--scale-down-window` is {seconds} s; the API allows at most 1h"
+        )));
     }
     Ok(Some(Autoscaler {
         namespace: global.namespace.clone(),
@@ -195,10 +202,17 @@ async fn wait_for_metrics(
         if Instant::now() >= deadline {
             return Ok(false);
         }
-        let said = hpa.condition("ScalingActive").filter(|condition| condition.status != "True");
+        let said = hpa
+            .condition("ScalingActive")
+            .filter(|condition| condition.status != "True");
         progress.say(&said.map_or_else(
             || format!("the controller's first look at HorizontalPodAutoscaler {name}"),
-            |condition| format!("the first valid metric; the controller says: {}", condition.message),
+            |condition| {
+                format!(
+                    "the first valid metric; the controller says: {}",
+                    condition.message
+                )
+            },
         ));
         tokio::time::sleep(TICK).await;
     }
@@ -215,9 +229,13 @@ fn has_valid_metrics(hpa: &Hpa) -> bool {
         .condition("ScalingActive")
         .is_some_and(|condition| condition.status == "True" && condition.reason == "ValidMetricFound");
     let aligned = hpa.metrics.len() == hpa.current_metrics.len()
-        && hpa.metrics.iter().zip(&hpa.current_metrics).all(|(spec, status)| {
-            spec.type_ == status.type_ && spec.name == status.name && status.current != <_>::default()
-        });
+        && hpa
+            .metrics
+            .iter()
+            .zip(&hpa.current_metrics)
+            .all(|(spec, status)| {
+                spec.type_ == status.type_ && spec.name == status.name && status.current != <_>::default()
+            });
     seen && active && aligned
 }
 
@@ -237,7 +255,12 @@ fn row(explanation: &Explanation) -> Vec<String> {
     if let Some(column) = table.column_mut(0) {
         column.set_padding((0, 1));
     }
-    table.to_string().lines().map(|line| line.trim_end().to_owned()).chain([explanation.summary.clone()]).collect()
+    table
+        .to_string()
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .chain([explanation.summary.clone()])
+        .collect()
 }
 
 #[cfg(test)]

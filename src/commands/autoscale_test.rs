@@ -34,7 +34,11 @@ fn a_metric_is_valid_when_the_controller_has_its_value() {
 
 #[test]
 fn what_is_said_of_an_earlier_spec_proves_nothing() {
-    assert!(!has_valid_metrics(&active(written(), "ValidMetricFound", "memory")));
+    assert!(!has_valid_metrics(&active(
+        written(),
+        "ValidMetricFound",
+        "memory"
+    )));
     let mut behind = active(written(), "ValidMetricFound", "cpu");
     behind.generation = Some(2);
     behind.observed_generation = Some(1);

@@ -63,7 +63,10 @@ impl Serving {
 
     fn deployment(&self, replicas: Option<i32>) -> Manifest {
         let pod_labels = json!({"app": self.names.app, "version": self.names.version});
-        let labels = [("app", self.names.app.as_str()), ("version", self.names.version.as_str())];
+        let labels = [
+            ("app", self.names.app.as_str()),
+            ("version", self.names.version.as_str()),
+        ];
         let mut spec = json!({
             "selector": {"matchLabels": pod_labels},
             "template": {
@@ -137,8 +140,7 @@ impl Serving {
     }
 
     fn metadata(&self, name: &str, labels: &[(&str, &str)]) -> Value {
-        let labels: BTreeMap<&str, &str> =
-            labels.iter().copied().chain([(MANAGED_BY, MANAGER)]).collect();
+        let labels: BTreeMap<&str, &str> = labels.iter().copied().chain([(MANAGED_BY, MANAGER)]).collect();
         let mut metadata = json!({"name": name, "labels": labels});
         if let Some(namespace) = &self.namespace {
             metadata["namespace"] = json!(namespace);
@@ -156,7 +158,11 @@ impl Serving {
 }
 
 fn quantities(of: &BTreeMap<String, Quantity>) -> Value {
-    json!(of.iter().map(|(name, quantity)| (name, &quantity.0)).collect::<BTreeMap<_, _>>())
+    json!(
+        of.iter()
+            .map(|(name, quantity)| (name, &quantity.0))
+            .collect::<BTreeMap<_, _>>()
+    )
 }
 
 #[cfg(test)]

@@ -51,11 +51,7 @@ async fn read(
     cluster: &Cluster,
     groups: impl Future<Output = Result<Vec<scope::Group>, Error>>,
 ) -> Result<Facts, Error> {
-    let (version, api, groups) = tokio::join!(
-        version(cluster),
-        resource_metrics_api(cluster),
-        groups
-    );
+    let (version, api, groups) = tokio::join!(version(cluster), resource_metrics_api(cluster), groups);
     let hpas: Vec<HpaFacts> = stream::iter(groups?)
         .map(|group| namespace::read(cluster, group))
         .buffered(NAMESPACES_AT_A_TIME)

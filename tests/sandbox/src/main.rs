@@ -1,6 +1,7 @@
 //! The test cluster on the command line.
 
 mod cli;
+mod demo;
 
 use std::process::ExitCode;
 

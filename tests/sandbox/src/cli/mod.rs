@@ -1,4 +1,4 @@
-//! `tfserve-sandbox up|down|status`.
+//! `tfserve-sandbox up|down|status|demo`.
 
 mod record;
 mod serve;
@@ -27,6 +27,8 @@ enum Command {
     Down,
     /// Show the components of that cluster
     Status,
+    /// Play the whole story on a cluster of its own: deploy, autoscale, explain, repair, load
+    Demo,
     /// Hold a cluster until SIGTERM; what `up` starts
     #[command(hide = true)]
     Serve(up::Arguments),
@@ -38,6 +40,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Up(arguments) => up::run(&arguments),
         Command::Down => down(),
         Command::Status => status(),
+        Command::Demo => crate::demo::run(),
         Command::Serve(arguments) => serve::run(&arguments),
     };
     match result {

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use crate::{Error, Result};
+use tfserve_sandbox::{Error, Result};
 
 /// Listens on loopback until the process ends.
 pub(super) struct ModelStandIn {
@@ -13,7 +13,7 @@ pub(super) struct ModelStandIn {
 impl ModelStandIn {
     /// Answers that version 1 of the model is AVAILABLE.
     pub(super) fn start(model: &str) -> Result<Self> {
-        let failed = |source| Error::Demo(format!("cannot listen for the model's stand-in: {source}"));
+        let failed = |source| Error::Unexpected(format!("cannot listen for the model's stand-in: {source}"));
         let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let model = model.to_owned();
@@ -44,7 +44,10 @@ fn answer(mut connection: TcpStream, model: &str) -> std::io::Result<()> {
         let state = r#"{"model_version_status":[{"version":"1","state":"AVAILABLE","status":{"error_code":"OK","error_message":""}}]}"#;
         ("200 OK", state.to_owned())
     } else {
-        ("404 Not Found", format!(r#"{{"error":"Could not find any versions of model {model}"}}"#))
+        (
+            "404 Not Found",
+            format!(r#"{{"error":"Could not find any versions of model {model}"}}"#),
+        )
     };
     write!(
         connection,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{PATIENCE, derailed};
-use crate::{Result, Sandbox};
+use tfserve_sandbox::{Result, Sandbox};
 
 const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
@@ -23,7 +23,11 @@ pub(super) struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     pub(super) fn new() -> Self {
-        Self { started: Instant::now(), sandbox: None, path: OsString::new() }
+        Self {
+            started: Instant::now(),
+            sandbox: None,
+            path: OsString::new(),
+        }
     }
 
     /// From now on commands run against the sandbox, with its kubectl and the plugin first on the path.
@@ -56,11 +60,17 @@ impl<'a> Stage<'a> {
 
     fn run(&self, command: &str, expected: i32) -> Result<()> {
         anstream::println!("{BOLD}$ {command}{PLAIN}");
-        let sandbox = self.sandbox.ok_or_else(|| derailed("no cluster is running".to_owned()))?;
+        let sandbox = self
+            .sandbox
+            .ok_or_else(|| derailed("no cluster is running".to_owned()))?;
         // No argument of the story holds a space.
         let mut words = command.split_whitespace();
         let program = words.next().unwrap_or_default();
-        let program = if program == "kubectl" { sandbox.kubectl_directory().join(program) } else { program.into() };
+        let program = if program == "kubectl" {
+            sandbox.kubectl_directory().join(program)
+        } else {
+            program.into()
+        };
         let status = Command::new(&program)
             .args(words)
             .env("PATH", &self.path)
@@ -71,7 +81,9 @@ impl<'a> Stage<'a> {
         if status.code() == Some(expected) {
             Ok(())
         } else {
-            Err(derailed(format!("`{command}` ended with {status}, the story expects exit code {expected}")))
+            Err(derailed(format!(
+                "`{command}` ended with {status}, the story expects exit code {expected}"
+            )))
         }
     }
 
@@ -85,7 +97,10 @@ impl<'a> Stage<'a> {
         let deadline = Instant::now() + PATIENCE;
         while !is_so()? {
             if Instant::now() > deadline {
-                return Err(derailed(format!("waited {} s until {what}, in vain", PATIENCE.as_secs())));
+                return Err(derailed(format!(
+                    "waited {} s until {what}, in vain",
+                    PATIENCE.as_secs()
+                )));
             }
             std::thread::sleep(Duration::from_millis(250));
         }
