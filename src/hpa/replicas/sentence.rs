@@ -18,19 +18,24 @@ pub(super) fn decided(
     if decision.limited_by == Some(Limit::MinReplicas) && decision.replicas == current {
         return format!("{}: at the minimum of {current}", head(winner, metrics.len()));
     }
-    let mut sentence = arithmetic(context, winner, metrics.len());
-    if metrics.len() > 1 {
-        sentence += &format!(", the most of {} metrics", metrics.len());
-    }
-    if let Some(limit) = decision.limited_by {
-        sentence.push_str(&limited(context, limit, decision));
-    }
-    if decision.budget_assumed {
-        sentence.push_str(
-            ", if nothing was rescaled within the policies' periods, which only the controller remembers",
-        );
-    }
-    sentence
+    let most = if metrics.len() > 1 {
+        format!(", the most of {} metrics", metrics.len())
+    } else {
+        String::new()
+    };
+    let limit = decision
+        .limited_by
+        .map(|limit| limited(context, limit, decision))
+        .unwrap_or_default();
+    let assumed = if decision.budget_assumed {
+        ", if nothing was rescaled within the policies' periods, which only the controller remembers"
+    } else {
+        ""
+    };
+    format!(
+        "{}{most}{limit}{assumed}",
+        arithmetic(context, winner, metrics.len())
+    )
 }
 
 /// The sentence where nothing is decided.

@@ -24,22 +24,22 @@ fn policy(type_: ScalingPolicyType, value: i32, period_seconds: i32) -> ScalingP
 }
 
 /// Policies in both directions, without stabilization.
-fn behavior(policies: &[ScalingPolicy], select: SelectPolicy) -> Option<Behavior> {
+fn behavior(policies: &[ScalingPolicy], select: SelectPolicy) -> Behavior {
     let rules = ScalingRules {
         stabilization_window_seconds: Some(0),
         select_policy: Some(select),
         policies: policies.to_vec(),
         tolerance: None,
     };
-    Some(Behavior {
+    Behavior {
         scale_up: Some(rules.clone()),
         scale_down: Some(rules),
-    })
+    }
 }
 
 fn limited(current: i32, wanted: i32, policies: &[ScalingPolicy], select: SelectPolicy) -> Option<i32> {
     let mut facts = wanting(current, wanted);
-    facts.hpa.behavior = behavior(policies, select);
+    facts.hpa.behavior = Some(behavior(policies, select));
     run(&facts).desired_replicas
 }
 
@@ -159,7 +159,7 @@ fn shrinking_by_policy() {
 #[test]
 fn a_disabled_direction_holds() {
     let mut facts = wanting(3, 60);
-    facts.hpa.behavior = behavior(&[], SelectPolicy::Disabled);
+    facts.hpa.behavior = Some(behavior(&[], SelectPolicy::Disabled));
     let recommendation = run(&facts);
     assert_eq!(
         (recommendation.desired_replicas, recommendation.limited_by),
@@ -179,7 +179,7 @@ fn budgets_are_used_up_by_rescales_that_the_events_prove() {
         (policy(Percent, 200, 120), 255),
     ] {
         let mut facts = wanting(100, 500);
-        facts.hpa.behavior = behavior(&[policy_], SelectPolicy::Max);
+        facts.hpa.behavior = Some(behavior(&[policy_], SelectPolicy::Max));
         facts.hpa.last_scale_time = Some(ago(5));
         facts.events = rescales(&[85, 86, 91, 100]);
         if let Fact::Known(events) = &mut facts.events {
@@ -192,7 +192,7 @@ fn budgets_are_used_up_by_rescales_that_the_events_prove() {
 #[test]
 fn a_budget_that_nobody_can_know_is_assumed_to_be_untouched_and_that_is_said() {
     let mut facts = wanting(10, 50);
-    facts.hpa.behavior = behavior(&[policy(Pods, 5, 120)], SelectPolicy::Max);
+    facts.hpa.behavior = Some(behavior(&[policy(Pods, 5, 120)], SelectPolicy::Max));
     facts.hpa.last_scale_time = Some(ago(30));
     let recommendation = run(&facts);
     assert_eq!(recommendation.desired_replicas, Some(15));
@@ -209,7 +209,7 @@ fn a_budget_that_nobody_can_know_is_assumed_to_be_untouched_and_that_is_said() {
 #[test]
 fn a_percentage_alone_never_leaves_zero() {
     let mut facts = super::zero::asleep("20", "15");
-    facts.hpa.behavior = behavior(&[policy(Percent, 100, 60)], SelectPolicy::Max);
+    facts.hpa.behavior = Some(behavior(&[policy(Percent, 100, 60)], SelectPolicy::Max));
     let recommendation = run(&facts);
     assert_eq!(
         (recommendation.desired_replicas, recommendation.limited_by),

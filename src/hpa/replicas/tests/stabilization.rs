@@ -22,14 +22,14 @@ fn grew(seconds: i64) -> Fact<Vec<Event>> {
     Fact::Known(vec![event("SuccessfulRescale", GREW, ago(seconds))])
 }
 
-fn window(seconds: i32) -> Option<Behavior> {
-    Some(Behavior {
+fn window(seconds: i32) -> Behavior {
+    Behavior {
         scale_up: None,
         scale_down: Some(ScalingRules {
             stabilization_window_seconds: Some(seconds),
             ..ScalingRules::default()
         }),
-    })
+    }
 }
 
 fn held(facts: &HpaFacts) -> Option<Stabilization> {
@@ -84,15 +84,15 @@ fn a_window_that_is_over_does_not_hold() {
 #[test]
 fn the_length_comes_from_the_behavior() {
     let mut facts = idle("ScaleDownStabilized");
-    facts.hpa.behavior = window(180);
+    facts.hpa.behavior = Some(window(180));
     let stabilization = held(&facts).unwrap();
     assert_eq!(
         (stabilization.window_seconds, stabilization.assumed_default),
         (180, false)
     );
-    facts.hpa.behavior = window(60);
+    facts.hpa.behavior = Some(window(60));
     assert_eq!(held(&facts), None);
-    facts.hpa.behavior = window(0);
+    facts.hpa.behavior = Some(window(0));
     assert_eq!(held(&facts), None);
 }
 
