@@ -25,7 +25,10 @@ impl<'a> Case<'a> {
 
     /// The resources of the resource metrics, each once: `cpu`, `cpu and memory`.
     pub(super) fn resources(&self) -> Vec<&'a str> {
-        let mut names: Vec<&str> = self.resource_metrics().map(|metric| metric.name.as_str()).collect();
+        let mut names: Vec<&str> = self
+            .resource_metrics()
+            .map(|metric| metric.name.as_str())
+            .collect();
         names.dedup();
         names
     }
@@ -95,7 +98,10 @@ impl<'a> Case<'a> {
     pub(super) fn patch_hpa(&self, spec: &str) -> String {
         let name = word(&self.facts.hpa.name);
         let patch = word(&format!(r#"{{"spec":{spec}}}"#));
-        format!("kubectl patch hpa {name} -n {} --type=merge -p {patch}", self.namespace())
+        format!(
+            "kubectl patch hpa {name} -n {} --type=merge -p {patch}",
+            self.namespace()
+        )
     }
 
     /// What the controller says that stops the HPA.
@@ -108,7 +114,11 @@ impl<'a> Case<'a> {
         match self.said.blocking() {
             Some(symptom) => finding.saw(
                 format!("condition {}", symptom.condition.type_),
-                format!("{}: {}", symptom.condition.reason, innermost(&symptom.condition.message)),
+                format!(
+                    "{}: {}",
+                    symptom.condition.reason,
+                    innermost(&symptom.condition.message)
+                ),
                 "status.conditions",
             ),
             None => finding,
@@ -117,13 +127,18 @@ impl<'a> Case<'a> {
 
     /// Whether the resource metrics API is registered and says that it is available.
     pub(super) fn resource_metrics_api_available(&self) -> bool {
-        self.cluster.resource_metrics_api.known().is_some_and(is_available)
+        self.cluster
+            .resource_metrics_api
+            .known()
+            .is_some_and(is_available)
     }
 
     /// The metric whose proposal decides: the one with the greatest.
     pub(super) fn deciding_metric(&self) -> Option<&'a MetricProposal> {
         let metrics = self.recommendation?.metrics.iter();
-        metrics.filter(|metric| metric.proposal.is_some()).max_by_key(|metric| metric.proposal)
+        metrics
+            .filter(|metric| metric.proposal.is_some())
+            .max_by_key(|metric| metric.proposal)
     }
 
     /// `426% of 60%` for the metric that decides.
@@ -135,7 +150,9 @@ impl<'a> Case<'a> {
     /// The pods that are counted in some way, in any resource metric, each once.
     pub(super) fn shares(&self, counted: Counted) -> Vec<&'a PodShare> {
         let mut found: Vec<&PodShare> = Vec::new();
-        let metrics = self.recommendation.map_or(&[][..], |recommendation| &recommendation.metrics);
+        let metrics = self
+            .recommendation
+            .map_or(&[][..], |recommendation| &recommendation.metrics);
         for share in metrics.iter().flat_map(|metric| &metric.pods) {
             if share.counted == counted && !found.iter().any(|seen| seen.name == share.name) {
                 found.push(share);
@@ -167,7 +184,8 @@ pub(super) fn is_running(pod: &Pod) -> bool {
 
 /// Whether the pod says that it is ready.
 pub(super) fn is_ready(pod: &Pod) -> bool {
-    pod.condition("Ready").is_some_and(|condition| condition.status == "True")
+    pod.condition("Ready")
+        .is_some_and(|condition| condition.status == "True")
 }
 
 /// Who owns the pod, in words.
@@ -180,7 +198,10 @@ pub(super) fn owner_label(pod: &Pod) -> String {
 
 /// Whether an `APIService` says that it is available.
 pub(super) fn is_available(service: &ApiService) -> bool {
-    service.available.as_ref().is_some_and(|condition| condition.status == "True")
+    service
+        .available
+        .as_ref()
+        .is_some_and(|condition| condition.status == "True")
 }
 
 /// The innermost error of a chain `outer: inner`.

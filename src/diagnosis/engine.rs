@@ -11,7 +11,11 @@ pub fn diagnose(facts: &Facts) -> Explanations {
     let version = facts.cluster.version.known();
     let controller = Controller::defaults(version.map(String::as_str));
     let mut not_readable: Vec<NotReadable> = Vec::new();
-    let items = facts.hpas.iter().map(|hpa| explain(facts, hpa, &controller, &mut not_readable)).collect();
+    let items = facts
+        .hpas
+        .iter()
+        .map(|hpa| explain(facts, hpa, &controller, &mut not_readable))
+        .collect();
     Explanations {
         api_version: crate::facts::API_VERSION,
         kind: "HpaExplanationList",
@@ -55,16 +59,25 @@ fn explain(
         targets: targets::column(spec, controller.minor),
         min_replicas: spec.effective_min_replicas(),
         max_replicas: spec.max_replicas,
-        replicas: case.scale().map(|scale| scale.spec_replicas).or(spec.current_replicas),
+        replicas: case
+            .scale()
+            .map(|scale| scale.spec_replicas)
+            .or(spec.current_replicas),
         verdict,
         summary: summary::sentence(&case, &findings, verdict),
         history: history::entries(&case),
-        recommendation: recommendation.as_ref().map(|it| report::recommendation(&case, it)),
+        recommendation: recommendation
+            .as_ref()
+            .map(|it| report::recommendation(&case, it)),
         findings,
     }
 }
 
 /// The greatest verdict of the findings; without any, nothing is wrong.
 fn verdict(findings: &[Finding]) -> Verdict {
-    findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Healthy)
+    findings
+        .iter()
+        .map(|finding| finding.verdict)
+        .max()
+        .unwrap_or(Verdict::Healthy)
 }

@@ -10,7 +10,9 @@ use crate::hpa::message::{ApiFailure, Message, MetricsApi, decode};
 pub(super) fn entries(case: &Case<'_>) -> Vec<HistoryEntry> {
     let events = case.facts.events.known().map_or(&[][..], Vec::as_slice);
     let warnings = events.iter().filter(|event| event.type_ == "Warning");
-    warnings.filter_map(|event| Some(entry(event, note(case, event)?))).collect()
+    warnings
+        .filter_map(|event| Some(entry(event, note(case, event)?)))
+        .collect()
 }
 
 fn entry(event: &Event, note: String) -> HistoryEntry {
@@ -31,7 +33,9 @@ fn note(case: &Case<'_>, event: &Event) -> Option<String> {
         return (!partial).then(|| "the HPA has recovered since".to_owned());
     };
     if let Some(contradiction) = contradiction(case, &said) {
-        return Some(format!("does not fit what the cluster shows now: {contradiction}"));
+        return Some(format!(
+            "does not fit what the cluster shows now: {contradiction}"
+        ));
     }
     let same = std::mem::discriminant(&said) == std::mem::discriminant(&blocking.message);
     (!same).then(|| "the controller reports something else now".to_owned())
@@ -41,7 +45,9 @@ fn note(case: &Case<'_>, event: &Event) -> Option<String> {
 fn contradiction(case: &Case<'_>, said: &Message) -> Option<String> {
     match said {
         Message::MissingRequest { resource, .. } => {
-            let lacks = offenders(case).iter().any(|offender| offender.resource == resource);
+            let lacks = offenders(case)
+                .iter()
+                .any(|offender| offender.resource == resource);
             let seen = !case.pods().is_empty() && !lacks;
             seen.then(|| format!("every container requests {resource}"))
         }
@@ -49,7 +55,11 @@ fn contradiction(case: &Case<'_>, said: &Message) -> Option<String> {
             api: MetricsApi::Resource,
             failure: ApiFailure::NotServed | ApiFailure::Unavailable,
         } => {
-            let available = case.cluster.resource_metrics_api.known().is_some_and(is_available);
+            let available = case
+                .cluster
+                .resource_metrics_api
+                .known()
+                .is_some_and(is_available);
             available.then(|| "metrics.k8s.io is available".to_owned())
         }
         Message::NoPodsBySelector => {

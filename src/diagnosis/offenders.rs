@@ -67,7 +67,11 @@ pub(super) fn containers<'a>(offenders: &[Offender<'a>]) -> Vec<&'a str> {
 
 /// The distinct names of the pods.
 pub(super) fn pods<'a>(offenders: &[Offender<'a>]) -> Vec<&'a str> {
-    distinct(offenders.iter().filter_map(|offender| offender.pod.map(|pod| pod.name.as_str())))
+    distinct(
+        offenders
+            .iter()
+            .filter_map(|offender| offender.pod.map(|pod| pod.name.as_str())),
+    )
 }
 
 /// The distinct names of the resources.
@@ -77,7 +81,10 @@ pub(super) fn resources<'a>(offenders: &[Offender<'a>]) -> Vec<&'a str> {
 
 /// A request to begin with: what the container uses now where that is known, and 100m or 128Mi where not.
 pub(super) fn starting_value(case: &Case<'_>, container: &str, resource: &str) -> StartingValue {
-    let used = case.own_pods().filter_map(|pod| usage(case, pod, container, resource)).max();
+    let used = case
+        .own_pods()
+        .filter_map(|pod| usage(case, pod, container, resource))
+        .max();
     match (used, resource) {
         (Some(milli), _) if milli > 0 => StartingValue {
             value: phrase::amount(resource, round_up(resource, milli)),
@@ -137,7 +144,8 @@ fn in_template<'a>(case: &Case<'a>, metric: &'a MetricSpec, found: &mut Vec<Offe
     if metric.container.is_none() && has_pod_level_request(template.resources.as_ref(), &metric.name, minor) {
         return;
     }
-    let lacking = lacking(&template.containers, metric, minor).filter(|container| !has(container, &metric.name));
+    let lacking =
+        lacking(&template.containers, metric, minor).filter(|container| !has(container, &metric.name));
     found.extend(lacking.map(|container| Offender {
         pod: None,
         container: &container.name,
@@ -153,7 +161,10 @@ fn lacking<'a>(
 ) -> impl Iterator<Item = &'a Container> {
     containers.iter().filter(move |container| {
         let counted = container.counts_for_requests() && (!container.init || minor >= 29);
-        let named = metric.container.as_deref().is_none_or(|name| name == container.name);
+        let named = metric
+            .container
+            .as_deref()
+            .is_none_or(|name| name == container.name);
         counted && named && !container.resources.requests.contains_key(&metric.name)
     })
 }
@@ -180,7 +191,10 @@ fn has(container: &Container, resource: &str) -> bool {
 }
 
 fn in_template_of<'a>(template: &'a PodTemplate, name: &str) -> Option<&'a Container> {
-    template.containers.iter().find(|container| container.name == name)
+    template
+        .containers
+        .iter()
+        .find(|container| container.name == name)
 }
 
 fn has_pod_level_request(resources: Option<&Resources>, resource: &str, minor: u32) -> bool {
@@ -189,13 +203,20 @@ fn has_pod_level_request(resources: Option<&Resources>, resource: &str, minor: u
 
 fn usage(case: &Case<'_>, pod: &Pod, container: &str, resource: &str) -> Option<i64> {
     let sample = case.sample(pod)?;
-    let measured = sample.containers.iter().find(|measured| measured.name == container)?;
+    let measured = sample
+        .containers
+        .iter()
+        .find(|measured| measured.name == container)?;
     measured.usage.get(resource)?.milli_value().ok()
 }
 
 /// Up to the next 50m or 64Mi: a request is a round number.
 fn round_up(resource: &str, milli: i64) -> i64 {
-    let step = if resource == "memory" { 64 * 1024 * 1024 * 1000 } else { 50 };
+    let step = if resource == "memory" {
+        64 * 1024 * 1024 * 1000
+    } else {
+        50
+    };
     milli.saturating_add(step - 1) / step * step
 }
 

@@ -10,7 +10,9 @@ use crate::hpa::symptoms::Symptom;
 pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     let mut found = ask(case, |rule| rule.stage != Stage::Unknown);
     let explained = case.said.blocking().is_none_or(|symptom| {
-        found.iter().any(|(rule, finding)| accounts_for(rule, finding, symptom))
+        found
+            .iter()
+            .any(|(rule, finding)| accounts_for(rule, finding, symptom))
     });
     if !explained {
         found.extend(ask(case, |rule| rule.stage == Stage::Unknown));
@@ -28,7 +30,10 @@ pub(super) fn unreadable<'a>(case: &Case<'a>, need: Need) -> Option<&'a NotReada
         Need::PodMetrics => facts.pod_metrics.not_readable(),
         Need::ApiService => cluster.resource_metrics_api.not_readable(),
         Need::MetricsServer => cluster.metrics_server.not_readable(),
-        Need::MetricsServerLog => cluster.metrics_server.known().and_then(|server| server.log.not_readable()),
+        Need::MetricsServerLog => cluster
+            .metrics_server
+            .known()
+            .and_then(|server| server.log.not_readable()),
         Need::SameTarget => facts.same_target.not_readable(),
     }
 }
@@ -63,7 +68,11 @@ fn ask(case: &Case<'_>, wanted: impl Fn(&Rule) -> bool) -> Vec<(&'static Rule, F
         .filter_map(|rule| Some((rule, (rule.check)(case)?)))
         .map(|(rule, finding)| {
             let blind = rule.needs.iter().any(|need| unreadable(case, *need).is_some());
-            let limit = if blind { Confidence::Likely } else { Confidence::Proven };
+            let limit = if blind {
+                Confidence::Likely
+            } else {
+                Confidence::Proven
+            };
             (rule, finding.at_most(limit))
         })
         .collect()
@@ -83,7 +92,10 @@ fn accounts_for(rule: &Rule, finding: &Finding, symptom: &Symptom) -> bool {
         | Message::NoScaleSubresource
         | Message::ScaleFailed(_) => &[Stage::Target],
         Message::InvalidSelector | Message::AmbiguousSelector { .. } => &[Stage::Selector],
-        Message::MetricsApiFailed { api: MetricsApi::Resource, .. }
+        Message::MetricsApiFailed {
+            api: MetricsApi::Resource,
+            ..
+        }
         | Message::NoMetricsReturned(MetricsApi::Resource)
         | Message::MissingRequest { .. }
         | Message::MissingPodLevelRequest { .. }
@@ -91,9 +103,13 @@ fn accounts_for(rule: &Rule, finding: &Finding, symptom: &Symptom) -> bool {
         | Message::ContainerNotInMetrics { .. }
         | Message::NoMetricsForPods
         | Message::NoPodsBySelector
-        | Message::NoMetricsMatchedPods => {
-            &[Stage::MetricsPipeline, Stage::Requests, Stage::Pods, Stage::Arithmetic, Stage::Others]
-        }
+        | Message::NoMetricsMatchedPods => &[
+            Stage::MetricsPipeline,
+            Stage::Requests,
+            Stage::Pods,
+            Stage::Arithmetic,
+            Stage::Others,
+        ],
         _ => &[],
     };
     weighs && stages.contains(&rule.stage)
@@ -108,7 +124,11 @@ fn arrange(mut found: Vec<(&'static Rule, Finding)>) -> Vec<Finding> {
     let mut following: Vec<(usize, Finding)> = Vec::new();
     for (index, (_, finding)) in found.into_iter().enumerate() {
         let cause = roots.get(index).copied().unwrap_or(index);
-        if cause == index { arranged.push((index, finding)) } else { following.push((cause, finding)) }
+        if cause == index {
+            arranged.push((index, finding));
+        } else {
+            following.push((cause, finding));
+        }
     }
     for (cause, finding) in following {
         if let Some((_, root)) = arranged.iter_mut().find(|(index, _)| *index == cause) {
@@ -133,7 +153,7 @@ fn root(found: &[(&'static Rule, Finding)], index: usize) -> usize {
 /// A lesser finding explains nothing that is worse than itself.
 fn explained_by(found: &[(&'static Rule, Finding)], index: usize) -> Option<usize> {
     let (_, effect) = found.get(index)?;
-    found.iter().position(|(rule, cause)| {
-        rule.explains.contains(&effect.code) && cause.severity >= effect.severity
-    })
+    found
+        .iter()
+        .position(|(rule, cause)| rule.explains.contains(&effect.code) && cause.severity >= effect.severity)
 }

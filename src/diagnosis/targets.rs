@@ -29,12 +29,26 @@ pub(super) fn column(hpa: &Hpa, minor: u32) -> String {
 }
 
 fn cell(spec: &MetricSpec, status: Option<&MetricStatus>, minor: u32) -> String {
-    let current = status.filter(|status| status.type_ == spec.type_).map(|status| &status.current);
-    let average = || current.and_then(|it| it.average_value.as_ref()).map_or(UNKNOWN, |value| value.0.as_str());
-    let whole = || current.and_then(|it| it.value.as_ref()).map_or(UNKNOWN, |value| value.0.as_str());
+    let current = status
+        .filter(|status| status.type_ == spec.type_)
+        .map(|status| &status.current);
+    let average = || {
+        current
+            .and_then(|it| it.average_value.as_ref())
+            .map_or(UNKNOWN, |value| value.0.as_str())
+    };
+    let whole = || {
+        current
+            .and_then(|it| it.value.as_ref())
+            .map_or(UNKNOWN, |value| value.0.as_str())
+    };
     match spec.type_.as_str() {
         "Resource" | "ContainerResource" => {
-            let prefix = if minor >= 30 { format!("{}: ", spec.name) } else { String::new() };
+            let prefix = if minor >= 30 {
+                format!("{}: ", spec.name)
+            } else {
+                String::new()
+            };
             match &spec.target {
                 MetricTarget::AverageValue(target) => format!("{prefix}{}/{target}", average()),
                 MetricTarget::AverageUtilization(target) => {

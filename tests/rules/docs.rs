@@ -6,18 +6,30 @@ use std::path::{Path, PathBuf};
 
 use kubectl_tfserve::diagnosis::{RULES, Stage};
 
-const HEADINGS: [&str; 5] =
-    ["## What it detects", "## How it is proved", "## What it is not", "## Fix", "## Source"];
+const HEADINGS: [&str; 5] = [
+    "## What it detects",
+    "## How it is proved",
+    "## What it is not",
+    "## Fix",
+    "## Source",
+];
 
 #[test]
 fn every_rule_has_all_headings_with_text_below() {
     for rule in RULES {
         let text = rule.documentation();
-        assert!(text.starts_with(&format!("{} {}\n", rule.code, rule.name)), "{text}");
+        assert!(
+            text.starts_with(&format!("{} {}\n", rule.code, rule.name)),
+            "{text}"
+        );
         let found: Vec<&str> = text.lines().filter(|line| line.starts_with("## ")).collect();
         assert_eq!(found, HEADINGS, "{}", rule.code);
         for section in text.split("## ").skip(1) {
-            assert!(section.lines().nth(1).is_some_and(|line| !line.is_empty()), "{}: {section}", rule.code);
+            assert!(
+                section.lines().nth(1).is_some_and(|line| !line.is_empty()),
+                "{}: {section}",
+                rule.code
+            );
         }
     }
 }
@@ -34,18 +46,32 @@ fn the_documentation_is_up_to_date() {
     }
     for (file, text) in &wanted {
         let found = std::fs::read_to_string(file).unwrap_or_default();
-        assert_eq!(&found, text, "{} is stale: run the test with UPDATE_DOCS=1", file.display());
+        assert_eq!(
+            &found,
+            text,
+            "{} is stale: run the test with UPDATE_DOCS=1",
+            file.display()
+        );
     }
     for entry in std::fs::read_dir(&folder).expect("the folder is there") {
         let file = entry.expect("a directory entry").path();
-        assert!(wanted.contains_key(&file), "{} belongs to no rule", file.display());
+        assert!(
+            wanted.contains_key(&file),
+            "{} belongs to no rule",
+            file.display()
+        );
     }
 }
 
 fn pages(folder: &Path) -> BTreeMap<PathBuf, String> {
     let mut pages: BTreeMap<PathBuf, String> = RULES
         .iter()
-        .map(|rule| (folder.join(format!("{}.md", rule.code)), format!("# {}", rule.documentation())))
+        .map(|rule| {
+            (
+                folder.join(format!("{}.md", rule.code)),
+                format!("# {}", rule.documentation()),
+            )
+        })
         .collect();
     pages.insert(folder.join("README.md"), index());
     pages

@@ -12,11 +12,21 @@ fn nothing_is_wrong_with_a_healthy_hpa() {
         let answer = explain("healthy", &case);
         let item = answer.items.first().expect("one HPA");
         let shown = text(&answer);
-        let quiet = item.findings.iter().all(|finding| finding.severity == Severity::Info);
+        let quiet = item
+            .findings
+            .iter()
+            .all(|finding| finding.severity == Severity::Info);
         assert!(quiet, "{case}\n{shown}");
-        assert!(matches!(item.verdict, Verdict::Healthy | Verdict::Waiting), "{case}\n{shown}");
+        assert!(
+            matches!(item.verdict, Verdict::Healthy | Verdict::Waiting),
+            "{case}\n{shown}"
+        );
         let agrees = item.recommendation.as_ref().and_then(|it| it.agrees_with_status);
-        assert!(agrees != Some(false) || case == "scaling-up-now", "{case}: {:?}", item.recommendation);
+        assert!(
+            agrees != Some(false) || case == "scaling-up-now",
+            "{case}: {:?}",
+            item.recommendation
+        );
         snapshot("healthy", &format!("{case}.text"), &shown);
     }
 }

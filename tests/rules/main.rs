@@ -1,7 +1,11 @@
 //! Every rule on facts that make it fire and on facts that must leave it silent; healthy HPAs; several HPAs;
 //! the documentation that is generated from the rules.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why and stops")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on says why and stops"
+)]
 
 mod docs;
 mod engine;

@@ -9,10 +9,25 @@ use super::{SCREEN, cases, codes, explain, snapshot, text};
 fn every_rule_fires_and_stays_silent() {
     for rule in RULES {
         let fires = explain(rule.code, "fires");
-        let root = fires.items.first().and_then(|item| item.findings.first()).map(|finding| finding.code);
-        assert_eq!(root, Some(rule.code), "root cause of {}/fires.yaml\n{}", rule.code, text(&fires));
+        let root = fires
+            .items
+            .first()
+            .and_then(|item| item.findings.first())
+            .map(|finding| finding.code);
+        assert_eq!(
+            root,
+            Some(rule.code),
+            "root cause of {}/fires.yaml\n{}",
+            rule.code,
+            text(&fires)
+        );
         let silent = explain(rule.code, "silent");
-        assert!(!codes(&silent).contains(&rule.code), "{}/silent.yaml\n{}", rule.code, text(&silent));
+        assert!(
+            !codes(&silent).contains(&rule.code),
+            "{}/silent.yaml\n{}",
+            rule.code,
+            text(&silent)
+        );
     }
 }
 
@@ -35,7 +50,12 @@ fn one_hpa_fits_a_screen_and_its_cause_the_first_three_lines() {
         for case in cases(rule.code) {
             let answer = text(&explain(rule.code, &case));
             let lines: Vec<&str> = answer.lines().collect();
-            assert!(lines.len() <= SCREEN.1, "{}/{case}: {} lines\n{answer}", rule.code, lines.len());
+            assert!(
+                lines.len() <= SCREEN.1,
+                "{}/{case}: {} lines\n{answer}",
+                rule.code,
+                lines.len()
+            );
             let begins = |line: &&str| ["✗", "!", "i", "✓"].iter().any(|mark| line.starts_with(mark));
             assert!(lines.iter().take(3).any(begins), "{}/{case}\n{answer}", rule.code);
         }
@@ -46,7 +66,10 @@ fn one_hpa_fits_a_screen_and_its_cause_the_first_three_lines() {
 fn only_commands_and_names_are_wider_than_the_screen() {
     for rule in RULES {
         let answer = text(&explain(rule.code, "fires"));
-        for line in answer.lines().filter(|line| !line.contains("kubectl ") && !line.contains("minikube ")) {
+        for line in answer
+            .lines()
+            .filter(|line| !line.contains("kubectl ") && !line.contains("minikube "))
+        {
             assert!(line.chars().count() <= SCREEN.0, "{}: {line}", rule.code);
         }
     }
@@ -62,7 +85,11 @@ fn codes_and_names_are_unique_and_ordered() {
     for rule in RULES {
         assert!(find(&rule.code.to_lowercase()).is_some_and(|found| found.name == rule.name));
         for explained in rule.explains {
-            assert!(find(explained).is_some(), "{} explains {explained}, which does not exist", rule.code);
+            assert!(
+                find(explained).is_some(),
+                "{} explains {explained}, which does not exist",
+                rule.code
+            );
         }
     }
 }

@@ -22,7 +22,12 @@ fn a_cause_that_many_share_is_told_once() {
 #[test]
 fn text_from_the_cluster_cannot_move_the_cursor() {
     let answer = text(&explain("several", "hostile"));
-    assert!(!answer.chars().any(|it| (it.is_control() && it != '\n') || it == '\u{202e}'), "{answer}");
+    assert!(
+        !answer
+            .chars()
+            .any(|it| (it.is_control() && it != '\n') || it == '\u{202e}'),
+        "{answer}"
+    );
     snapshot("several", "hostile.text", &answer);
 }
 

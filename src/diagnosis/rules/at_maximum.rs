@@ -32,10 +32,19 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let maximum = case.facts.hpa.max_replicas;
-    let wanted = case.recommendation.and_then(|recommendation| recommendation.metrics_want);
-    let computed = case.recommendation.is_some_and(|it| it.limited_by == Some(Limit::MaxReplicas));
-    let said = case.said.current("ScalingLimited").filter(|symptom| symptom.condition.reason == "TooManyReplicas");
-    if !computed && (wanted.is_some() || said.is_none()) {
+    let wanted = case
+        .recommendation
+        .and_then(|recommendation| recommendation.metrics_want);
+    let above = case.scale().is_some_and(|scale| scale.spec_replicas > maximum);
+    let computed = wanted.is_some_and(|wanted| wanted > maximum)
+        && case
+            .recommendation
+            .is_some_and(|it| it.limited_by == Some(Limit::MaxReplicas));
+    let said = case
+        .said
+        .current("ScalingLimited")
+        .filter(|symptom| symptom.condition.reason == "TooManyReplicas");
+    if above || !computed && (wanted.is_some() || said.is_none()) {
         return None;
     }
     let title = match (wanted, case.current_of_target()) {
@@ -51,7 +60,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     ));
     finding = finding.saw("maxReplicas", maximum.to_string(), "spec.maxReplicas");
     if let Some(symptom) = said {
-        finding = finding.saw("condition ScalingLimited", &symptom.condition.reason, "status.conditions");
+        finding = finding.saw(
+            "condition ScalingLimited",
+            &symptom.condition.reason,
+            "status.conditions",
+        );
     }
     if let Some(wanted) = wanted {
         finding = finding.fix(
@@ -61,7 +74,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         );
     }
     Some(finding.advice(
-        "or give each replica more: a larger cpu request makes the same usage a smaller percentage",
+        "give each replica more: a larger request makes the same usage a smaller percentage",
         format!("rolls the pods of {}", case.target_label()),
     ))
 }

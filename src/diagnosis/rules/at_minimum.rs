@@ -31,16 +31,29 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 fn check(case: &Case<'_>) -> Option<Finding> {
     let minimum = case.facts.hpa.effective_min_replicas();
     let recommendation = case.recommendation?;
-    let idle = recommendation.metrics_want.is_some_and(|wanted| wanted <= minimum);
-    let there = recommendation.current_replicas == minimum && recommendation.desired_replicas == Some(minimum);
+    let idle = recommendation
+        .metrics_want
+        .is_some_and(|wanted| wanted <= minimum);
+    let there =
+        recommendation.current_replicas == minimum && recommendation.desired_replicas == Some(minimum);
     if !idle || !there {
         return None;
     }
     let at = format!("at the minimum of {minimum}");
-    let title = case.current_of_target().map_or_else(|| at.clone(), |current| format!("{current}: {at}"));
+    let title = case
+        .current_of_target()
+        .map_or_else(|| at.clone(), |current| format!("{current}: {at}"));
     Some(
-        RULE.finding(Severity::Info, title, "the metrics want no more than `minReplicas`")
-            .saw("minReplicas", minimum.to_string(), "spec.minReplicas")
-            .saw("the metrics want", recommendation.metrics_want.unwrap_or_default().to_string(), "arithmetic"),
+        RULE.finding(
+            Severity::Info,
+            title,
+            "the metrics want no more than `minReplicas`",
+        )
+        .saw("minReplicas", minimum.to_string(), "spec.minReplicas")
+        .saw(
+            "the metrics want",
+            recommendation.metrics_want.unwrap_or_default().to_string(),
+            "arithmetic",
+        ),
     )
 }

@@ -42,7 +42,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let containers = offenders::containers(&found);
     let resources = offenders::resources(&found);
     let label = case.target_label();
-    let plural = if containers.len() == 1 { "Container" } else { "Containers" };
+    let plural = if containers.len() == 1 {
+        "Container"
+    } else {
+        "Containers"
+    };
     let verb = if containers.len() == 1 { "has" } else { "have" };
     let mut finding = RULE.finding(
         Severity::Error,
@@ -57,10 +61,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     for container in &containers {
         finding = finding.container(&target.kind, &case.facts.hpa.namespace, &target.name, container);
     }
-    for container in &containers {
-        finding = prove(case, finding, &found, container);
-    }
-    if let Some(unreadable) = case.facts.pods.not_readable().or_else(|| case.facts.target.not_readable()) {
+    finding = prove(case, finding, &found);
+    if let Some(unreadable) = case
+        .facts
+        .pods
+        .not_readable()
+        .or_else(|| case.facts.target.not_readable())
+    {
         finding = finding.could_not_read(unreadable);
     }
     for container in &containers {
@@ -69,15 +76,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     Some(finding)
 }
 
-fn prove(case: &Case<'_>, finding: Finding, found: &[Offender<'_>], container: &str) -> Finding {
-    let mine: Vec<Offender<'_>> =
-        found.iter().filter(|offender| offender.container == container).cloned().collect();
-    let resources = list(&offenders::resources(&mine));
-    let pods = offenders::pods(&mine);
+fn prove(case: &Case<'_>, finding: Finding, found: &[Offender<'_>]) -> Finding {
+    let containers = list(&offenders::containers(found));
+    let resources = list(&offenders::resources(found));
+    let pods = offenders::pods(found);
     let finding = if case.target().is_some_and(|target| target.template.is_some()) {
         finding.saw(
-            format!("template, container {container}"),
-            format!("no {resources} request, no {resources} limit"),
+            format!("template, {containers}"),
+            format!("no {resources} request and no limit"),
             "spec.template",
         )
     } else {
@@ -87,25 +93,48 @@ fn prove(case: &Case<'_>, finding: Finding, found: &[Offender<'_>], container: &
         return finding;
     }
     finding.saw(
-        format!("pods, container {container}"),
-        format!("no {resources} request in {} of {}: {}", pods.len(), case.pods().len(), list(&pods)),
+        format!("pods, {containers}"),
+        format!(
+            "no {resources} request in {} of {}: {}",
+            pods.len(),
+            case.pods().len(),
+            list(&pods)
+        ),
         "LIST pods",
     )
 }
 
 fn repair(case: &Case<'_>, finding: Finding, found: &[Offender<'_>], container: &str) -> Finding {
     let resources: Vec<&str> = offenders::resources(
-        &found.iter().filter(|offender| offender.container == container).cloned().collect::<Vec<_>>(),
+        &found
+            .iter()
+            .filter(|offender| offender.container == container)
+            .cloned()
+            .collect::<Vec<_>>(),
     );
-    let values: Vec<_> =
-        resources.iter().map(|resource| offenders::starting_value(case, container, resource)).collect();
-    let pairs: Vec<String> =
-        resources.iter().zip(&values).map(|(resource, value)| format!("{resource}={}", value.value)).collect();
+    let values: Vec<_> = resources
+        .iter()
+        .map(|resource| offenders::starting_value(case, container, resource))
+        .collect();
+    let pairs: Vec<String> = resources
+        .iter()
+        .zip(&values)
+        .map(|(resource, value)| format!("{resource}={}", value.value))
+        .collect();
     let basis = values.first().map_or("", offenders::StartingValue::basis);
     let label = case.target_label();
-    if !has_set_resources(&case.facts.hpa.target.kind) {
+    let template = case.target().and_then(|target| target.template.as_ref());
+    let init = template.is_some_and(|it| {
+        it.containers
+            .iter()
+            .any(|other| other.name == container && other.init)
+    });
+    if init || !has_set_resources(&case.facts.hpa.target.kind) {
         return finding.advice(
-            format!("set requests {} for container {container} in the spec of {label}", pairs.join(",")),
+            format!(
+                "set requests {} for container {container} in the spec of {label}",
+                pairs.join(",")
+            ),
             format!("rolls the pods of {label}; {basis}"),
         );
     }
@@ -121,7 +150,10 @@ fn repair(case: &Case<'_>, finding: Finding, found: &[Offender<'_>], container: 
     )
 }
 
-/// The kinds that `kubectl set resources` knows.
+/// The kinds that `kubectl set resources` knows; of their containers it sets the regular ones.
 fn has_set_resources(kind: &str) -> bool {
-    matches!(kind, "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController")
+    matches!(
+        kind,
+        "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController"
+    )
 }

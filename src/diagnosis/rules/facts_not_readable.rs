@@ -19,7 +19,7 @@
 use crate::diagnosis::order::unreadable;
 use crate::diagnosis::phrase::list;
 use crate::diagnosis::registry::{Need, Rule, Stage};
-use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
+use crate::diagnosis::{Case, Finding, Severity, Verdict};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS901",
@@ -51,17 +51,28 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let whats: Vec<&str> = hidden.iter().map(|fact| fact.what.as_str()).collect();
     let mut finding = RULE.finding(
         Severity::Error,
-        format!("The HPA does not work; the cause is hidden, because {} cannot be read", list(&whats)),
-        format!("the controller reports {}, and what would prove its cause was not readable", symptom.condition.reason),
+        format!(
+            "The HPA does not work; the cause is hidden, because {} cannot be read",
+            list(&whats)
+        ),
+        format!(
+            "the controller reports {}, and what would prove its cause was not readable",
+            symptom.condition.reason
+        ),
     );
     for fact in &hidden {
         finding = finding.could_not_read(fact);
     }
     let needs: Vec<&str> = hidden.iter().filter_map(|fact| fact.needs.as_deref()).collect();
-    let finding = case.with_condition(case.on_hpa(finding)).at_most(Confidence::Possible).verdict(Verdict::Unknown);
+    let finding = case
+        .with_condition(case.on_hpa(finding))
+        .verdict(Verdict::Unknown);
     Some(if needs.is_empty() {
         finding.advice("run again when it can be read", "")
     } else {
-        finding.advice(format!("run again with the right to {}", list(&needs)), "reads only")
+        finding.advice(
+            format!("run again with the right to {}", list(&needs)),
+            "reads only",
+        )
     })
 }

@@ -48,10 +48,17 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let label = case.target_label();
     let selector = case.scale().map_or("", |scale| &scale.selector);
     let plural = if names.len() == 1 { "Pod" } else { "Pods" };
-    let verb = if names.len() == 1 { "has" } else { "have" };
+    let (verb, stop) = if names.len() == 1 {
+        ("has", "stops")
+    } else {
+        ("have", "stop")
+    };
     let mut finding = RULE.finding(
         Severity::Error,
-        format!("{plural} {} {verb} no {resources} request and stop the HPA of {label}", list(&names)),
+        format!(
+            "{plural} {} {verb} no {resources} request and {stop} the HPA of {label}",
+            list(&names)
+        ),
         format!("the HPA adds up the requests of every pod that `{selector}` matches, whoever owns it"),
     );
     let pods = distinct(&found);
@@ -79,8 +86,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 }
 
 fn with_fixes(case: &Case<'_>, mut finding: Finding, pods: &[&Pod]) -> Finding {
-    let ended: Vec<String> =
-        pods.iter().filter(|pod| is_leftover(pod)).map(|pod| word(&pod.name)).collect();
+    let ended: Vec<String> = pods
+        .iter()
+        .filter(|pod| is_leftover(pod))
+        .map(|pod| word(&pod.name))
+        .collect();
     if !ended.is_empty() {
         finding = finding.fix(
             "delete the pods that have ended",
@@ -92,10 +102,18 @@ fn with_fixes(case: &Case<'_>, mut finding: Finding, pods: &[&Pod]) -> Finding {
         let selector = case.scale().map_or("", |scale| &scale.selector);
         finding = finding.fix(
             "see what the selector matches",
-            format!("kubectl get pods -n {} -l {} --show-labels", case.namespace(), word(selector)),
+            format!(
+                "kubectl get pods -n {} -l {} --show-labels",
+                case.namespace(),
+                word(selector)
+            ),
             "reads only",
         );
-        let owners: Vec<String> = pods.iter().filter(|pod| !is_own(pod)).map(|pod| owner_label(pod)).collect();
+        let owners: Vec<String> = pods
+            .iter()
+            .filter(|pod| !is_own(pod))
+            .map(|pod| owner_label(pod))
+            .collect();
         finding = finding.advice(
             format!("give the pods of {} other labels, or requests", list(&owners)),
             "changes the other workload",

@@ -51,7 +51,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let verb = if foreign.len() == 1 { "is" } else { "are" };
     let mut finding = RULE.finding(
         Severity::Warning,
-        format!("{} that {label} does not own {verb} averaged in", count(foreign.len(), "pod")),
+        format!(
+            "{} that {label} does not own {verb} averaged in",
+            count(foreign.len(), "pod")
+        ),
         format!("the HPA counts every pod that `{selector}` matches, whoever owns it"),
     );
     for pod in &foreign {
@@ -70,11 +73,18 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         finding
             .fix(
                 "see what the selector matches",
-                format!("kubectl get pods -n {} -l {} --show-labels", case.namespace(), word(selector)),
+                format!(
+                    "kubectl get pods -n {} -l {} --show-labels",
+                    case.namespace(),
+                    word(selector)
+                ),
                 "reads only",
             )
             .advice(
-                format!("give the pods of {} labels that `{selector}` does not match", list(&owners)),
+                format!(
+                    "give the pods of {} labels that `{selector}` does not match",
+                    list(&owners)
+                ),
                 "changes the other workload",
             ),
     )

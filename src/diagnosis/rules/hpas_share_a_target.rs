@@ -51,21 +51,32 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let shared = !same.is_empty();
-    let others: Vec<&str> = if shared { same.iter().map(String::as_str).collect() } else { overlapping };
-    let effect = if case.controller.minor >= 26 { "neither scales" } else { "they undo each other's work" };
+    let others: Vec<&str> = if shared {
+        same.iter().map(String::as_str).collect()
+    } else {
+        overlapping
+    };
+    let effect = if case.controller.minor >= 26 {
+        "neither scales"
+    } else {
+        "they undo each other's work"
+    };
     let label = case.target_label();
-    let (title, cause) = if shared {
+    let (title, reason) = if shared {
         (
             format!("HPA {} also scales {label}, and then {effect}", list(&others)),
             "a workload can have one HPA; two would write the same replicas".to_owned(),
         )
     } else {
         (
-            format!("The pods of {label} are also selected for HPA {}, and then {effect}", list(&others)),
+            format!(
+                "The pods of {label} are also selected for HPA {}, and then {effect}",
+                list(&others)
+            ),
             "the selectors of two scale targets match the same live pods".to_owned(),
         )
     };
-    let mut finding = case.with_condition(case.on_hpa(RULE.finding(Severity::Error, title, cause)));
+    let mut finding = case.with_condition(case.on_hpa(RULE.finding(Severity::Error, title, reason)));
     for other in &others {
         finding = finding.object("HorizontalPodAutoscaler", &hpa.namespace, other);
     }
@@ -88,7 +99,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .saw(format!("selector of {label}"), selector, "scale.status.selector")
             .fix(
                 "see which pods it matches",
-                format!("kubectl get pods -n {} -l {} --show-labels", case.namespace(), word(selector)),
+                format!(
+                    "kubectl get pods -n {} -l {} --show-labels",
+                    case.namespace(),
+                    word(selector)
+                ),
                 "reads only",
             )
             .advice(

@@ -40,7 +40,11 @@ const INJECTORS: &[(&str, &str, &str)] = &[
     ("istio-proxy", "cpu", "sidecar.istio.io/proxyCPU"),
     ("istio-proxy", "memory", "sidecar.istio.io/proxyMemory"),
     ("linkerd-proxy", "cpu", "config.linkerd.io/proxy-cpu-request"),
-    ("linkerd-proxy", "memory", "config.linkerd.io/proxy-memory-request"),
+    (
+        "linkerd-proxy",
+        "memory",
+        "config.linkerd.io/proxy-memory-request",
+    ),
     ("vault-agent", "cpu", "vault.hashicorp.com/agent-requests-cpu"),
     ("vault-agent", "memory", "vault.hashicorp.com/agent-requests-mem"),
 ];
@@ -54,8 +58,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let label = case.target_label();
     let mut finding = RULE.finding(
         Severity::Error,
-        format!("Injected container {} has no {resources} request, so utilization cannot be computed", list(&containers)),
-        format!("it is in the pods and not in the template of {label}: something adds it when a pod is created"),
+        format!(
+            "Injected container {} has no {resources} request, so utilization cannot be computed",
+            list(&containers)
+        ),
+        format!(
+            "it is in the pods and not in the template of {label}: something adds it when a pod is created"
+        ),
     );
     for offender in &found {
         if let Some(pod) = offender.pod {
@@ -65,10 +74,19 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     finding = finding
         .saw(
             format!("pods, container {}", list(&containers)),
-            format!("no {resources} request in {} of {}: {}", pods.len(), case.pods().len(), list(&pods)),
+            format!(
+                "no {resources} request in {} of {}: {}",
+                pods.len(),
+                case.pods().len(),
+                list(&pods)
+            ),
             "LIST pods",
         )
-        .saw(format!("template of {label}"), format!("has no container {}", list(&containers)), "spec.template");
+        .saw(
+            format!("template of {label}"),
+            format!("has no container {}", list(&containers)),
+            "spec.template",
+        );
     for offender in &found {
         finding = with_annotation(case, finding, offender.container, offender.resource);
     }
@@ -76,11 +94,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 }
 
 fn with_annotation(case: &Case<'_>, finding: Finding, container: &str, resource: &str) -> Finding {
-    let known = INJECTORS.iter().find(|(name, of, _)| *name == container && *of == resource);
+    let known = INJECTORS
+        .iter()
+        .find(|(name, of, _)| *name == container && *of == resource);
     let Some((_, _, annotation)) = known else {
         return finding;
     };
-    let title = format!("let the injector request {resource}: {annotation}");
+    let title = format!("let the injector request {resource} with {annotation}");
     if finding.fix.iter().any(|fix| fix.title == title) {
         return finding;
     }
@@ -91,7 +111,11 @@ fn with_annotation(case: &Case<'_>, finding: Finding, container: &str, resource:
     );
     finding.fix(
         title,
-        format!("kubectl patch {} --type=merge -p {}", case.target_arguments(), word(&patch)),
+        format!(
+            "kubectl patch {} --type=merge -p {}",
+            case.target_arguments(),
+            word(&patch)
+        ),
         format!("rolls the pods of {}; {}", case.target_label(), value.basis()),
     )
 }
@@ -100,22 +124,26 @@ fn with_annotation(case: &Case<'_>, finding: Finding, container: &str, resource:
 fn with_container_metric(case: &Case<'_>, finding: Finding, resource: &str) -> Finding {
     let [metric] = case.facts.hpa.metrics.as_slice() else {
         return finding.advice(
-            format!("or read {resource} of one container with a ContainerResource metric"),
+            format!("read {resource} of one container with a ContainerResource metric"),
             "changes the HPA alone",
         );
     };
     let template = case.target().and_then(|target| target.template.as_ref());
-    let container = template.and_then(|template| template.containers.iter().find(|container| !container.init));
+    let container =
+        template.and_then(|template| template.containers.iter().find(|container| !container.init));
     let (Some(container), MetricTarget::AverageUtilization(percent)) = (container, &metric.target) else {
         return finding;
     };
+    if case.controller.minor < 27 {
+        return finding;
+    }
     let patch = format!(
         r#"{{"metrics":[{{"type":"ContainerResource","containerResource":{{"name":"{resource}","container":"{}","target":{{"type":"Utilization","averageUtilization":{percent}}}}}}}]}}"#,
         container.name
     );
     finding.fix(
-        format!("or let the HPA read container {} alone", container.name),
+        format!("let the HPA read container {} alone", container.name),
         case.patch_hpa(&patch),
-        "changes the HPA alone; needs Kubernetes 1.30",
+        "changes the HPA alone",
     )
 }

@@ -42,12 +42,22 @@ const FLAGS: &[&str] = &["--kubelet-insecure-tls", "--kubelet-certificate-author
 fn check(case: &Case<'_>) -> Option<Finding> {
     let server = case.cluster.metrics_server.known()?;
     let api = case.cluster.resource_metrics_api.known()?;
-    let answers = case.facts.pod_metrics.known().is_some_and(|samples| !samples.is_empty());
+    let answers = case
+        .facts
+        .pod_metrics
+        .known()
+        .is_some_and(|samples| !samples.is_empty());
     if case.resource_metrics().next().is_none() || answers && is_available(api) {
         return None;
     }
-    let checks = !server.args.iter().any(|argument| FLAGS.iter().any(|flag| argument.starts_with(flag)));
-    let refused = server.log.known().and_then(|log| log.iter().rev().find(|line| is_refusal(&line.text)));
+    let checks = !server
+        .args
+        .iter()
+        .any(|argument| FLAGS.iter().any(|flag| argument.starts_with(flag)));
+    let refused = server
+        .log
+        .known()
+        .and_then(|log| log.iter().rev().find(|line| is_refusal(&line.text)));
     let starts_unready = !server.pods.is_empty() && !server.pods.iter().any(is_ready);
     let finding = match (refused, server.log.not_readable()) {
         (Some(line), _) => with_line(begin(server), line, case),
@@ -58,7 +68,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         _ => return None,
     };
     let finding = if checks {
-        finding.saw("arguments of metrics-server", format!("neither {} nor {}", FLAGS[0], FLAGS[1]), "spec.containers[].args")
+        finding.saw(
+            "arguments of metrics-server",
+            format!("neither {} nor {}", FLAGS[0], FLAGS[1]),
+            "spec.containers[].args",
+        )
     } else {
         finding
     };
@@ -67,44 +81,52 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 
 fn misses_endpoints(case: &Case<'_>) -> bool {
     let api = case.cluster.resource_metrics_api.known();
-    api.and_then(|api| api.available.as_ref()).is_some_and(|condition| condition.reason == "MissingEndpoints")
+    api.and_then(|api| api.available.as_ref())
+        .is_some_and(|condition| condition.reason == "MissingEndpoints")
 }
 
 fn begin(server: &MetricsServer) -> Finding {
     RULE.finding(
         Severity::Error,
         "metrics-server refuses the kubelets' certificates, so no usage reaches the HPA",
-        "it cannot verify who signed them or for which address they were made, and reads nothing until it can",
+        "it cannot verify who signed them, and reads nothing until it can",
     )
     .shared()
     .object("Deployment", &server.namespace, &server.name)
 }
 
 fn with_line(finding: Finding, line: &LogLine, case: &Case<'_>) -> Finding {
-    let when = line.time.map_or_else(String::new, |time| format!(", {}", phrase::ago(time, case.now)));
-    finding.saw(format!("log of Pod {}{when}", line.pod), refusal(&line.text), "pods/log")
+    let when = line
+        .time
+        .map_or_else(String::new, |time| format!(", {}", phrase::ago(time, case.now)));
+    finding.saw(
+        format!("log of metrics-server{when}"),
+        refusal(&line.text),
+        format!("pods/log of {}", line.pod),
+    )
 }
 
 fn with_fixes(finding: Finding, server: &MetricsServer) -> Finding {
-    let patch = r#"[{"op":"add","path":"/spec/template/spec/containers/0/args/-","value":"--kubelet-insecure-tls"}]"#;
+    let patch =
+        r#"[{"op":"add","path":"/spec/template/spec/containers/0/args/-","value":"--kubelet-insecure-tls"}]"#;
     finding
         .fix(
-            "on a test cluster, skip the check",
+            "on a test cluster",
             format!(
                 "kubectl patch deployment {} -n {} --type=json -p '{patch}'",
                 word(&server.name),
                 word(&server.namespace)
             ),
-            "rolls metrics-server, which then trusts any kubelet",
+            "metrics-server rolls, and trusts any kubelet",
         )
         .fix(
-            "in production, set serverTLSBootstrap: true for the kubelets and approve their requests",
+            "in production, serverTLSBootstrap: true for the kubelets",
             "kubectl get csr --field-selector spec.signerName=kubernetes.io/kubelet-serving",
-            "lists the requests; `kubectl certificate approve NAME` signs one",
+            "then `kubectl certificate approve NAME`",
         )
         .advice(
-            "or name the authority that signed them: --kubelet-certificate-authority=FILE",
-            "rolls metrics-server; the file has to be mounted",
+            "--kubelet-certificate-authority=FILE, the authority that signed them",
+            "rolls metrics-server",
         )
 }
 
@@ -114,7 +136,9 @@ fn is_refusal(text: &str) -> bool {
 
 /// The part of the line that names the refusal.
 fn refusal(text: &str) -> &str {
-    let start = text.find("tls: failed to verify certificate").or_else(|| text.find("x509:"));
+    let start = text
+        .find("tls: failed to verify certificate")
+        .or_else(|| text.find("x509:"));
     let tail = start.map_or(text, |start| &text[start..]);
     tail.split('"').next().unwrap_or(tail).trim_end_matches('\\')
 }

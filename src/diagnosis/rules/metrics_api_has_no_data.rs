@@ -30,19 +30,39 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     stage: Stage::MetricsPipeline,
     source: include_str!("metrics_api_has_no_data.rs"),
     explains: &["TFS607"],
-    needs: &[Need::Pods, Need::PodMetrics, Need::MetricsServer, Need::MetricsServerLog],
+    needs: &[
+        Need::Pods,
+        Need::PodMetrics,
+        Need::MetricsServer,
+        Need::MetricsServerLog,
+    ],
     check,
 };
 
 /// What a scrape that fails writes, and what that means.
 const FAILURES: &[(&str, &str)] = &[
-    ("connection refused", "nothing listens on the kubelet's port at the address that metrics-server uses"),
-    ("no route to host", "there is no route from metrics-server to the nodes"),
-    ("i/o timeout", "the way from metrics-server to the nodes' port 10250 is blocked"),
-    ("deadline exceeded", "the kubelets do not answer metrics-server in time"),
+    (
+        "connection refused",
+        "nothing listens on the kubelet's port at the address that metrics-server uses",
+    ),
+    (
+        "no route to host",
+        "there is no route from metrics-server to the nodes",
+    ),
+    (
+        "i/o timeout",
+        "the way from metrics-server to the nodes' port 10250 is blocked",
+    ),
+    (
+        "deadline exceeded",
+        "the kubelets do not answer metrics-server in time",
+    ),
     ("no such host", "metrics-server cannot resolve the nodes' names"),
     ("403", "the kubelets forbid metrics-server to read nodes/metrics"),
-    ("orbidden", "the kubelets forbid metrics-server to read nodes/metrics"),
+    (
+        "orbidden",
+        "the kubelets forbid metrics-server to read nodes/metrics",
+    ),
     ("401", "the kubelets do not accept metrics-server's credentials"),
 ];
 
@@ -67,7 +87,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         "none",
         "LIST pods.metrics.k8s.io",
     );
-    let ages = oldest.map_or_else(|| "unknown".to_owned(), |age| format!("the oldest runs for {}", span(age)));
+    let ages = oldest.map_or_else(
+        || "unknown".to_owned(),
+        |age| format!("the oldest runs for {}", span(age)),
+    );
     Some(finding.saw("pods", ages, "status.startTime"))
 }
 
@@ -76,24 +99,38 @@ fn young(subject: &str, who: &str, age: i64) -> Finding {
     let verb = if who == "the pods" { "are" } else { "is" };
     RULE.finding(
         Severity::Info,
-        format!("{subject} {verb} only {} old: the first samples are due within {left}", span(age)),
+        format!(
+            "{subject} {verb} only {} old: the first samples are due within {left}",
+            span(age)
+        ),
         "metrics-server needs two samples of each container, 15 s apart",
     )
     .verdict(Verdict::Waiting)
 }
 
 fn missing(case: &Case<'_>, server: Option<&MetricsServer>, running: &[&Pod]) -> Finding {
-    let failure = server.and_then(|server| server.log.known()).and_then(|log| last_failure(log));
+    let failure = server
+        .and_then(|server| server.log.known())
+        .and_then(|log| last_failure(log));
     let namespace = server.map_or("kube-system", |server| &server.namespace);
     let name = server.map_or("metrics-server", |server| &server.name);
-    let logs = format!("kubectl logs deployment/{} -n {} --tail=50", word(name), word(namespace));
-    let subject = format!("metrics-server has no sample of {}", count(running.len(), "running pod"));
+    let logs = format!(
+        "kubectl logs deployment/{} -n {} --tail=50",
+        word(name),
+        word(namespace)
+    );
+    let subject = format!(
+        "metrics-server has no sample of {}",
+        count(running.len(), "running pod")
+    );
     if let Some((line, meaning)) = failure {
-        let when = line.time.map_or_else(String::new, |time| format!(", {}", phrase::ago(time, case.now)));
+        let when = line
+            .time
+            .map_or_else(String::new, |time| format!(", {}", phrase::ago(time, case.now)));
         return RULE
             .finding(Severity::Error, format!("{subject}: it cannot read the kubelets"), meaning)
             .object("Deployment", namespace, name)
-            .saw(format!("log of Pod {}{when}", line.pod), line.text.clone(), "pods/log")
+            .saw(format!("log of metrics-server{when}"), failure_text(&line.text), format!("pods/log of {}", line.pod))
             .fix("see which nodes fail", logs, "reads only")
             .advice(
                 "open port 10250 of the nodes to metrics-server, or set --kubelet-preferred-address-types=InternalIP",
@@ -113,8 +150,17 @@ fn missing(case: &Case<'_>, server: Option<&MetricsServer>, running: &[&Pod]) ->
         Some(unreadable) => finding.could_not_read(unreadable),
         None => finding,
     }
-    .fix("see whether these nodes are known", "kubectl top nodes", "reads only")
+    .fix(
+        "see whether these nodes are known",
+        "kubectl top nodes",
+        "reads only",
+    )
     .fix("see what metrics-server says", logs, "reads only")
+}
+
+/// The error of a klog line, without the place in the source that wrote it.
+fn failure_text(text: &str) -> &str {
+    text.split_once("err=").map_or(text, |(_, error)| error)
 }
 
 fn last_failure(log: &[LogLine]) -> Option<(&LogLine, &'static str)> {

@@ -59,27 +59,38 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "not found",
             "GET apiservices/v1beta1.metrics.k8s.io",
         );
-    finding = match (case.cluster.metrics_server.known(), case.cluster.metrics_server.not_readable()) {
+    finding = match (
+        case.cluster.metrics_server.known(),
+        case.cluster.metrics_server.not_readable(),
+    ) {
         (Some(server), _) => finding.saw(
             format!("Deployment {}/{}", server.namespace, server.name),
             "exists, but no APIService leads to it",
             "LIST deployments",
         ),
         (None, Some(reason)) => finding.could_not_read(reason),
-        (None, None) => finding.saw("Deployment metrics-server, any namespace", "none", "LIST deployments"),
+        (None, None) => finding.saw(
+            "Deployment metrics-server",
+            "none in any namespace",
+            "LIST deployments",
+        ),
     };
     finding = with_requests(case, finding);
     if let Some(command) = autoscale(case) {
-        finding = finding.fix("install metrics-server with the HPA", command, "installs metrics-server; the HPA stays as it is");
+        finding = finding.fix("install metrics-server", command, "the HPA stays as it is");
     }
     Some(
         finding
             .fix(
-                "install metrics-server from its release",
+                "install it from its release",
                 format!("kubectl apply -f {MANIFEST}"),
-                "installs metrics-server in kube-system",
+                "in kube-system",
             )
-            .fix("on minikube", "minikube addons enable metrics-server", "installs metrics-server as an addon"),
+            .fix(
+                "on minikube",
+                "minikube addons enable metrics-server",
+                "an addon of it",
+            ),
     )
 }
 

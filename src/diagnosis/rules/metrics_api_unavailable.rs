@@ -54,7 +54,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     finding = match &api.available {
         Some(condition) => finding.saw(
             format!("APIService {}", api.name),
-            format!("Available={} {}: {}", condition.status, condition.reason, condition.message),
+            format!(
+                "Available={} {}: {}",
+                condition.status, condition.reason, condition.message
+            ),
             "status.conditions",
         ),
         None => finding.saw(
@@ -73,14 +76,16 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 }
 
 fn reason(api: &ApiService) -> &str {
-    api.available.as_ref().map_or("", |condition: &Condition| &condition.reason)
+    api.available
+        .as_ref()
+        .map_or("", |condition: &Condition| &condition.reason)
 }
 
 fn because(api: &ApiService, server: Option<&MetricsServer>) -> String {
-    let service = api
-        .service
-        .as_ref()
-        .map_or_else(|| "its Service".to_owned(), |service| format!("Service {}/{}", service.namespace, service.name));
+    let service = api.service.as_ref().map_or_else(
+        || "its Service".to_owned(),
+        |service| format!("Service {}/{}", service.namespace, service.name),
+    );
     if let Some(state) = server.and_then(state) {
         return state.cause;
     }
@@ -134,9 +139,12 @@ fn state(server: &MetricsServer) -> Option<State> {
         return None;
     }
     let pod = server.pods.last()?;
-    let what = format!("Pod {}/{}", server.namespace, pod.name);
+    let what = format!("Pod {}", pod.name);
     let describe = StateFix::Describe(format!("pod {}", word(&pod.name)));
-    if let Some(scheduled) = pod.condition("PodScheduled").filter(|condition| condition.status == "False") {
+    if let Some(scheduled) = pod
+        .condition("PodScheduled")
+        .filter(|condition| condition.status == "False")
+    {
         return Some(State {
             cause: "the pod of metrics-server cannot be scheduled".to_owned(),
             what,
@@ -168,7 +176,11 @@ fn state(server: &MetricsServer) -> Option<State> {
 }
 
 fn restarts(pod: &crate::facts::Pod) -> i32 {
-    pod.containers.iter().map(|container| container.restarts).max().unwrap_or(0)
+    pod.containers
+        .iter()
+        .map(|container| container.restarts)
+        .max()
+        .unwrap_or(0)
 }
 
 fn with_server(finding: Finding, api: &ApiService, server: &MetricsServer) -> Finding {
@@ -176,11 +188,18 @@ fn with_server(finding: Finding, api: &ApiService, server: &MetricsServer) -> Fi
     let Some(state) = state(server) else {
         return with_reason(finding, api);
     };
-    let finding = finding.object("Deployment", &server.namespace, &server.name).saw(state.what, state.value, "LIST pods");
+    let finding = finding.object("Deployment", &server.namespace, &server.name).saw(
+        state.what,
+        state.value,
+        "LIST pods",
+    );
     match state.fix {
         StateFix::Scale => finding.fix(
             "start metrics-server",
-            format!("kubectl scale deployment {} -n {namespace} --replicas=1", word(&server.name)),
+            format!(
+                "kubectl scale deployment {} -n {namespace} --replicas=1",
+                word(&server.name)
+            ),
             "starts one pod of metrics-server",
         ),
         StateFix::Describe(object) => finding.fix(

@@ -42,14 +42,20 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let finding = if age < PATIENCE_SECONDS {
         RULE.finding(
             Severity::Info,
-            format!("Created {} ago: the controller looks at it within 15 s", span(age)),
+            format!(
+                "Created {} ago: the controller looks at it within 15 s",
+                span(age)
+            ),
             "the controller has not synced this HPA yet",
         )
         .verdict(Verdict::Waiting)
     } else {
         RULE.finding(
             Severity::Error,
-            format!("No controller looks after this HPA: it is {} old and has never been synced", span(age)),
+            format!(
+                "No controller looks after this HPA: it is {} old and has never been synced",
+                span(age)
+            ),
             "kube-controller-manager does not run, or runs without the HPA controller",
         )
         .fix(
@@ -58,5 +64,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "reads only; its --controllers must not switch horizontal-pod-autoscaler-controller off",
         )
     };
-    Some(case.on_hpa(finding).saw("status.conditions", "empty", "GET the HPA"))
+    Some(
+        case.on_hpa(finding)
+            .saw("status.conditions", "empty", "GET the HPA"),
+    )
 }

@@ -45,9 +45,19 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "something keeps the pods from being created, or they do not carry the selector's labels",
         )
         .saw(format!("pods with {}", scale.selector), "none", "LIST pods")
-        .saw(&label, format!("spec.replicas {wanted}, status.replicas {}", scale.status_replicas), "scale");
+        .saw(
+            &label,
+            format!(
+                "spec.replicas {wanted}, status.replicas {}",
+                scale.status_replicas
+            ),
+            "scale",
+        );
     let failure = case.target().and_then(|target| {
-        target.conditions.iter().find(|it| it.type_ == "ReplicaFailure" && it.status == "True")
+        target
+            .conditions
+            .iter()
+            .find(|it| it.type_ == "ReplicaFailure" && it.status == "True")
     });
     let finding = match failure {
         Some(condition) => finding.saw(
@@ -60,10 +70,17 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let finding = case.on_target(finding);
     Some(
         finding
-            .fix("see what the workload says", format!("kubectl describe {}", case.target_arguments()), "reads only")
+            .fix(
+                "see what the workload says",
+                format!("kubectl describe {}", case.target_arguments()),
+                "reads only",
+            )
             .fix(
                 "see why no pod is created",
-                format!("kubectl events -n {} --types=Warning", word(&case.facts.hpa.namespace)),
+                format!(
+                    "kubectl events -n {} --types=Warning",
+                    word(&case.facts.hpa.namespace)
+                ),
                 "reads only; look for FailedCreate",
             ),
     )

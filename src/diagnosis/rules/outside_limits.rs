@@ -8,7 +8,7 @@
 //! `spec.replicas` of the scale was compared with the limits.
 //!
 //! ## What it is not
-//! When this comes back, something else writes the replicas: a manifest with `replicas`, a GitOps controller.
+//! When this comes back, something else writes the replicas: a manifest with `replicas`, another controller.
 //!
 //! ## Fix
 //! Wait one sync, 15 s. Leave `replicas` out of the manifest of a workload that an HPA scales.
@@ -50,11 +50,21 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         ))
         .verdict(Verdict::Waiting)
         .saw("spec.replicas", current.to_string(), "GET the scale subresource")
-        .saw("minReplicas..maxReplicas", format!("{minimum}..{maximum}"), "spec");
+        .saw(
+            "minReplicas..maxReplicas",
+            format!("{minimum}..{maximum}"),
+            "spec",
+        );
     let writers = case.target().map_or(&[][..], |target| &target.replicas_writers);
     if let Some(writer) = writers.iter().max_by_key(|writer| writer.time) {
-        let when = writer.time.map_or_else(String::new, |time| format!(", {}", ago(time, case.now)));
-        finding = finding.saw("last writer of spec.replicas", format!("{}{when}", writer.manager), "managedFields");
+        let when = writer
+            .time
+            .map_or_else(String::new, |time| format!(", {}", ago(time, case.now)));
+        finding = finding.saw(
+            "last writer of spec.replicas",
+            format!("{}{when}", writer.manager),
+            "managedFields",
+        );
     }
     Some(finding)
 }

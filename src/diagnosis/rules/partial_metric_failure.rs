@@ -46,16 +46,30 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .collect();
     let mut finding = case.on_hpa(RULE.finding(
         Severity::Warning,
-        format!("{} cannot be read, so the HPA scales up but never down", list(&names)),
+        format!(
+            "{} cannot be read, so the HPA scales up but never down",
+            list(&names)
+        ),
         "while one metric fails, the HPA does not trust the others to scale down",
     ));
     for (index, name) in failed.iter().zip(&names) {
-        finding = finding.saw(name, "no value in the last sync", format!("status.currentMetrics[{index}]"));
+        finding = finding.saw(
+            name,
+            "no value in the last sync",
+            format!("status.currentMetrics[{index}]"),
+        );
     }
     if let Some(event) = case.facts.events.known().and_then(|events| {
-        events.iter().rev().find(|event| event.type_ == "Warning" && event.reason.starts_with("FailedGet"))
+        events
+            .iter()
+            .rev()
+            .find(|event| event.type_ == "Warning" && event.reason.starts_with("FailedGet"))
     }) {
-        finding = finding.saw(format!("event {}", event.reason), innermost(&event.message), "LIST events");
+        finding = finding.saw(
+            format!("event {}", event.reason),
+            innermost(&event.message),
+            "LIST events",
+        );
     }
     Some(finding.advice(
         format!("repair {}, or remove it from spec.metrics", list(&names)),

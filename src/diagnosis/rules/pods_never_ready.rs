@@ -39,7 +39,11 @@ const PROVED: usize = 3;
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let running: Vec<&Pod> = case.own_pods().filter(|pod| is_running(pod)).collect();
-    let never: Vec<&Pod> = running.iter().copied().filter(|pod| is_never_ready(case, pod)).collect();
+    let never: Vec<&Pod> = running
+        .iter()
+        .copied()
+        .filter(|pod| is_never_ready(case, pod))
+        .collect();
     let first = never.first()?;
     let names: Vec<&str> = never.iter().map(|pod| pod.name.as_str()).collect();
     let all = never.len() == running.len();
@@ -49,16 +53,32 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         None => "the readiness probe has never succeeded".to_owned(),
     };
     let (severity, title) = if all {
-        (Severity::Error, format!("No pod of {} has ever been ready: {why}", case.target_label()))
+        (
+            Severity::Error,
+            format!("No pod of {} has ever been ready: {why}", case.target_label()),
+        )
     } else {
         let of = format!("{} of {}", never.len(), count(running.len(), "pod"));
-        (Severity::Warning, format!("{of} of {} never ready: {why}", case.target_label()))
+        (
+            Severity::Warning,
+            format!("{of} of {} never ready: {why}", case.target_label()),
+        )
     };
-    let mut finding =
-        RULE.finding(severity, title, "the HPA leaves out the cpu of a pod that has never been ready");
+    let mut finding = RULE.finding(
+        severity,
+        title,
+        "the HPA leaves out the cpu of a pod that has never been ready",
+    );
     for pod in never.iter().take(PROVED) {
-        let age = case.age(pod).map_or_else(String::new, |age| format!(", started {} ago", span(age)));
-        let restarts = pod.containers.iter().map(|container| container.restarts).max().unwrap_or(0);
+        let age = case
+            .age(pod)
+            .map_or_else(String::new, |age| format!(", started {} ago", span(age)));
+        let restarts = pod
+            .containers
+            .iter()
+            .map(|container| container.restarts)
+            .max()
+            .unwrap_or(0);
         finding = finding.object("Pod", &pod.namespace, &pod.name).saw(
             format!("Pod {}", pod.name),
             format!("Ready=False{age}, {restarts} restarts"),
@@ -68,17 +88,27 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if never.len() > PROVED {
         finding = finding.saw("pods never ready", list(&names), "LIST pods");
     }
-    let container = trouble.map(|(container, _)| format!(" -c {}", word(container))).unwrap_or_default();
+    let container = trouble
+        .map(|(container, _)| format!(" -c {}", word(container)))
+        .unwrap_or_default();
     Some(
         finding
             .fix(
                 "see what the container says",
-                format!("kubectl logs {} -n {}{container} --tail=50", word(&first.name), case.namespace()),
+                format!(
+                    "kubectl logs {} -n {}{container} --tail=50",
+                    word(&first.name),
+                    case.namespace()
+                ),
                 "reads only",
             )
             .fix(
                 "see what the probe got",
-                format!("kubectl describe pod {} -n {}", word(&first.name), case.namespace()),
+                format!(
+                    "kubectl describe pod {} -n {}",
+                    word(&first.name),
+                    case.namespace()
+                ),
                 "reads only",
             ),
     )
@@ -91,8 +121,13 @@ fn is_never_ready(case: &Case<'_>, pod: &Pod) -> bool {
     let Some(start) = pod.start_time else {
         return false;
     };
-    let flipped = pod.condition("Ready").and_then(|ready| ready.last_transition_time).unwrap_or(start);
+    let flipped = pod
+        .condition("Ready")
+        .and_then(|ready| ready.last_transition_time)
+        .unwrap_or(start);
     let was_ready = (flipped - start).num_seconds() >= case.controller.initial_readiness_seconds;
-    let old = case.age(pod).is_some_and(|age| age >= case.controller.cpu_initialization_seconds);
+    let old = case
+        .age(pod)
+        .is_some_and(|age| age >= case.controller.cpu_initialization_seconds);
     !was_ready && old || container_trouble(pod).is_some_and(|(_, reason)| reason == "CrashLoopBackOff")
 }

@@ -50,7 +50,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let subject = if all {
         format!("All pods of {label} are Pending")
     } else {
-        format!("{} of {} of {label} Pending", stuck.len(), count(case.own_pods().count(), "pod"))
+        format!(
+            "{} of {} of {label} Pending",
+            stuck.len(),
+            count(case.own_pods().count(), "pod")
+        )
     };
     let mut finding = RULE.finding(
         severity,
@@ -64,15 +68,26 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "LIST pods",
         );
     }
-    let describe = format!("kubectl describe pod {} -n {}", word(&first.name), case.namespace());
+    let describe = format!(
+        "kubectl describe pod {} -n {}",
+        word(&first.name),
+        case.namespace()
+    );
     let finding = finding.fix("see the events of the pod", describe, "reads only");
     if !reason.scheduling {
         return Some(finding);
     }
-    let containers: Vec<&str> =
-        first.containers.iter().filter(|container| !container.init).map(|it| it.name.as_str()).collect();
+    let containers: Vec<&str> = first
+        .containers
+        .iter()
+        .filter(|container| !container.init)
+        .map(|it| it.name.as_str())
+        .collect();
     Some(finding.advice(
-        format!("add nodes, or lower the requests of {} (`kubectl set resources`)", list(&containers)),
+        format!(
+            "add nodes, or lower the requests of {} (`kubectl set resources`)",
+            list(&containers)
+        ),
         format!("lower requests roll the pods of {label} and raise the utilization that the HPA sees"),
     ))
 }
@@ -85,7 +100,10 @@ struct Why<'a> {
 }
 
 fn why(pod: &Pod) -> Option<Why<'_>> {
-    if let Some(scheduled) = pod.condition("PodScheduled").filter(|condition| condition.status == "False") {
+    if let Some(scheduled) = pod
+        .condition("PodScheduled")
+        .filter(|condition| condition.status == "False")
+    {
         return Some(Why {
             short: "no node has room for them",
             long: format!("{}: {}", scheduled.reason, scheduled.message),

@@ -32,11 +32,22 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let target = case.target()?;
-    let failure = target.conditions.iter().find(|it| it.type_ == "ReplicaFailure" && it.status == "True")?;
+    let failure = target
+        .conditions
+        .iter()
+        .find(|it| it.type_ == "ReplicaFailure" && it.status == "True")?;
     let label = case.target_label();
     let quota = failure.message.contains("exceeded quota");
-    let severity = if case.own_pods().next().is_none() { Severity::Error } else { Severity::Warning };
-    let why = if quota { "a ResourceQuota is used up" } else { "their creation is refused" };
+    let severity = if case.own_pods().next().is_none() {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    let why = if quota {
+        "a ResourceQuota is used up"
+    } else {
+        "their creation is refused"
+    };
     let finding = RULE
         .finding(
             severity,
@@ -56,6 +67,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "reads only; raise the quota, or lower the requests of the pods",
         )
     } else {
-        finding.fix("see the refusal", format!("kubectl describe {}", case.target_arguments()), "reads only")
+        finding.fix(
+            "see the refusal",
+            format!("kubectl describe {}", case.target_arguments()),
+            "reads only",
+        )
     })
 }

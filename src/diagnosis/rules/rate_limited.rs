@@ -18,6 +18,7 @@
 //! `calculateScaleUpLimitWithScalingRules` and its relatives in `horizontal.go`, Kubernetes v1.37:
 //! `ScaleUpLimit`, `ScaleDownLimit`.
 
+use crate::diagnosis::phrase::count;
 use crate::diagnosis::registry::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::{ScalingPolicyType, ScalingRules, SelectPolicy};
@@ -37,10 +38,22 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let recommendation = case.recommendation?;
     let wanted = recommendation.metrics_want?;
     let up = wanted > recommendation.current_replicas;
-    let (direction, field) = if up { ("up", "scaleUp") } else { ("down", "scaleDown") };
+    let (direction, field) = if up {
+        ("up", "scaleUp")
+    } else {
+        ("down", "scaleDown")
+    };
     let behavior = case.facts.hpa.behavior.as_ref();
-    let rules = behavior.and_then(|it| if up { it.scale_up.as_ref() } else { it.scale_down.as_ref() });
-    let usage = case.current_of_target().map_or_else(String::new, |current| format!("{current}: "));
+    let rules = behavior.and_then(|it| {
+        if up {
+            it.scale_up.as_ref()
+        } else {
+            it.scale_down.as_ref()
+        }
+    });
+    let usage = case
+        .current_of_target()
+        .map_or_else(String::new, |current| format!("{current}: "));
     match recommendation.limited_by? {
         Limit::Disabled => Some(
             case.on_hpa(RULE.finding(
@@ -48,16 +61,28 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                 format!("{usage}the metrics want {wanted} replicas, but scaling {direction} is disabled"),
                 format!("`behavior.{field}.selectPolicy` is Disabled"),
             ))
-            .saw(format!("behavior.{field}.selectPolicy"), "Disabled", "spec.behavior")
+            .saw(
+                format!("behavior.{field}.selectPolicy"),
+                "Disabled",
+                "spec.behavior",
+            )
             .fix(
                 format!("allow scaling {direction} again"),
-                case.patch_hpa(&format!(r#"{{"behavior":{{"{field}":{{"selectPolicy":"Max"}}}}}}"#)),
+                case.patch_hpa(&format!(
+                    r#"{{"behavior":{{"{field}":{{"selectPolicy":"Max"}}}}}}"#
+                )),
                 "changes the HPA alone",
             ),
         ),
-        Limit::ScaleUpPolicy | Limit::ScaleDownPolicy => {
-            Some(slowed(case, recommendation, wanted, direction, field, rules, &usage))
-        }
+        Limit::ScaleUpPolicy | Limit::ScaleDownPolicy => Some(slowed(
+            case,
+            recommendation,
+            wanted,
+            direction,
+            field,
+            rules,
+            &usage,
+        )),
         _ => None,
     }
 }
@@ -71,7 +96,9 @@ fn slowed(
     rules: Option<&ScalingRules>,
     usage: &str,
 ) -> Finding {
-    let next = recommendation.desired_replicas.unwrap_or(recommendation.current_replicas);
+    let next = recommendation
+        .desired_replicas
+        .unwrap_or(recommendation.current_replicas);
     let finding = case
         .on_hpa(RULE.finding(
             Severity::Info,
@@ -80,7 +107,11 @@ fn slowed(
         ))
         .verdict(Verdict::Waiting);
     match rules.filter(|rules| !rules.policies.is_empty()) {
-        Some(rules) => finding.saw(format!("behavior.{field}.policies"), policies(rules), "spec.behavior"),
+        Some(rules) => finding.saw(
+            format!("behavior.{field}.policies"),
+            policies(rules),
+            "spec.behavior",
+        ),
         None => finding.estimates(
             format!("rate of scaling {direction}"),
             "twice the replicas, at least 4, in one sync",
@@ -94,11 +125,11 @@ fn policies(rules: &ScalingRules) -> String {
         .policies
         .iter()
         .map(|policy| {
-            let unit = match policy.type_ {
-                ScalingPolicyType::Pods => " pods",
-                ScalingPolicyType::Percent => "%",
+            let change = match policy.type_ {
+                ScalingPolicyType::Pods => count(usize::try_from(policy.value).unwrap_or(0), "pod"),
+                ScalingPolicyType::Percent => format!("{}%", policy.value),
             };
-            format!("{}{unit} in {} s", policy.value, policy.period_seconds)
+            format!("{change} in {} s", policy.period_seconds)
         })
         .collect();
     let select = match rules.select_policy {

@@ -54,15 +54,25 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .finding(
             Severity::Error,
             format!(
-                "{} of {label} still lack the {resources} request that the template has: {why}",
-                count(pods.len(), "pod")
+                "{} of {label} still {} the {resources} request that the template has: {why}",
+                count(pods.len(), "pod"),
+                if pods.len() == 1 { "lacks" } else { "lack" }
             ),
             "old pods keep the requests they were created with, and all pods are added up",
         )
-        .saw(format!("template, container {containers}"), format!("requests {resources}"), "spec.template")
+        .saw(
+            format!("template, container {containers}"),
+            format!("requests {resources}"),
+            "spec.template",
+        )
         .saw(
             format!("pods, container {containers}"),
-            format!("no {resources} request in {} of {}: {}", pods.len(), case.pods().len(), list(&pods)),
+            format!(
+                "no {resources} request in {} of {}: {}",
+                pods.len(),
+                case.pods().len(),
+                list(&pods)
+            ),
             "LIST pods",
         );
     let finding = case.on_target(finding);
@@ -74,11 +84,27 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             format!("rolls the pods of {label}"),
         ),
         (false, Some(condition)) => finding
-            .saw(&label, format!("{}: {}", condition.reason, condition.message), "status.conditions")
-            .fix("see why the new pods do not come up", format!("kubectl describe {arguments}"), "reads only")
-            .fix("try again", format!("kubectl rollout restart {arguments}"), format!("rolls the pods of {label}")),
+            .saw(
+                &label,
+                format!("{}: {}", condition.reason, condition.message),
+                "status.conditions",
+            )
+            .fix(
+                "see why the new pods do not come up",
+                format!("kubectl describe {arguments}"),
+                "reads only",
+            )
+            .fix(
+                "try again",
+                format!("kubectl rollout restart {arguments}"),
+                format!("rolls the pods of {label}"),
+            ),
         (false, None) => finding
-            .fix("wait for the rollout", format!("kubectl rollout status {arguments}"), "reads only")
+            .fix(
+                "wait for the rollout",
+                format!("kubectl rollout status {arguments}"),
+                "reads only",
+            )
             .fix(
                 "replace the pods where nothing does",
                 format!("kubectl rollout restart {arguments}"),
@@ -86,4 +112,3 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             ),
     })
 }
-

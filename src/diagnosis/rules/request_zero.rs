@@ -36,7 +36,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if case.pods().is_empty() || !offenders(case).is_empty() {
         return None;
     }
-    let metric = case.utilization_metrics().find(|metric| sum(case, metric) == Some(0))?;
+    let metric = case
+        .utilization_metrics()
+        .find(|metric| sum(case, metric) == Some(0))?;
     let resource = &metric.name;
     let label = case.target_label();
     let pods = case.pods().len();
@@ -46,10 +48,17 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             format!("The {resource} requests of {label} are 0, so utilization cannot be computed"),
             "utilization is usage divided by request, and this would divide by zero",
         )
-        .saw(format!("{resource} requests of {}", count(pods, "pod")), "0", "LIST pods");
+        .saw(
+            format!("{resource} requests of {}", count(pods, "pod")),
+            "0",
+            "LIST pods",
+        );
     let finding = case.on_target(case.with_condition(finding));
     let container = metric.container.as_deref().or_else(|| {
-        case.own_pods().flat_map(|pod| &pod.containers).find(|container| !container.init).map(|it| it.name.as_str())
+        case.own_pods()
+            .flat_map(|pod| &pod.containers)
+            .find(|container| !container.init)
+            .map(|it| it.name.as_str())
     })?;
     let value = offenders::starting_value(case, container, resource);
     Some(finding.fix(
@@ -68,9 +77,15 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 fn sum(case: &Case<'_>, metric: &MetricSpec) -> Option<i64> {
     let mut total: Option<i64> = None;
     for pod in case.pods() {
-        let containers = pod.containers.iter().filter(|container| container.counts_for_requests());
+        let containers = pod
+            .containers
+            .iter()
+            .filter(|container| container.counts_for_requests());
         for container in containers {
-            let named = metric.container.as_deref().is_none_or(|name| name == container.name);
+            let named = metric
+                .container
+                .as_deref()
+                .is_none_or(|name| name == container.name);
             let request = container.resources.requests.get(&metric.name);
             if let (true, Some(request)) = (named, request) {
                 total = Some(total.unwrap_or(0).saturating_add(request.milli_value().ok()?));

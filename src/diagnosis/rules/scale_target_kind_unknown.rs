@@ -63,15 +63,25 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if !said && expected.is_none() {
         return None;
     }
-    let api_version = if target.api_version.is_empty() { "v1" } else { &target.api_version };
+    let api_version = if target.api_version.is_empty() {
+        "v1"
+    } else {
+        &target.api_version
+    };
     let kind = &target.kind;
     let finding = RULE
         .finding(
             Severity::Error,
             format!("The cluster knows no {kind} in {api_version}, so the HPA cannot find its target"),
-            format!("`scaleTargetRef` says apiVersion {api_version}, kind {kind}, and nothing is served there"),
+            format!(
+                "`scaleTargetRef` says apiVersion {api_version}, kind {kind}, and nothing is served there"
+            ),
         )
-        .saw("scaleTargetRef", format!("{api_version} {kind} {}", target.name), "spec.scaleTargetRef");
+        .saw(
+            "scaleTargetRef",
+            format!("{api_version} {kind} {}", target.name),
+            "spec.scaleTargetRef",
+        );
     let finding = case.with_condition(case.on_hpa(finding));
     Some(match expected {
         Some(expected) => finding
@@ -81,12 +91,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                 case.patch_hpa(&format!(r#"{{"scaleTargetRef":{{"apiVersion":"{expected}"}}}}"#)),
                 "changes the HPA alone",
             ),
-        None => finding
-            .at_most(Confidence::Likely)
-            .fix(
-                "see which kinds the cluster serves",
-                "kubectl api-resources -o wide",
-                "reads only; kinds are case-sensitive, and a custom resource needs its definition",
-            ),
+        None => finding.at_most(Confidence::Likely).fix(
+            "see which kinds the cluster serves",
+            "kubectl api-resources -o wide",
+            "reads only; kinds are case-sensitive, and a custom resource needs its definition",
+        ),
     })
 }

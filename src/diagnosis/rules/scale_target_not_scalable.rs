@@ -59,7 +59,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             format!("an HPA writes the scale subresource, and {kind} has none"),
         )
         .saw(&label, "found", "GET the scale target")
-        .saw(format!("{label}, subresource scale"), "not found", "GET the scale subresource");
+        .saw(
+            format!("{label}, subresource scale"),
+            "not found",
+            "GET the scale subresource",
+        );
     let finding = case.with_condition(case.on_hpa(case.on_target(finding)));
     let name = crate::diagnosis::phrase::word(&case.facts.hpa.name);
     let finding = match kind {

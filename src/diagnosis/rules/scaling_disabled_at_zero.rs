@@ -16,7 +16,7 @@
 //! ## Source
 //! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37: `ScalingActive=False/ScalingDisabled`.
 
-use crate::diagnosis::phrase::ago;
+use crate::diagnosis::phrase::{ago, count};
 use crate::diagnosis::registry::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 
@@ -31,7 +31,11 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let itself = case.facts.hpa.condition("ScaledToZero").is_some_and(|condition| condition.status == "True");
+    let itself = case
+        .facts
+        .hpa
+        .condition("ScaledToZero")
+        .is_some_and(|condition| condition.status == "True");
     if case.scale()?.spec_replicas != 0 || itself {
         return None;
     }
@@ -42,16 +46,29 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             format!("{label} is scaled to 0, which switches its HPA off"),
             "an HPA does not wake a target that something else scaled to zero",
         )
-        .saw(format!("{label}, spec.replicas"), "0", "GET the scale subresource");
+        .saw(
+            format!("{label}, spec.replicas"),
+            "0",
+            "GET the scale subresource",
+        );
     let writers = case.target().map_or(&[][..], |target| &target.replicas_writers);
     if let Some(writer) = writers.iter().max_by_key(|writer| writer.time) {
-        let when = writer.time.map_or_else(String::new, |time| format!(", {}", ago(time, case.now)));
-        finding = finding.saw("last writer of spec.replicas", format!("{}{when}", writer.manager), "managedFields");
+        let when = writer
+            .time
+            .map_or_else(String::new, |time| format!(", {}", ago(time, case.now)));
+        finding = finding.saw(
+            "last writer of spec.replicas",
+            format!("{}{when}", writer.manager),
+            "managedFields",
+        );
     }
     let replicas = case.facts.hpa.effective_min_replicas().max(1);
     Some(case.on_target(finding).fix(
         "start it again, if it is not paused on purpose",
         format!("kubectl scale {} --replicas={replicas}", case.target_arguments()),
-        format!("starts {replicas} pods of {label}; the HPA takes over from there"),
+        format!(
+            "starts {} of {label}; the HPA takes over from there",
+            count(usize::try_from(replicas).unwrap_or(1), "pod")
+        ),
     ))
 }

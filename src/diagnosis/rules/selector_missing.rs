@@ -39,9 +39,16 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .finding(
             Severity::Error,
             format!("The scale of {label} has no selector, so the HPA cannot find its pods"),
-            format!("nothing writes the path that `labelSelectorPath` of {} names", case.facts.hpa.target.kind),
+            format!(
+                "nothing writes the path that `labelSelectorPath` of {} names",
+                case.facts.hpa.target.kind
+            ),
         )
-        .saw(format!("{label}, scale status.selector"), "empty", "GET the scale subresource");
+        .saw(
+            format!("{label}, scale status.selector"),
+            "empty",
+            "GET the scale subresource",
+        );
     Some(case.with_condition(case.on_target(finding)).advice(
         "declare `labelSelectorPath`, and let the operator write a selector such as app=web there",
         "changes the CustomResourceDefinition or its operator",

@@ -34,31 +34,52 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let recommendation = case.recommendation.filter(|it| it.limited_by == Some(Limit::Stabilization))?;
+    let recommendation = case
+        .recommendation
+        .filter(|it| it.limited_by == Some(Limit::Stabilization))?;
     let current = recommendation.current_replicas;
     let wanted = recommendation.metrics_want?;
-    let goal = wanted.clamp(case.facts.hpa.effective_min_replicas(), case.facts.hpa.max_replicas);
+    let goal = wanted.clamp(
+        case.facts.hpa.effective_min_replicas(),
+        case.facts.hpa.max_replicas,
+    );
     let down = wanted < current;
     let window = recommendation.stabilization.as_ref();
     let left = window.and_then(|window| left(case, window));
     let direction = if down { "down" } else { "up" };
     let when = left.as_ref().map_or_else(String::new, |left| format!(", {left}"));
-    let usage = case.current_of_target().map_or_else(String::new, |current| format!("{current}: "));
+    let usage = case
+        .current_of_target()
+        .map_or_else(String::new, |current| format!("{current}: "));
     let replicas = count(usize::try_from(current).unwrap_or(0), "replica");
     let mut finding = case
         .on_hpa(RULE.finding(
             Severity::Info,
-            format!("{usage}scales {direction} from {replicas} to {goal} when the stabilization window ends{when}"),
+            format!(
+                "{usage}scales {direction} from {replicas} to {goal} when the stabilization window ends{when}"
+            ),
             "the HPA applies the strongest recommendation of the window, not the newest",
         ))
         .verdict(Verdict::Waiting);
-    if let Some(symptom) = case.said.current("AbleToScale").filter(|it| it.condition.reason.ends_with("Stabilized")) {
-        finding = finding.saw("condition AbleToScale", &symptom.condition.reason, "status.conditions");
+    if let Some(symptom) = case
+        .said
+        .current("AbleToScale")
+        .filter(|it| it.condition.reason.ends_with("Stabilized"))
+    {
+        finding = finding.saw(
+            "condition AbleToScale",
+            &symptom.condition.reason,
+            "status.conditions",
+        );
     }
     if let Some(window) = window {
         let length = span(window.window_seconds);
         finding = if window.assumed_default {
-            finding.estimates("window", format!("{length} (the default)"), "kube-controller-manager flag")
+            finding.estimates(
+                "window",
+                format!("{length} (the default)"),
+                "kube-controller-manager flag",
+            )
         } else {
             finding.saw("window", length, "spec.behavior")
         };
@@ -66,7 +87,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let field = if down { "scaleDown" } else { "scaleUp" };
     Some(finding.fix(
         "shorten the window, if waiting costs more than flapping",
-        case.patch_hpa(&format!(r#"{{"behavior":{{"{field}":{{"stabilizationWindowSeconds":60}}}}}}"#)),
+        case.patch_hpa(&format!(
+            r#"{{"behavior":{{"{field}":{{"stabilizationWindowSeconds":60}}}}}}"#
+        )),
         "changes the HPA alone",
     ))
 }
@@ -77,9 +100,11 @@ fn left(case: &Case<'_>, window: &Stabilization) -> Option<String> {
     let earliest = window.not_before.map(seconds).filter(|seconds| *seconds > 0);
     let latest = window.not_after.map(seconds);
     match (earliest, latest) {
-        (Some(earliest), Some(latest)) if earliest < latest => {
-            Some(format!("between {} and {} from now", span(earliest), span(latest)))
-        }
+        (Some(earliest), Some(latest)) if earliest < latest => Some(format!(
+            "between {} and {} from now",
+            span(earliest),
+            span(latest)
+        )),
         (_, Some(latest)) => Some(format!("at most {} left", span(latest))),
         (Some(earliest), None) => Some(format!("at least {} left", span(earliest))),
         (None, None) => None,

@@ -16,9 +16,10 @@
 //! ## Source
 //! `status.conditions` of the HPA; the catalogue covers Kubernetes v1.23 to v1.37.
 
+use super::cause_gone;
 use crate::diagnosis::phrase::word;
 use crate::diagnosis::registry::{Rule, Stage};
-use crate::diagnosis::{Case, Confidence, Finding, Severity};
+use crate::diagnosis::{Case, Finding, Severity};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -33,21 +34,28 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let symptom = case.said.blocking()?;
+    if cause_gone::is_gone(case) {
+        return None;
+    }
     let condition = &symptom.condition;
     let meaning = meaning(&symptom.message);
     let title = match &meaning {
         Some(meaning) => format!("The controller reports {}: {meaning}", condition.reason),
-        None => format!("The controller reports {}, in words that are not known here", condition.reason),
+        None => format!(
+            "The controller reports {}, in words that are not known here",
+            condition.reason
+        ),
     };
-    let cause = match meaning {
+    let known = match meaning {
         Some(_) => "what it says is known; which fault on the cluster causes it was not found",
         None => "no known release says this, and nothing is guessed",
     };
     let name = word(&case.facts.hpa.name);
-    let finding = RULE
-        .finding(Severity::Error, title, cause)
-        .saw(format!("condition {}", condition.type_), condition.message.clone(), "status.conditions")
-        .at_most(Confidence::Possible);
+    let finding = RULE.finding(Severity::Error, title, known).saw(
+        format!("condition {}", condition.type_),
+        condition.message.clone(),
+        "status.conditions",
+    );
     Some(
         case.on_hpa(finding)
             .fix(
@@ -57,7 +65,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             )
             .fix(
                 "save what was seen, to report it",
-                format!("kubectl tfserve explain-hpa {name} -n {} --save-facts facts.json", case.namespace()),
+                format!(
+                    "kubectl tfserve explain-hpa {name} -n {} --save-facts facts.json",
+                    case.namespace()
+                ),
                 "writes a file that holds no secrets",
             ),
     )
@@ -77,11 +88,17 @@ fn meaning(message: &Message) -> Option<String> {
         }
         Message::NoMetricsForPods => "no pod had a sample that counts".to_owned(),
         Message::NoPodsBySelector => "no pod matched the selector".to_owned(),
-        Message::NoMetricsMatchedPods => "no sample belonged to a pod that still exists, or requests are 0".to_owned(),
+        Message::NoMetricsMatchedPods => {
+            "no sample belonged to a pod that still exists, or requests are 0".to_owned()
+        }
         Message::ScaleFailed(failure) => format!("the scale of the target {}", failed(failure)),
         Message::InvalidSelector => "the selector of the scale is missing or not parseable".to_owned(),
         Message::InvalidMetricSource => "a metric in spec.metrics is invalid".to_owned(),
-        Message::Rescale { size, error: Some(error), .. } => {
+        Message::Rescale {
+            size,
+            error: Some(error),
+            ..
+        } => {
             format!("the new size of {size} could not be written: {error}")
         }
         Message::TargetNotFound { resource, name } => format!("{resource} {name} was not found"),
@@ -90,7 +107,9 @@ fn meaning(message: &Message) -> Option<String> {
         Message::NoScaleSubresource => "the target has no scale subresource".to_owned(),
         Message::AmbiguousSelector { .. } => "several HPAs select the same pods".to_owned(),
         Message::UnknownMetricType(name) => format!("`{name}` is no metric type that it knows"),
-        Message::MetricTypeDisabled => "ContainerResource metrics are switched off in this cluster".to_owned(),
+        Message::MetricTypeDisabled => {
+            "ContainerResource metrics are switched off in this cluster".to_owned()
+        }
         Message::PodsNotListed => "the controller could not list pods".to_owned(),
         Message::DescribedKindUnknown(kind) => format!("the metric describes a {kind}, which is not served"),
         Message::ReplicasFieldMissing(field) => format!("the target has no value at {field}"),

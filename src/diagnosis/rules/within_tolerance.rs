@@ -39,11 +39,18 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     Some(
         RULE.finding(
             Severity::Info,
-            format!("{current}: within the tolerance, {} stays", replicas(recommendation.current_replicas)),
+            format!(
+                "{current}: within the tolerance, stays at {}",
+                replicas(recommendation.current_replicas)
+            ),
             "usage is close enough to the target",
         )
         .saw("usage divided by target", format!("{ratio:.2}"), "arithmetic")
-        .estimates("tolerance", format!("{}%", case.controller.tolerance * 100.0), "the default, or spec.behavior"),
+        .estimates(
+            "tolerance",
+            format!("{}%", case.controller.tolerance * 100.0),
+            "the default, or spec.behavior",
+        ),
     )
 }
 

@@ -13,8 +13,14 @@ pub(super) fn rows(page: &mut Page, finding: &Finding, item: &Explanation) {
     let Some(recommendation) = item.recommendation.as_ref().filter(|_| relevant) else {
         return;
     };
+    let deciding = recommendation
+        .metrics
+        .iter()
+        .filter(|metric| !metric.pods.is_empty());
+    if recommendation.desired_replicas.is_none() && deciding.clone().next().is_none() {
+        return;
+    }
     page.row("math", &recommendation.sentence);
-    let deciding = recommendation.metrics.iter().filter(|metric| !metric.pods.is_empty());
     if let Some(metric) = deciding.max_by_key(|metric| metric.proposal) {
         page.table("", &pods(metric));
         let rest = metric.pods.len().saturating_sub(LISTED);
@@ -33,7 +39,12 @@ fn pods(metric: &MetricReport) -> Vec<Vec<String>> {
             (counted, "") => counted.to_owned(),
             (counted, why) => format!("{counted}: {why}"),
         };
-        vec![pod.name.clone(), or_dash(&pod.usage), or_dash(&pod.request), counted]
+        vec![
+            pod.name.clone(),
+            or_dash(&pod.usage),
+            or_dash(&pod.request),
+            counted,
+        ]
     });
     std::iter::once(header).chain(rows).collect()
 }

@@ -7,7 +7,9 @@ use super::arithmetic;
 use super::layout::Page;
 use crate::diagnosis::case::innermost;
 use crate::diagnosis::phrase::ago;
-use crate::diagnosis::{Confidence, Evidence, Explanation, Finding, Fix, HistoryEntry, Severity};
+use crate::diagnosis::{
+    Confidence, Evidence, EvidenceStatus, Explanation, Finding, Fix, HistoryEntry, Severity,
+};
 
 /// The columns of a mark and a code: `✗ TFS301  `.
 const MARK: usize = 10;
@@ -66,9 +68,19 @@ fn symbol(severity: Severity) -> String {
 
 /// The steps of the proof, aligned.
 pub(super) fn proof(page: &mut Page, evidence: &[Evidence]) {
-    let rows: Vec<Vec<String>> =
-        evidence.iter().map(|step| vec![step.what.clone(), step.value.clone()]).collect();
+    let rows: Vec<Vec<String>> = evidence
+        .iter()
+        .map(|step| vec![step.what.clone(), seen(step)])
+        .collect();
     page.table("proof", &rows);
+}
+
+/// What was seen; the API server's whole sentence about a missing right is in the JSON.
+fn seen(step: &Evidence) -> String {
+    if step.status == EvidenceStatus::NotReadable && !step.source.is_empty() {
+        return format!("not readable: needs {}", step.source);
+    }
+    step.value.clone()
 }
 
 /// Commands first, each under a label of its own: the best one, then the others.
@@ -86,7 +98,11 @@ pub(super) fn fixes(page: &mut Page, fixes: &[Fix]) {
 
 /// Where to read on.
 pub(super) fn more(page: &mut Page, finding: &Finding) {
-    page.command("more", &format!("kubectl tfserve explain-hpa --code {}", finding.code), "");
+    page.command(
+        "more",
+        &format!("kubectl tfserve explain-hpa --code {}", finding.code),
+        "",
+    );
 }
 
 /// Events of the past, each text once.
@@ -95,7 +111,10 @@ pub(super) fn history(page: &mut Page, item: &Explanation, now: DateTime<Utc>) {
     for entry in &item.history {
         let text = innermost(&entry.message);
         if !told.contains(&text) {
-            page.row(if told.is_empty() { "history" } else { "" }, &past(entry, text, now));
+            page.row(
+                if told.is_empty() { "history" } else { "" },
+                &past(entry, text, now),
+            );
             told.push(text);
         }
     }
@@ -107,6 +126,8 @@ fn past(entry: &HistoryEntry, text: &str, now: DateTime<Utc>) -> String {
         2 => ", twice".to_owned(),
         count => format!(", {count} times"),
     };
-    let when = entry.last_seen.map_or_else(String::new, |time| format!(", last {}", ago(time, now)));
+    let when = entry
+        .last_seen
+        .map_or_else(String::new, |time| format!(", last {}", ago(time, now)));
     format!("\"{text}\"{often}{when}: {}", entry.note)
 }

@@ -68,7 +68,10 @@ impl Page {
 
     /// A line that begins with a mark of known width and is continued under its text.
     pub(super) fn marked(&mut self, mark: &str, mark_width: usize, text: &str) {
-        for (index, line) in wrap(text, self.width.saturating_sub(mark_width)).iter().enumerate() {
+        for (index, line) in wrap(text, self.width.saturating_sub(mark_width))
+            .iter()
+            .enumerate()
+        {
             if index == 0 {
                 self.text.push_str(mark);
             } else {
@@ -120,11 +123,14 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     align(&[vec![text.to_owned()]], width)
 }
 
-/// Lays rows out in columns: the last column gets what the others leave, and never less than half.
+/// Lays rows out in columns: the last column gets what the others leave, and never less than two fifths.
 fn align(rows: &[Vec<String>], width: usize) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let mut table = Table::new();
-    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(narrow(width));
+    table
+        .load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(narrow(width));
     for row in rows {
         let mut cells: Vec<String> = row.iter().map(|cell| escape::line(cell).into_owned()).collect();
         cells.resize(columns, String::new());
@@ -134,7 +140,7 @@ fn align(rows: &[Vec<String>], width: usize) -> Vec<String> {
         let last = index + 1 == columns;
         column.set_padding((0, if last { 0 } else { 2 }));
         if columns == 2 && !last {
-            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Percentage(50)));
+            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Percentage(60)));
         }
     }
     table.lines().map(|line| line.trim_end().to_owned()).collect()

@@ -8,14 +8,20 @@ mod shared;
 use layout::Page;
 
 use crate::diagnosis::phrase::count;
-use crate::diagnosis::{Explanation, Explanations, Finding, Verdict};
+use crate::diagnosis::{Confidence, EvidenceStatus, Explanation, Explanations, Finding, Severity, Verdict};
+use crate::facts::NotReadable;
 
 /// Renders all answers for a terminal of so many columns. Colours are ANSI sequences: print the text
 /// through `anstream`.
 pub fn explanations(all: &Explanations, width: usize) -> String {
     let mut page = Page::new(width);
     let told = shared::causes(&mut page, all);
-    for verdict in [Verdict::Broken, Verdict::Unknown, Verdict::Limited, Verdict::Waiting] {
+    for verdict in [
+        Verdict::Broken,
+        Verdict::Unknown,
+        Verdict::Limited,
+        Verdict::Waiting,
+    ] {
         for item in all.items.iter().filter(|item| item.verdict == verdict) {
             one(&mut page, all, item, &told);
         }
@@ -26,7 +32,10 @@ pub fn explanations(all: &Explanations, width: usize) -> String {
 }
 
 fn one(page: &mut Page, all: &Explanations, item: &Explanation, told: &[&'static str]) {
-    let left: Vec<&Finding> = shown(item).into_iter().filter(|it| !told.contains(&it.code)).collect();
+    let left: Vec<&Finding> = shown(item)
+        .into_iter()
+        .filter(|it| !told.contains(&it.code))
+        .collect();
     let Some((first, rest)) = left.split_first() else {
         return;
     };
@@ -40,9 +49,7 @@ fn one(page: &mut Page, all: &Explanations, item: &Explanation, told: &[&'static
 
 /// What is worth a person's time: errors and warnings, and the info that decides the verdict.
 fn shown(item: &Explanation) -> Vec<&Finding> {
-    let decides = |finding: &&Finding| {
-        finding.severity > crate::diagnosis::Severity::Info || finding.verdict == item.verdict
-    };
+    let decides = |finding: &&Finding| finding.severity > Severity::Info || finding.verdict == item.verdict;
     item.findings.iter().filter(decides).collect()
 }
 
@@ -62,8 +69,11 @@ fn heading(page: &mut Page, item: &Explanation) {
 }
 
 fn healthy(page: &mut Page, all: &Explanations) {
-    let healthy: Vec<&Explanation> =
-        all.items.iter().filter(|item| item.verdict == Verdict::Healthy).collect();
+    let healthy: Vec<&Explanation> = all
+        .items
+        .iter()
+        .filter(|item| item.verdict == Verdict::Healthy)
+        .collect();
     match (healthy.as_slice(), all.items.len()) {
         ([], _) => {}
         ([item], 1) => {
@@ -75,18 +85,37 @@ fn healthy(page: &mut Page, all: &Explanations) {
             page.gap();
             let which = if some.len() == total { "all " } else { "" };
             let verb = if some.len() == 1 { "is" } else { "are" };
-            finding::good(page, &format!("{which}{} {verb} healthy", count(some.len(), "HPA")));
+            finding::good(
+                page,
+                &format!("{which}{} {verb} healthy", count(some.len(), "HPA")),
+            );
         }
     }
 }
 
+/// What could not be read, once: not what a finding's proof has shown, and not what merely failed for a
+/// cause that was proven.
 fn unreadable(page: &mut Page, all: &Explanations) {
-    if all.not_readable.is_empty() {
-        return;
+    let findings = || all.items.iter().flat_map(|item| &item.findings);
+    let proven = findings().any(|it| it.severity == Severity::Error && it.confidence == Confidence::Proven);
+    let told = |fact: &&NotReadable| {
+        findings()
+            .flat_map(|finding| &finding.evidence)
+            .any(|step| step.status == EvidenceStatus::NotReadable && step.what == fact.what)
+    };
+    let open: Vec<&NotReadable> = all
+        .not_readable
+        .iter()
+        .filter(|fact| !told(fact) && (fact.needs.is_some() || !proven))
+        .collect();
+    if !open.is_empty() {
+        page.gap();
     }
-    page.gap();
-    for fact in &all.not_readable {
-        let needs = fact.needs.as_ref().map_or_else(String::new, |needs| format!(" (needs {needs})"));
+    for fact in open {
+        let needs = fact
+            .needs
+            .as_ref()
+            .map_or_else(String::new, |needs| format!(" (needs {needs})"));
         finding::caution(page, &format!("not read: {}: {}{needs}", fact.what, fact.why));
     }
 }

@@ -15,7 +15,11 @@ pub(super) fn causes(page: &mut Page, all: &Explanations) -> Vec<&'static str> {
         let Some(root) = item.findings.first().filter(|finding| finding.shared) else {
             continue;
         };
-        let stopped: Vec<&Explanation> = all.items.iter().filter(|other| has_root(other, root.code)).collect();
+        let stopped: Vec<&Explanation> = all
+            .items
+            .iter()
+            .filter(|other| has_root(other, root.code))
+            .collect();
         if stopped.len() < 2 || told.contains(&root.code) {
             continue;
         }
@@ -32,11 +36,21 @@ fn has_root(item: &Explanation, code: &str) -> bool {
 fn tell(page: &mut Page, root: &Finding, stopped: &[&Explanation]) {
     page.gap();
     finding::title(page, root);
-    let names: Vec<String> =
-        stopped.iter().take(NAMED).map(|item| format!("{}/{}", item.namespace, item.name)).collect();
+    let names: Vec<String> = stopped
+        .iter()
+        .take(NAMED)
+        .map(|item| format!("{}/{}", item.namespace, item.name))
+        .collect();
     let rest = stopped.len().saturating_sub(NAMED);
-    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    page.row("stops", &format!("{}: {}{more}", count(stopped.len(), "HPA"), names.join(", ")));
+    let more = if rest > 0 {
+        format!(" and {rest} more")
+    } else {
+        String::new()
+    };
+    page.row(
+        "stops",
+        &format!("{}: {}{more}", count(stopped.len(), "HPA"), names.join(", ")),
+    );
     page.row("why", &root.cause);
     finding::proof(page, &common(root, stopped));
     finding::fixes(page, &root.fix);
@@ -46,7 +60,11 @@ fn tell(page: &mut Page, root: &Finding, stopped: &[&Explanation]) {
 /// The steps of the proof that do not speak of one HPA alone.
 fn common(root: &Finding, stopped: &[&Explanation]) -> Vec<Evidence> {
     let everywhere = |step: &&Evidence| {
-        stopped.iter().all(|item| item.findings.first().is_some_and(|finding| finding.evidence.contains(step)))
+        stopped.iter().all(|item| {
+            item.findings
+                .first()
+                .is_some_and(|finding| finding.evidence.contains(step))
+        })
     };
     root.evidence.iter().filter(everywhere).cloned().collect()
 }
