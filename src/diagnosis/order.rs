@@ -125,9 +125,9 @@ fn arrange(mut found: Vec<(&'static Rule, Finding)>) -> Vec<Finding> {
     for (index, (_, finding)) in found.into_iter().enumerate() {
         let cause = roots.get(index).copied().unwrap_or(index);
         if cause == index {
-            arranged.push((index, finding))
+            arranged.push((index, finding));
         } else {
-            following.push((cause, finding))
+            following.push((cause, finding));
         }
     }
     for (cause, finding) in following {

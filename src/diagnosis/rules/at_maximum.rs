@@ -35,14 +35,16 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let wanted = case
         .recommendation
         .and_then(|recommendation| recommendation.metrics_want);
-    let computed = case
-        .recommendation
-        .is_some_and(|it| it.limited_by == Some(Limit::MaxReplicas));
+    let above = case.scale().is_some_and(|scale| scale.spec_replicas > maximum);
+    let computed = wanted.is_some_and(|wanted| wanted > maximum)
+        && case
+            .recommendation
+            .is_some_and(|it| it.limited_by == Some(Limit::MaxReplicas));
     let said = case
         .said
         .current("ScalingLimited")
         .filter(|symptom| symptom.condition.reason == "TooManyReplicas");
-    if !computed && (wanted.is_some() || said.is_none()) {
+    if above || !computed && (wanted.is_some() || said.is_none()) {
         return None;
     }
     let title = match (wanted, case.current_of_target()) {
@@ -72,7 +74,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         );
     }
     Some(finding.advice(
-        "or give each replica more: a larger cpu request makes the same usage a smaller percentage",
+        "give each replica more: a larger request makes the same usage a smaller percentage",
         format!("rolls the pods of {}", case.target_label()),
     ))
 }

@@ -19,16 +19,37 @@
 use crate::diagnosis::phrase::word;
 use crate::diagnosis::registry::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
+use crate::hpa::message::{ApiFailure, Message};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS903",
     name: "cause-gone",
     stage: Stage::Unknown,
     source: include_str!("cause_gone.rs"),
-    explains: &["TFS901", "TFS902"],
+    explains: &[],
     needs: &[Need::Target, Need::Scale, Need::Pods, Need::PodMetrics],
     check,
 };
+
+/// Whether the controller's text is understood and the arithmetic on the live state succeeds.
+pub(super) fn is_gone(case: &Case<'_>) -> bool {
+    let understood = match case.blocked_by() {
+        None | Some(Message::Unknown(_)) => false,
+        // What the controller may not read, a person may.
+        Some(Message::MetricsApiFailed { failure, .. }) => {
+            !matches!(failure, ApiFailure::Forbidden | ApiFailure::Unauthorized)
+        }
+        Some(_) => true,
+    };
+    let works = case.recommendation.is_some_and(|it| {
+        !it.metrics.is_empty()
+            && it
+                .metrics
+                .iter()
+                .all(|metric| metric.proposal.is_some() && metric.error.is_none())
+    });
+    understood && works
+}
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let symptom = case
@@ -36,11 +57,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .blocking()
         .filter(|symptom| symptom.condition.type_ == "ScalingActive")?;
     let recommendation = case.recommendation?;
-    let works = recommendation
-        .metrics
-        .iter()
-        .all(|metric| metric.proposal.is_some() && metric.error.is_none());
-    if recommendation.metrics.is_empty() || !works {
+    if !is_gone(case) {
         return None;
     }
     let name = word(&case.facts.hpa.name);

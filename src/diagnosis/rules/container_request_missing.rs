@@ -61,9 +61,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     for container in &containers {
         finding = finding.container(&target.kind, &case.facts.hpa.namespace, &target.name, container);
     }
-    for container in &containers {
-        finding = prove(case, finding, &found, container);
-    }
+    finding = prove(case, finding, &found);
     if let Some(unreadable) = case
         .facts
         .pods
@@ -78,18 +76,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     Some(finding)
 }
 
-fn prove(case: &Case<'_>, finding: Finding, found: &[Offender<'_>], container: &str) -> Finding {
-    let mine: Vec<Offender<'_>> = found
-        .iter()
-        .filter(|offender| offender.container == container)
-        .cloned()
-        .collect();
-    let resources = list(&offenders::resources(&mine));
-    let pods = offenders::pods(&mine);
+fn prove(case: &Case<'_>, finding: Finding, found: &[Offender<'_>]) -> Finding {
+    let containers = list(&offenders::containers(found));
+    let resources = list(&offenders::resources(found));
+    let pods = offenders::pods(found);
     let finding = if case.target().is_some_and(|target| target.template.is_some()) {
         finding.saw(
-            format!("template, container {container}"),
-            format!("no {resources} request, no {resources} limit"),
+            format!("template, {containers}"),
+            format!("no {resources} request and no limit"),
             "spec.template",
         )
     } else {
@@ -99,7 +93,7 @@ fn prove(case: &Case<'_>, finding: Finding, found: &[Offender<'_>], container: &
         return finding;
     }
     finding.saw(
-        format!("pods, container {container}"),
+        format!("pods, {containers}"),
         format!(
             "no {resources} request in {} of {}: {}",
             pods.len(),
@@ -129,7 +123,13 @@ fn repair(case: &Case<'_>, finding: Finding, found: &[Offender<'_>], container: 
         .collect();
     let basis = values.first().map_or("", offenders::StartingValue::basis);
     let label = case.target_label();
-    if !has_set_resources(&case.facts.hpa.target.kind) {
+    let template = case.target().and_then(|target| target.template.as_ref());
+    let init = template.is_some_and(|it| {
+        it.containers
+            .iter()
+            .any(|other| other.name == container && other.init)
+    });
+    if init || !has_set_resources(&case.facts.hpa.target.kind) {
         return finding.advice(
             format!(
                 "set requests {} for container {container} in the spec of {label}",
@@ -150,7 +150,7 @@ fn repair(case: &Case<'_>, finding: Finding, found: &[Offender<'_>], container: 
     )
 }
 
-/// The kinds that `kubectl set resources` knows.
+/// The kinds that `kubectl set resources` knows; of their containers it sets the regular ones.
 fn has_set_resources(kind: &str) -> bool {
     matches!(
         kind,

@@ -19,7 +19,7 @@
 use crate::diagnosis::order::unreadable;
 use crate::diagnosis::phrase::list;
 use crate::diagnosis::registry::{Need, Rule, Stage};
-use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
+use crate::diagnosis::{Case, Finding, Severity, Verdict};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS901",
@@ -66,7 +66,6 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let needs: Vec<&str> = hidden.iter().filter_map(|fact| fact.needs.as_deref()).collect();
     let finding = case
         .with_condition(case.on_hpa(finding))
-        .at_most(Confidence::Possible)
         .verdict(Verdict::Unknown);
     Some(if needs.is_empty() {
         finding.advice("run again when it can be read", "")

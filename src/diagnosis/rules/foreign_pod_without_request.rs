@@ -48,11 +48,15 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let label = case.target_label();
     let selector = case.scale().map_or("", |scale| &scale.selector);
     let plural = if names.len() == 1 { "Pod" } else { "Pods" };
-    let verb = if names.len() == 1 { "has" } else { "have" };
+    let (verb, stop) = if names.len() == 1 {
+        ("has", "stops")
+    } else {
+        ("have", "stop")
+    };
     let mut finding = RULE.finding(
         Severity::Error,
         format!(
-            "{plural} {} {verb} no {resources} request and stop the HPA of {label}",
+            "{plural} {} {verb} no {resources} request and {stop} the HPA of {label}",
             list(&names)
         ),
         format!("the HPA adds up the requests of every pod that `{selector}` matches, whoever owns it"),

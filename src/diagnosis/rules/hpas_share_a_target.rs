@@ -62,7 +62,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         "they undo each other's work"
     };
     let label = case.target_label();
-    let (title, cause) = if shared {
+    let (title, reason) = if shared {
         (
             format!("HPA {} also scales {label}, and then {effect}", list(&others)),
             "a workload can have one HPA; two would write the same replicas".to_owned(),
@@ -76,7 +76,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "the selectors of two scale targets match the same live pods".to_owned(),
         )
     };
-    let mut finding = case.with_condition(case.on_hpa(RULE.finding(Severity::Error, title, cause)));
+    let mut finding = case.with_condition(case.on_hpa(RULE.finding(Severity::Error, title, reason)));
     for other in &others {
         finding = finding.object("HorizontalPodAutoscaler", &hpa.namespace, other);
     }

@@ -100,7 +100,7 @@ fn with_annotation(case: &Case<'_>, finding: Finding, container: &str, resource:
     let Some((_, _, annotation)) = known else {
         return finding;
     };
-    let title = format!("let the injector request {resource}: {annotation}");
+    let title = format!("let the injector request {resource} with {annotation}");
     if finding.fix.iter().any(|fix| fix.title == title) {
         return finding;
     }
@@ -124,7 +124,7 @@ fn with_annotation(case: &Case<'_>, finding: Finding, container: &str, resource:
 fn with_container_metric(case: &Case<'_>, finding: Finding, resource: &str) -> Finding {
     let [metric] = case.facts.hpa.metrics.as_slice() else {
         return finding.advice(
-            format!("or read {resource} of one container with a ContainerResource metric"),
+            format!("read {resource} of one container with a ContainerResource metric"),
             "changes the HPA alone",
         );
     };
@@ -134,13 +134,16 @@ fn with_container_metric(case: &Case<'_>, finding: Finding, resource: &str) -> F
     let (Some(container), MetricTarget::AverageUtilization(percent)) = (container, &metric.target) else {
         return finding;
     };
+    if case.controller.minor < 27 {
+        return finding;
+    }
     let patch = format!(
         r#"{{"metrics":[{{"type":"ContainerResource","containerResource":{{"name":"{resource}","container":"{}","target":{{"type":"Utilization","averageUtilization":{percent}}}}}}}]}}"#,
         container.name
     );
     finding.fix(
-        format!("or let the HPA read container {} alone", container.name),
+        format!("let the HPA read container {} alone", container.name),
         case.patch_hpa(&patch),
-        "changes the HPA alone; needs Kubernetes 1.30",
+        "changes the HPA alone",
     )
 }

@@ -89,7 +89,7 @@ fn begin(server: &MetricsServer) -> Finding {
     RULE.finding(
         Severity::Error,
         "metrics-server refuses the kubelets' certificates, so no usage reaches the HPA",
-        "it cannot verify who signed them or for which address they were made, and reads nothing until it can",
+        "it cannot verify who signed them, and reads nothing until it can",
     )
     .shared()
     .object("Deployment", &server.namespace, &server.name)
@@ -100,9 +100,9 @@ fn with_line(finding: Finding, line: &LogLine, case: &Case<'_>) -> Finding {
         .time
         .map_or_else(String::new, |time| format!(", {}", phrase::ago(time, case.now)));
     finding.saw(
-        format!("log of Pod {}{when}", line.pod),
+        format!("log of metrics-server{when}"),
         refusal(&line.text),
-        "pods/log",
+        format!("pods/log of {}", line.pod),
     )
 }
 
@@ -111,22 +111,22 @@ fn with_fixes(finding: Finding, server: &MetricsServer) -> Finding {
         r#"[{"op":"add","path":"/spec/template/spec/containers/0/args/-","value":"--kubelet-insecure-tls"}]"#;
     finding
         .fix(
-            "on a test cluster, skip the check",
+            "on a test cluster",
             format!(
                 "kubectl patch deployment {} -n {} --type=json -p '{patch}'",
                 word(&server.name),
                 word(&server.namespace)
             ),
-            "rolls metrics-server, which then trusts any kubelet",
+            "metrics-server rolls, and trusts any kubelet",
         )
         .fix(
-            "in production, set serverTLSBootstrap: true for the kubelets and approve their requests",
+            "in production, serverTLSBootstrap: true for the kubelets",
             "kubectl get csr --field-selector spec.signerName=kubernetes.io/kubelet-serving",
-            "lists the requests; `kubectl certificate approve NAME` signs one",
+            "then `kubectl certificate approve NAME`",
         )
         .advice(
-            "or name the authority that signed them: --kubelet-certificate-authority=FILE",
-            "rolls metrics-server; the file has to be mounted",
+            "--kubelet-certificate-authority=FILE, the authority that signed them",
+            "rolls metrics-server",
         )
 }
 

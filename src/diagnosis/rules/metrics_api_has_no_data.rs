@@ -130,7 +130,7 @@ fn missing(case: &Case<'_>, server: Option<&MetricsServer>, running: &[&Pod]) ->
         return RULE
             .finding(Severity::Error, format!("{subject}: it cannot read the kubelets"), meaning)
             .object("Deployment", namespace, name)
-            .saw(format!("log of Pod {}{when}", line.pod), line.text.clone(), "pods/log")
+            .saw(format!("log of metrics-server{when}"), failure_text(&line.text), format!("pods/log of {}", line.pod))
             .fix("see which nodes fail", logs, "reads only")
             .advice(
                 "open port 10250 of the nodes to metrics-server, or set --kubelet-preferred-address-types=InternalIP",
@@ -156,6 +156,11 @@ fn missing(case: &Case<'_>, server: Option<&MetricsServer>, running: &[&Pod]) ->
         "reads only",
     )
     .fix("see what metrics-server says", logs, "reads only")
+}
+
+/// The error of a klog line, without the place in the source that wrote it.
+fn failure_text(text: &str) -> &str {
+    text.split_once("err=").map_or(text, |(_, error)| error)
 }
 
 fn last_failure(log: &[LogLine]) -> Option<(&LogLine, &'static str)> {

@@ -70,30 +70,26 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         ),
         (None, Some(reason)) => finding.could_not_read(reason),
         (None, None) => finding.saw(
-            "Deployment metrics-server, any namespace",
-            "none",
+            "Deployment metrics-server",
+            "none in any namespace",
             "LIST deployments",
         ),
     };
     finding = with_requests(case, finding);
     if let Some(command) = autoscale(case) {
-        finding = finding.fix(
-            "install metrics-server with the HPA",
-            command,
-            "installs metrics-server; the HPA stays as it is",
-        );
+        finding = finding.fix("install metrics-server", command, "the HPA stays as it is");
     }
     Some(
         finding
             .fix(
-                "install metrics-server from its release",
+                "install it from its release",
                 format!("kubectl apply -f {MANIFEST}"),
-                "installs metrics-server in kube-system",
+                "in kube-system",
             )
             .fix(
                 "on minikube",
                 "minikube addons enable metrics-server",
-                "installs metrics-server as an addon",
+                "an addon of it",
             ),
     )
 }

@@ -139,7 +139,7 @@ fn state(server: &MetricsServer) -> Option<State> {
         return None;
     }
     let pod = server.pods.last()?;
-    let what = format!("Pod {}/{}", server.namespace, pod.name);
+    let what = format!("Pod {}", pod.name);
     let describe = StateFix::Describe(format!("pod {}", word(&pod.name)));
     if let Some(scheduled) = pod
         .condition("PodScheduled")

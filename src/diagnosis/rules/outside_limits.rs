@@ -8,7 +8,7 @@
 //! `spec.replicas` of the scale was compared with the limits.
 //!
 //! ## What it is not
-//! When this comes back, something else writes the replicas: a manifest with `replicas`, a GitOps controller.
+//! When this comes back, something else writes the replicas: a manifest with `replicas`, another controller.
 //!
 //! ## Fix
 //! Wait one sync, 15 s. Leave `replicas` out of the manifest of a workload that an HPA scales.

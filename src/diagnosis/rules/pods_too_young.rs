@@ -57,15 +57,21 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let left = span(period - youngest);
     let all = young.len() == case.pods().iter().filter(|pod| is_running(pod)).count();
     let pods = count(young.len(), "pod");
+    let (have, do_) = if young.len() == 1 {
+        ("has", "does")
+    } else {
+        ("have", "do")
+    };
     let title = if all {
         format!("All pods have just started: their cpu counts once they are ready, at the latest in {left}")
     } else {
-        format!("{pods} have just started and do not count yet: at the latest in {left}")
+        format!("{pods} {have} just started and {do_} not count yet: at the latest in {left}")
     };
+    let period = span(period);
     let mut finding = RULE.finding(
         Severity::Info,
-        title.replace("1 pod have", "1 pod has").replace("and do not", if young.len() == 1 { "and does not" } else { "and do not" }),
-        format!("for {} after its start, a pod's cpu counts only from the first full sample after it became ready", span(period)),
+        title,
+        format!("for {period} after its start, a pod's cpu counts only from the first full sample after it became ready"),
     );
     for (pod, age) in young.iter().take(PROVED) {
         let ready = pod
@@ -79,7 +85,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let finding = finding.estimates(
         "cpu initialization period",
-        format!("{} (the default)", span(period)),
+        format!("{period} (the default)"),
         "kube-controller-manager flag",
     );
     Some(finding.verdict(if all { Verdict::Waiting } else { Verdict::Healthy }))

@@ -18,6 +18,7 @@
 //! `calculateScaleUpLimitWithScalingRules` and its relatives in `horizontal.go`, Kubernetes v1.37:
 //! `ScaleUpLimit`, `ScaleDownLimit`.
 
+use crate::diagnosis::phrase::count;
 use crate::diagnosis::registry::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::{ScalingPolicyType, ScalingRules, SelectPolicy};
@@ -124,11 +125,11 @@ fn policies(rules: &ScalingRules) -> String {
         .policies
         .iter()
         .map(|policy| {
-            let unit = match policy.type_ {
-                ScalingPolicyType::Pods => " pods",
-                ScalingPolicyType::Percent => "%",
+            let change = match policy.type_ {
+                ScalingPolicyType::Pods => count(usize::try_from(policy.value).unwrap_or(0), "pod"),
+                ScalingPolicyType::Percent => format!("{}%", policy.value),
             };
-            format!("{}{unit} in {} s", policy.value, policy.period_seconds)
+            format!("{change} in {} s", policy.period_seconds)
         })
         .collect();
     let select = match rules.select_policy {

@@ -54,8 +54,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .finding(
             Severity::Error,
             format!(
-                "{} of {label} still lack the {resources} request that the template has: {why}",
-                count(pods.len(), "pod")
+                "{} of {label} still {} the {resources} request that the template has: {why}",
+                count(pods.len(), "pod"),
+                if pods.len() == 1 { "lacks" } else { "lack" }
             ),
             "old pods keep the requests they were created with, and all pods are added up",
         )

@@ -16,7 +16,7 @@
 //! ## Source
 //! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37: `ScalingActive=False/ScalingDisabled`.
 
-use crate::diagnosis::phrase::ago;
+use crate::diagnosis::phrase::{ago, count};
 use crate::diagnosis::registry::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 
@@ -66,6 +66,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     Some(case.on_target(finding).fix(
         "start it again, if it is not paused on purpose",
         format!("kubectl scale {} --replicas={replicas}", case.target_arguments()),
-        format!("starts {replicas} pods of {label}; the HPA takes over from there"),
+        format!(
+            "starts {} of {label}; the HPA takes over from there",
+            count(usize::try_from(replicas).unwrap_or(1), "pod")
+        ),
     ))
 }

@@ -16,9 +16,10 @@
 //! ## Source
 //! `status.conditions` of the HPA; the catalogue covers Kubernetes v1.23 to v1.37.
 
+use super::cause_gone;
 use crate::diagnosis::phrase::word;
 use crate::diagnosis::registry::{Rule, Stage};
-use crate::diagnosis::{Case, Confidence, Finding, Severity};
+use crate::diagnosis::{Case, Finding, Severity};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -33,6 +34,9 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let symptom = case.said.blocking()?;
+    if cause_gone::is_gone(case) {
+        return None;
+    }
     let condition = &symptom.condition;
     let meaning = meaning(&symptom.message);
     let title = match &meaning {
@@ -42,19 +46,16 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             condition.reason
         ),
     };
-    let cause = match meaning {
+    let known = match meaning {
         Some(_) => "what it says is known; which fault on the cluster causes it was not found",
         None => "no known release says this, and nothing is guessed",
     };
     let name = word(&case.facts.hpa.name);
-    let finding = RULE
-        .finding(Severity::Error, title, cause)
-        .saw(
-            format!("condition {}", condition.type_),
-            condition.message.clone(),
-            "status.conditions",
-        )
-        .at_most(Confidence::Possible);
+    let finding = RULE.finding(Severity::Error, title, known).saw(
+        format!("condition {}", condition.type_),
+        condition.message.clone(),
+        "status.conditions",
+    );
     Some(
         case.on_hpa(finding)
             .fix(

@@ -40,7 +40,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         RULE.finding(
             Severity::Info,
             format!(
-                "{current}: within the tolerance, {} stays",
+                "{current}: within the tolerance, stays at {}",
                 replicas(recommendation.current_replicas)
             ),
             "usage is close enough to the target",

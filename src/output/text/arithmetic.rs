@@ -13,11 +13,14 @@ pub(super) fn rows(page: &mut Page, finding: &Finding, item: &Explanation) {
     let Some(recommendation) = item.recommendation.as_ref().filter(|_| relevant) else {
         return;
     };
-    page.row("math", &recommendation.sentence);
     let deciding = recommendation
         .metrics
         .iter()
         .filter(|metric| !metric.pods.is_empty());
+    if recommendation.desired_replicas.is_none() && deciding.clone().next().is_none() {
+        return;
+    }
+    page.row("math", &recommendation.sentence);
     if let Some(metric) = deciding.max_by_key(|metric| metric.proposal) {
         page.table("", &pods(metric));
         let rest = metric.pods.len().saturating_sub(LISTED);

@@ -7,7 +7,9 @@ use super::arithmetic;
 use super::layout::Page;
 use crate::diagnosis::case::innermost;
 use crate::diagnosis::phrase::ago;
-use crate::diagnosis::{Confidence, Evidence, Explanation, Finding, Fix, HistoryEntry, Severity};
+use crate::diagnosis::{
+    Confidence, Evidence, EvidenceStatus, Explanation, Finding, Fix, HistoryEntry, Severity,
+};
 
 /// The columns of a mark and a code: `✗ TFS301  `.
 const MARK: usize = 10;
@@ -68,9 +70,17 @@ fn symbol(severity: Severity) -> String {
 pub(super) fn proof(page: &mut Page, evidence: &[Evidence]) {
     let rows: Vec<Vec<String>> = evidence
         .iter()
-        .map(|step| vec![step.what.clone(), step.value.clone()])
+        .map(|step| vec![step.what.clone(), seen(step)])
         .collect();
     page.table("proof", &rows);
+}
+
+/// What was seen; the API server's whole sentence about a missing right is in the JSON.
+fn seen(step: &Evidence) -> String {
+    if step.status == EvidenceStatus::NotReadable && !step.source.is_empty() {
+        return format!("not readable: needs {}", step.source);
+    }
+    step.value.clone()
 }
 
 /// Commands first, each under a label of its own: the best one, then the others.

@@ -123,7 +123,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     align(&[vec![text.to_owned()]], width)
 }
 
-/// Lays rows out in columns: the last column gets what the others leave, and never less than half.
+/// Lays rows out in columns: the last column gets what the others leave, and never less than two fifths.
 fn align(rows: &[Vec<String>], width: usize) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let mut table = Table::new();
@@ -140,7 +140,7 @@ fn align(rows: &[Vec<String>], width: usize) -> Vec<String> {
         let last = index + 1 == columns;
         column.set_padding((0, if last { 0 } else { 2 }));
         if columns == 2 && !last {
-            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Percentage(50)));
+            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Percentage(60)));
         }
     }
     table.lines().map(|line| line.trim_end().to_owned()).collect()

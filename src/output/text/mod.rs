@@ -8,7 +8,8 @@ mod shared;
 use layout::Page;
 
 use crate::diagnosis::phrase::count;
-use crate::diagnosis::{Explanation, Explanations, Finding, Verdict};
+use crate::diagnosis::{Confidence, EvidenceStatus, Explanation, Explanations, Finding, Severity, Verdict};
+use crate::facts::NotReadable;
 
 /// Renders all answers for a terminal of so many columns. Colours are ANSI sequences: print the text
 /// through `anstream`.
@@ -48,9 +49,7 @@ fn one(page: &mut Page, all: &Explanations, item: &Explanation, told: &[&'static
 
 /// What is worth a person's time: errors and warnings, and the info that decides the verdict.
 fn shown(item: &Explanation) -> Vec<&Finding> {
-    let decides = |finding: &&Finding| {
-        finding.severity > crate::diagnosis::Severity::Info || finding.verdict == item.verdict
-    };
+    let decides = |finding: &&Finding| finding.severity > Severity::Info || finding.verdict == item.verdict;
     item.findings.iter().filter(decides).collect()
 }
 
@@ -94,12 +93,25 @@ fn healthy(page: &mut Page, all: &Explanations) {
     }
 }
 
+/// What could not be read, once: not what a finding's proof has shown, and not what merely failed for a
+/// cause that was proven.
 fn unreadable(page: &mut Page, all: &Explanations) {
-    if all.not_readable.is_empty() {
-        return;
+    let findings = || all.items.iter().flat_map(|item| &item.findings);
+    let proven = findings().any(|it| it.severity == Severity::Error && it.confidence == Confidence::Proven);
+    let told = |fact: &&NotReadable| {
+        findings()
+            .flat_map(|finding| &finding.evidence)
+            .any(|step| step.status == EvidenceStatus::NotReadable && step.what == fact.what)
+    };
+    let open: Vec<&NotReadable> = all
+        .not_readable
+        .iter()
+        .filter(|fact| !told(fact) && (fact.needs.is_some() || !proven))
+        .collect();
+    if !open.is_empty() {
+        page.gap();
     }
-    page.gap();
-    for fact in &all.not_readable {
+    for fact in open {
         let needs = fact
             .needs
             .as_ref()
