@@ -5,7 +5,7 @@
 //! (`AbleToScale=FailedUpdateScale`), limits (`ScalingLimited`). The earliest failing stage is current;
 //! everything behind it is stale (`horizontal.go`, v1.37).
 
-use super::message::Message;
+use super::message::{self, Message};
 use crate::facts::{Condition, HpaFacts};
 
 /// How far the controller's last sync came.
@@ -54,7 +54,11 @@ impl Symptoms {
     /// The symptom that stops the HPA, where there is one: a current condition with status `False` that is
     /// not a mere limit.
     pub fn blocking(&self) -> Option<&Symptom> {
-        None
+        self.conditions.iter().find(|symptom| {
+            symptom.current
+                && symptom.condition.status == "False"
+                && matches!(symptom.condition.type_.as_str(), "AbleToScale" | "ScalingActive")
+        })
     }
 
     /// The current condition of a type.
@@ -67,10 +71,130 @@ impl Symptoms {
 
 /// Reads the symptoms from the HPA's conditions and status.
 pub fn read(facts: &HpaFacts) -> Symptoms {
-    let _ = facts;
+    let path = Path::of(facts);
+    let mut conditions: Vec<Symptom> = facts
+        .hpa
+        .conditions
+        .iter()
+        .map(|condition| Symptom {
+            message: message::decode(&condition.reason, &condition.message),
+            current: path.wrote(&condition.type_),
+            condition: condition.clone(),
+        })
+        .collect();
+    conditions.sort_by_key(|symptom| order(&symptom.condition));
     Symptoms {
-        stage: SyncStage::NeverSynced,
-        conditions: Vec::new(),
-        failed_metrics: Vec::new(),
+        stage: path.stage,
+        conditions,
+        failed_metrics: failed_metrics(facts, path.stage),
     }
 }
+
+/// The way that the last sync took through the controller's work.
+struct Path {
+    stage: SyncStage,
+    /// Whether it came to the metrics.
+    metrics: bool,
+    /// Whether it came to the limits.
+    limits: bool,
+}
+
+impl Path {
+    fn of(facts: &HpaFacts) -> Self {
+        let hpa = &facts.hpa;
+        let Some(able) = hpa.condition("AbleToScale") else {
+            return Self::stopped(SyncStage::NeverSynced);
+        };
+        let active = hpa.condition("ScalingActive");
+        let inactive = active.filter(|condition| condition.status == "False");
+        match able.reason.as_str() {
+            "FailedGetScale" => Self::stopped(SyncStage::ScaleNotRead),
+            "SucceededGetScale" => Self {
+                stage: inactive.map_or(SyncStage::Metrics, |condition| stage_of(&condition.reason)),
+                // A sync that got no further than the scale cannot have found a valid metric.
+                metrics: inactive.is_some(),
+                limits: false,
+            },
+            // Replicas outside of [min, max] are set right without a look at the metrics, and the status
+            // then has no metrics.
+            "FailedUpdateScale" | "SucceededRescale" => {
+                let looked = inactive.is_none() && active.is_some() && !hpa.current_metrics.is_empty();
+                Self {
+                    stage: if able.status == "False" {
+                        SyncStage::ScaleNotWritten
+                    } else {
+                        SyncStage::Complete
+                    },
+                    metrics: looked,
+                    limits: looked,
+                }
+            }
+            _ => Self {
+                stage: inactive.map_or(SyncStage::Complete, |condition| stage_of(&condition.reason)),
+                metrics: true,
+                limits: inactive.is_none(),
+            },
+        }
+    }
+
+    fn stopped(stage: SyncStage) -> Self {
+        Self {
+            stage,
+            metrics: false,
+            limits: false,
+        }
+    }
+
+    fn wrote(&self, type_: &str) -> bool {
+        match type_ {
+            "ScalingActive" => self.metrics,
+            "ScalingLimited" => self.limits,
+            // `ScaledToZero` is written at a rescale and stays true until the next one.
+            _ => true,
+        }
+    }
+}
+
+fn stage_of(reason: &str) -> SyncStage {
+    match reason {
+        "InvalidSelector" | "AmbiguousSelector" => SyncStage::Selector,
+        "ScalingDisabled" => SyncStage::Disabled,
+        _ => SyncStage::Metrics,
+    }
+}
+
+/// The place of a condition in the controller's order of work.
+fn order(condition: &Condition) -> u8 {
+    match (condition.type_.as_str(), condition.reason.as_str()) {
+        ("AbleToScale", "FailedUpdateScale") => 2,
+        ("AbleToScale", _) => 0,
+        ("ScalingActive", _) => 1,
+        ("ScalingLimited", _) => 3,
+        _ => 4,
+    }
+}
+
+/// `status.currentMetrics` is aligned with `spec.metrics` by index; an entry that failed is left zero (1.29
+/// and later). Before, a failure of the only metric is still certain.
+fn failed_metrics(facts: &HpaFacts, stage: SyncStage) -> Vec<usize> {
+    let hpa = &facts.hpa;
+    if matches!(
+        stage,
+        SyncStage::NeverSynced | SyncStage::ScaleNotRead | SyncStage::Selector | SyncStage::Disabled
+    ) {
+        return Vec::new();
+    }
+    if stage == SyncStage::Metrics && hpa.metrics.len() == 1 {
+        return vec![0];
+    }
+    (0..hpa.metrics.len())
+        .filter(|index| {
+            hpa.current_metrics
+                .get(*index)
+                .is_some_and(|status| status.type_.is_empty())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

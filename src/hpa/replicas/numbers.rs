@@ -1,0 +1,43 @@
+//! The conversions between integers and floats, as Go makes them.
+
+/// `float64(value)`.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the controller loses the same precision"
+)]
+pub(super) fn float(value: i64) -> f64 {
+    value as f64
+}
+
+/// `int32(math.Ceil(value))`, within the bounds of an `i32` (upstream saturates from 1.35 on; before, the
+/// result was up to the processor).
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a float is cut to the bounds of an i32"
+)]
+pub(super) fn ceil(value: f64) -> i32 {
+    value.ceil() as i32
+}
+
+/// `int32(value)`: towards zero.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a float is cut to the bounds of an i32"
+)]
+pub(super) fn truncate(value: f64) -> i32 {
+    value as i32
+}
+
+/// `int32(value)` of an integer: the low 32 bits.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the controller keeps the low bits too"
+)]
+pub(super) fn low_bits(value: i64) -> i32 {
+    value as i32
+}
+
+/// A count of pods.
+pub(super) fn count(pods: usize) -> i32 {
+    i32::try_from(pods).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,105 @@
+//! Scaling policies of `spec.behavior`: `calculateScaleUpLimitWithScalingRules` and
+//! `calculateScaleDownLimitWithBehaviors` (`horizontal.go`).
+
+use super::context::Context;
+use super::history;
+use super::numbers::{ceil, truncate};
+use super::stabilization::Direction;
+use crate::facts::{Hpa, ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy};
+
+/// The first release whose budgets count rescales in both directions.
+const BOTH_DIRECTIONS_SINCE: u32 = 26;
+
+/// How far the policies let the replicas go now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PolicyLimit {
+    pub(super) replicas: i32,
+    /// `selectPolicy: Disabled`.
+    pub(super) disabled: bool,
+    /// Whether all rescales within the policies' periods are known; otherwise none is assumed.
+    pub(super) budget_known: bool,
+}
+
+/// The limit in a direction; never on the other side of the current replicas.
+pub(super) fn limit(context: &Context<'_>, direction: Direction) -> PolicyLimit {
+    let current = context.current_replicas();
+    let (policies, select) = rules(context.hpa, direction);
+    let mut limit = PolicyLimit {
+        replicas: current,
+        disabled: select == SelectPolicy::Disabled,
+        budget_known: true,
+    };
+    if limit.disabled {
+        return limit;
+    }
+    let own_only = context.minor() < BOTH_DIRECTIONS_SINCE;
+    let proposals: Vec<i32> = policies
+        .iter()
+        .map(|policy| {
+            let changes = history::changes(context, policy.period_seconds);
+            limit.budget_known &= changes.known;
+            // What is only half known would look like more or less room than there is.
+            let start = match direction {
+                _ if !changes.known => current,
+                Direction::Up if own_only => current - changes.added,
+                Direction::Down if own_only => current + changes.removed,
+                _ => current - changes.added + changes.removed,
+            };
+            propose(policy, start, direction)
+        })
+        .collect();
+    let biggest_change = select == SelectPolicy::Max;
+    let selected = if (direction == Direction::Up) == biggest_change {
+        proposals.iter().max()
+    } else {
+        proposals.iter().min()
+    };
+    let selected = selected.copied().unwrap_or(current);
+    limit.replicas = match direction {
+        Direction::Up => selected.max(current),
+        Direction::Down => selected.min(current),
+    };
+    limit
+}
+
+fn propose(policy: &ScalingPolicy, start: i32, direction: Direction) -> i32 {
+    let share = f64::from(policy.value) / 100.0;
+    match (policy.type_, direction) {
+        (ScalingPolicyType::Pods, Direction::Up) => start.saturating_add(policy.value),
+        (ScalingPolicyType::Pods, Direction::Down) => start.saturating_sub(policy.value),
+        (ScalingPolicyType::Percent, Direction::Up) => ceil(f64::from(start) * (1.0 + share)),
+        (ScalingPolicyType::Percent, Direction::Down) => truncate(f64::from(start) * (1.0 - share)),
+    }
+}
+
+/// The policies with the API's defaults (`pkg/apis/autoscaling/v2/defaults.go`).
+fn rules(hpa: &Hpa, direction: Direction) -> (Vec<ScalingPolicy>, SelectPolicy) {
+    let behavior = hpa.behavior.as_ref();
+    let own: Option<&ScalingRules> = behavior.and_then(|behavior| match direction {
+        Direction::Up => behavior.scale_up.as_ref(),
+        Direction::Down => behavior.scale_down.as_ref(),
+    });
+    let select = own
+        .and_then(|rules| rules.select_policy)
+        .unwrap_or(SelectPolicy::Max);
+    let policies = own
+        .map(|rules| rules.policies.clone())
+        .filter(|policies| !policies.is_empty())
+        .unwrap_or_else(|| default_policies(direction));
+    (policies, select)
+}
+
+fn default_policies(direction: Direction) -> Vec<ScalingPolicy> {
+    let policy = |type_, value| ScalingPolicy {
+        type_,
+        value,
+        period_seconds: 15,
+    };
+    match direction {
+        Direction::Up => vec![
+            policy(ScalingPolicyType::Pods, 4),
+            policy(ScalingPolicyType::Percent, 100),
+        ],
+        Direction::Down => vec![policy(ScalingPolicyType::Percent, 100)],
+    }
+}
