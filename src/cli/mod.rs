@@ -51,6 +51,6 @@ pub enum Command {
     Autoscale(AutoscaleArgs),
     /// Show usage, request and the HPA's view of every pod
     Top(TopArgs),
-    /// Explain why a HorizontalPodAutoscaler does what it does
+    /// Explain why an HPA does what it does
     ExplainHpa(ExplainHpaArgs),
 }

@@ -87,7 +87,11 @@ impl Cluster {
             http::header::USER_AGENT,
             http::HeaderValue::from_static(USER_AGENT),
         ));
-        peer.server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+        config
+            .cluster_url
+            .to_string()
+            .trim_end_matches('/')
+            .clone_into(&mut peer.server);
 
         let deadline = match options.request_timeout {
             None => Some(DEFAULT_DEADLINE),

@@ -12,6 +12,16 @@ pub enum Error {
     /// There is no usable kubeconfig, or the context, cluster or user that was asked for is not in it.
     #[error("{0}")]
     Configuration(String),
+    /// The API server knows who asks, and does not allow it.
+    #[error("{what}: {why}; ask for the right, and check it with `kubectl auth can-i {right}`")]
+    Forbidden {
+        /// What was tried.
+        what: String,
+        /// The API server's own sentence.
+        why: String,
+        /// The right that is missing, in the words of `kubectl auth can-i`.
+        right: String,
+    },
     /// A request failed.
     #[error("{what}: {why}")]
     Request {
@@ -29,6 +39,7 @@ impl Error {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Configuration(_) => None,
+            Self::Forbidden { .. } => Some(403),
             Self::Request { status, .. } => *status,
         }
     }
@@ -47,7 +58,7 @@ impl Error {
     pub fn why(&self) -> &str {
         match self {
             Self::Configuration(text) => text,
-            Self::Request { why, .. } => why,
+            Self::Forbidden { why, .. } | Self::Request { why, .. } => why,
         }
     }
 }
@@ -67,7 +78,14 @@ impl Peer {
     /// Rewrites kube's error of a request.
     pub(super) fn explain(&self, ask: &Ask<'_>, error: &kube::Error) -> Error {
         let (why, status) = match error {
-            kube::Error::Api(status) => (self.refusal(ask, status), Some(status.code)),
+            kube::Error::Api(status) if status.code == 403 => {
+                return Error::Forbidden {
+                    what: format!("cannot {ask}"),
+                    why: message(status),
+                    right: ask.right(),
+                };
+            }
+            kube::Error::Api(status) => (self.refusal(status), Some(status.code)),
             // The server answered; only its answer is not what was expected.
             kube::Error::SerdeError(error) => (
                 format!("the answer of {} is not understood: {error}", self.server),
@@ -104,18 +122,13 @@ impl Peer {
         })
     }
 
-    fn refusal(&self, ask: &Ask<'_>, status: &kube::core::Status) -> String {
+    fn refusal(&self, status: &kube::core::Status) -> String {
         match status.code {
             401 => format!(
                 "{} does not accept the credentials of {} (401 Unauthorized); log in again, or choose another \
                  `--context` or `--user`",
                 self.server,
                 named("user", self.user.as_deref()),
-            ),
-            403 => format!(
-                "{}; ask for the right, and check it with `kubectl auth can-i {}`",
-                message(status),
-                ask.right()
             ),
             404 => message(status),
             code => format!("{} (HTTP {code})", message(status)),

@@ -45,7 +45,7 @@ pub(super) fn tell_if_empty(facts: &Facts, scope: &Scope) {
     if facts.hpas.is_empty() {
         match &scope.namespace {
             Some(namespace) => {
-                anstream::eprintln!("No HorizontalPodAutoscalers found in {namespace} namespace")
+                anstream::eprintln!("No HorizontalPodAutoscalers found in {namespace} namespace");
             }
             None => anstream::eprintln!("No HorizontalPodAutoscalers found"),
         }

@@ -5,19 +5,19 @@ use serde_json::{Value, json};
 use crate::mock::World;
 
 /// Where the HPAs of a namespace are.
-pub const HPAS: &str = "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers";
+pub(crate) const HPAS: &str = "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers";
 /// Where its pods are.
-pub const PODS: &str = "/api/v1/namespaces/shop/pods";
+pub(crate) const PODS: &str = "/api/v1/namespaces/shop/pods";
 /// Where their usage is.
-pub const USAGE: &str = "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods";
+pub(crate) const USAGE: &str = "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods";
 /// Where its Deployments are.
-pub const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/shop/deployments";
+pub(crate) const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/shop/deployments";
 /// Where its events are.
-pub const EVENTS: &str = "/api/v1/namespaces/shop/events";
+pub(crate) const EVENTS: &str = "/api/v1/namespaces/shop/events";
 const API_SERVICES: &str = "/apis/apiregistration.k8s.io/v1/apiservices";
 
 /// An HPA that scales a target of its own name at 60 % cpu.
-pub fn hpa(name: &str, api_version: &str, kind: &str) -> Value {
+pub(crate) fn hpa(name: &str, api_version: &str, kind: &str) -> Value {
     json!({
         "metadata": {
             "name": name, "namespace": "shop", "uid": format!("uid-{name}"),
@@ -42,7 +42,7 @@ pub fn hpa(name: &str, api_version: &str, kind: &str) -> Value {
 }
 
 /// A Deployment of one container that requests 500m.
-pub fn deployment(name: &str) -> Value {
+pub(crate) fn deployment(name: &str) -> Value {
     json!({
         "metadata": {"name": name, "namespace": "shop", "uid": format!("uid-deployment-{name}"), "generation": 2,
             "managedFields": [{"manager": "kubectl", "operation": "Apply", "time": "2026-01-02T03:04:00Z",
@@ -65,7 +65,7 @@ fn container() -> Value {
 }
 
 /// A running pod of a Deployment.
-pub fn pod(name: &str) -> Value {
+pub(crate) fn pod(name: &str) -> Value {
     json!({
         "metadata": {
             "name": format!("{name}-5f6d-x"), "namespace": "shop", "labels": {"app": name, "pod-template-hash": "5f6d"},
@@ -82,7 +82,7 @@ pub fn pod(name: &str) -> Value {
 }
 
 /// What metrics.k8s.io says of that pod.
-pub fn usage(name: &str) -> Value {
+pub(crate) fn usage(name: &str) -> Value {
     json!({
         "metadata": {"name": format!("{name}-5f6d-x"), "namespace": "shop", "labels": {"app": name}},
         "timestamp": "2026-01-02T03:10:00Z", "window": "15.046s",
@@ -91,7 +91,7 @@ pub fn usage(name: &str) -> Value {
 }
 
 /// An event about an HPA.
-pub fn event(name: &str) -> Value {
+pub(crate) fn event(name: &str) -> Value {
     json!({
         "metadata": {"name": format!("{name}.1"), "namespace": "shop"},
         "involvedObject": {"kind": "HorizontalPodAutoscaler", "name": name, "uid": format!("uid-{name}")},
@@ -101,7 +101,7 @@ pub fn event(name: &str) -> Value {
 }
 
 /// A healthy shop: workloads with an HPA each, and a metrics API that answers.
-pub fn shop(names: &[&str]) -> World {
+pub(crate) fn shop(names: &[&str]) -> World {
     let mut world = World::default();
     let all = |make: fn(&str) -> Value| names.iter().map(|name| make(name)).collect::<Vec<_>>();
     world

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 /// What happens to requests instead of an answer.
 #[derive(Debug, Clone, Copy)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// A `Status` with this code.
     Refuse(u16),
     /// The answer comes after ten seconds.
@@ -26,35 +26,35 @@ pub enum Fault {
 
 /// What the server knows.
 #[derive(Debug, Clone, Default)]
-pub struct World {
+pub(crate) struct World {
     /// Objects by the path of their collection.
-    pub collections: BTreeMap<String, Vec<Value>>,
+    pub(crate) collections: BTreeMap<String, Vec<Value>>,
     /// Other documents by path: `/version`, discovery, a scale, a log.
-    pub documents: BTreeMap<String, Value>,
+    pub(crate) documents: BTreeMap<String, Value>,
     /// Faults by the text that a path contains; the first one wins.
-    pub faults: Vec<(&'static str, Fault)>,
+    pub(crate) faults: Vec<(&'static str, Fault)>,
 }
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Path and query.
-    pub target: String,
+    pub(crate) target: String,
     /// Headers.
-    pub headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
 }
 
 /// A running server; it ends with the value.
-pub struct Mock {
+pub(crate) struct Mock {
     /// For example `http://127.0.0.1:43210`.
-    pub url: String,
+    pub(crate) url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Mock {
     /// Starts a server.
-    pub fn start(world: World) -> Self {
+    pub(crate) fn start(world: World) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -87,7 +87,7 @@ impl Mock {
     }
 
     /// All requests so far.
-    pub fn requests(&self) -> Vec<Seen> {
+    pub(crate) fn requests(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 }

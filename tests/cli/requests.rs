@@ -21,7 +21,27 @@ fn count(world: World, arguments: &[&str]) -> usize {
 
 #[test]
 fn one_healthy_hpa_takes_seven() {
-    assert_eq!(count(shop(&["web"]), &["web"]), 7);
+    let stage = Stage::new(shop(&["web"]));
+    stage.run(&["explain-hpa", "web"]);
+    let mut requests: Vec<_> = stage
+        .mock
+        .requests()
+        .into_iter()
+        .map(|seen| seen.target)
+        .collect();
+    requests.sort();
+    assert_eq!(
+        requests,
+        [
+            "/api/v1/namespaces/shop/events?&fieldSelector=involvedObject.uid%3Duid-web",
+            "/api/v1/namespaces/shop/pods?&labelSelector=app%3Dweb",
+            "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io",
+            "/apis/apps/v1/namespaces/shop/deployments/web",
+            "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers?",
+            "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods?&labelSelector=app%3Dweb",
+            "/version",
+        ]
+    );
 }
 
 #[test]

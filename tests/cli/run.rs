@@ -6,18 +6,18 @@ use std::process::{Command, Stdio};
 use crate::mock::{Mock, World};
 
 /// What the binary did.
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// The exit code.
-    pub code: i32,
+    pub(crate) code: i32,
     /// Standard output.
-    pub stdout: String,
+    pub(crate) stdout: String,
     /// Standard error.
-    pub stderr: String,
+    pub(crate) stderr: String,
 }
 
 impl Outcome {
     /// The single line on stderr that begins with `error: `, without that.
-    pub fn error(&self) -> &str {
+    pub(crate) fn error(&self) -> &str {
         self.stderr
             .trim_end()
             .strip_prefix("error: ")
@@ -25,23 +25,23 @@ impl Outcome {
     }
 
     /// Standard output as JSON.
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("{error}: {}{}", self.stdout, self.stderr))
     }
 }
 
 /// A server, a kubeconfig that leads to it, and a directory for files.
-pub struct Stage {
+pub(crate) struct Stage {
     /// The server.
-    pub mock: Mock,
+    pub(crate) mock: Mock,
     /// A directory that ends with the stage.
-    pub directory: tempfile::TempDir,
+    pub(crate) directory: tempfile::TempDir,
 }
 
 impl Stage {
     /// Starts a server that knows a world.
-    pub fn new(world: World) -> Self {
+    pub(crate) fn new(world: World) -> Self {
         let mock = Mock::start(world);
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("kubeconfig"), kubeconfig(&mock.url, "{}")).unwrap();
@@ -49,18 +49,18 @@ impl Stage {
     }
 
     /// The kubeconfig's path.
-    pub fn kubeconfig(&self) -> PathBuf {
+    pub(crate) fn kubeconfig(&self) -> PathBuf {
         self.directory.path().join("kubeconfig")
     }
 
     /// Runs the binary against the server.
-    pub fn run(&self, arguments: &[&str]) -> Outcome {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         outcome(command(arguments).env("KUBECONFIG", self.kubeconfig()))
     }
 }
 
 /// A kubeconfig with the context `here` and a user of the given body.
-pub fn kubeconfig(server: &str, user: &str) -> String {
+pub(crate) fn kubeconfig(server: &str, user: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: here\n\
          clusters: [{{name: mock, cluster: {{server: '{server}'}}}}]\n\
@@ -71,7 +71,7 @@ pub fn kubeconfig(server: &str, user: &str) -> String {
 }
 
 /// The binary, without anything of this machine's environment that it would read.
-pub fn command(arguments: &[&str]) -> Command {
+pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-tfserve"));
     for variable in [
         "KUBECONFIG",
@@ -91,7 +91,7 @@ pub fn command(arguments: &[&str]) -> Command {
 }
 
 /// Runs a command to its end.
-pub fn outcome(command: &mut Command) -> Outcome {
+pub(crate) fn outcome(command: &mut Command) -> Outcome {
     let output = command.output().unwrap();
     Outcome {
         code: output.status.code().unwrap_or(-1),
@@ -101,12 +101,12 @@ pub fn outcome(command: &mut Command) -> Outcome {
 }
 
 /// Runs the binary without a cluster.
-pub fn offline(arguments: &[&str]) -> Outcome {
+pub(crate) fn offline(arguments: &[&str]) -> Outcome {
     outcome(&mut command(arguments))
 }
 
 /// Writes a file and gives its path as text.
-pub fn file(directory: &Path, name: &str, text: &str) -> String {
+pub(crate) fn file(directory: &Path, name: &str, text: &str) -> String {
     let path = directory.join(name);
     std::fs::write(&path, text).unwrap();
     path.display().to_string()

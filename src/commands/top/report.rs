@@ -155,17 +155,15 @@ fn metric(metric: &crate::hpa::replicas::MetricProposal) -> String {
 }
 
 fn notes(pods: &Fact<Vec<Pod>>, metrics: &Fact<Vec<PodMetrics>>) -> Vec<String> {
-    let pods = pods
-        .not_readable()
-        .map(|reason| format!("{} cannot be read: {}", reason.what, reason.why));
-    let metrics = match metrics {
-        Fact::Known(_) => None,
-        Fact::Absent => Some(
-            "nothing serves metrics.k8s.io, so there is no usage; `explain-hpa` tells what to do".to_owned(),
-        ),
-        Fact::NotReadable(reason) => Some(format!("usage cannot be read: {}", reason.why)),
+    let note = match (pods, metrics) {
+        (Fact::NotReadable(reason), _) => format!("{} cannot be read: {}", reason.what, reason.why),
+        (Fact::Known(_), Fact::Absent) => {
+            "nothing serves metrics.k8s.io, so there is no usage; `explain-hpa` tells what to do".to_owned()
+        }
+        (Fact::Known(_), Fact::NotReadable(reason)) => format!("usage cannot be read: {}", reason.why),
+        (Fact::Absent, _) | (Fact::Known(_), Fact::Known(_)) => return Vec::new(),
     };
-    pods.into_iter().chain(metrics).collect()
+    vec![note]
 }
 
 /// One row a pod and resource metric, in the metrics' order.
