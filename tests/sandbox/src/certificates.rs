@@ -36,7 +36,10 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
         let key = KeyPair::generate()?;
         let certificate = params.self_signed(&key)?.pem();
-        Ok(Self { certificate, issuer: Issuer::new(params, key) })
+        Ok(Self {
+            certificate,
+            issuer: Issuer::new(params, key),
+        })
     }
 
     /// The certificate of the authority, as PEM.
@@ -79,7 +82,10 @@ pub(crate) fn signing_key() -> Result<(String, String)> {
 }
 
 fn identity(certificate: &Certificate, key: &KeyPair) -> Identity {
-    Identity { certificate: certificate.pem(), key: key.serialize_pem() }
+    Identity {
+        certificate: certificate.pem(),
+        key: key.serialize_pem(),
+    }
 }
 
 fn parameters(name: &str, groups: &[&str], names: &[&str]) -> Result<CertificateParams> {
@@ -89,7 +95,10 @@ fn parameters(name: &str, groups: &[&str], names: &[&str]) -> Result<Certificate
     // rcgen keeps one value a kind; the second group goes in under the same object identifier by number.
     let organizations = [DnType::OrganizationName, DnType::CustomDnType(vec![2, 5, 4, 10])];
     if groups.len() > organizations.len() {
-        return Err(Error::Unexpected(format!("{name}: a certificate holds two groups, not {}", groups.len())));
+        return Err(Error::Unexpected(format!(
+            "{name}: a certificate holds two groups, not {}",
+            groups.len()
+        )));
     }
     for (kind, group) in organizations.into_iter().zip(groups) {
         params.distinguished_name.push(kind, *group);
@@ -106,13 +115,21 @@ pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
     if path.exists() {
         fs::remove_file(path).context(what())?;
     }
-    let mut file =
-        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).context(what())?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .context(what())?;
     file.write_all(text.as_bytes()).context(what())
 }
 
 /// Writes `NAME.crt` and `NAME.key` into a directory and returns their paths.
-pub(crate) fn write_identity(directory: &Path, name: &str, identity: &Identity) -> Result<(PathBuf, PathBuf)> {
+pub(crate) fn write_identity(
+    directory: &Path,
+    name: &str,
+    identity: &Identity,
+) -> Result<(PathBuf, PathBuf)> {
     let certificate = directory.join(format!("{name}.crt"));
     let key = directory.join(format!("{name}.key"));
     write_private(&certificate, &identity.certificate)?;

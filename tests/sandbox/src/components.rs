@@ -109,7 +109,11 @@ impl Components {
 
 /// `$TFSERVE_SANDBOX_CACHE`, else a directory in the user's cache.
 pub fn cache_directory() -> Result<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     if let Some(directory) = set(CACHE_VARIABLE) {
         return Ok(directory);
     }
@@ -154,20 +158,30 @@ fn build(cache: &Path, module: &str) -> Result<PathBuf> {
 /// The command that compiles in `source` with the toolchain that its go.mod asks for.
 fn go(source: &Path) -> Command {
     let mut command = Command::new("go");
-    command.current_dir(source).env("CGO_ENABLED", "0").env("GOTOOLCHAIN", "auto").stdin(Stdio::null());
+    command
+        .current_dir(source)
+        .env("CGO_ENABLED", "0")
+        .env("GOTOOLCHAIN", "auto")
+        .stdin(Stdio::null());
     command
 }
 
 fn go_error(error: std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::NotFound => Error::GoNotFound,
-        _ => Error::Io { what: "cannot run `go`".to_owned(), source: error },
+        _ => Error::Io {
+            what: "cannot run `go`".to_owned(),
+            source: error,
+        },
     }
 }
 
 /// Changes whenever the pins, the flags or the compiler change.
 fn key(source: &Path, linker: &str) -> Result<u64> {
-    let compiler = go(source).args(["env", "GOVERSION", "GOARCH"]).output().map_err(go_error)?;
+    let compiler = go(source)
+        .args(["env", "GOVERSION", "GOARCH"])
+        .output()
+        .map_err(go_error)?;
     let mut hash = Fnv::default();
     for file in ["go.mod", "go.sum"] {
         let path = source.join(file);
@@ -199,7 +213,7 @@ impl Fnv {
 fn linker_flags(source: &Path) -> Result<String> {
     let path = source.join("go.mod");
     let text = fs::read_to_string(&path).context(format!("cannot read {}", path.display()))?;
-    let mut flags = "-s -w".to_owned();
+    let mut flags = vec!["-s -w".to_owned()];
     let required = |module: &str| {
         text.lines().find_map(|line| {
             let mut words = line.trim().trim_start_matches("require ").split_whitespace();
@@ -214,13 +228,13 @@ fn linker_flags(source: &Path) -> Result<String> {
             ("gitMajor", numbers.next()),
             ("gitMinor", numbers.next()),
         ] {
-            flags.push_str(&format!(" -X {package}.{name}={}", value.unwrap_or_default()));
+            flags.push(format!("-X {package}.{name}={}", value.unwrap_or_default()));
         }
     }
     if let Some(version) = required("sigs.k8s.io/metrics-server") {
-        flags.push_str(&format!(" -X k8s.io/client-go/pkg/version.gitVersion={version}"));
+        flags.push(format!("-X k8s.io/client-go/pkg/version.gitVersion={version}"));
     }
-    Ok(flags)
+    Ok(flags.join(" "))
 }
 
 fn compile(module: &str, source: &Path, linker: &str, into: &Path) -> Result<()> {
@@ -237,7 +251,9 @@ fn compile(module: &str, source: &Path, linker: &str, into: &Path) -> Result<()>
         .spawn()
         .map_err(go_error)?;
     let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {elapsed}  {pos} packages  {wide_msg}") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{spinner} {prefix} {elapsed}  {pos} packages  {wide_msg}")
+    {
         bar.set_style(style);
     }
     bar.set_prefix(module.to_owned());
@@ -260,7 +276,11 @@ fn compile(module: &str, source: &Path, linker: &str, into: &Path) -> Result<()>
     bar.finish_and_clear();
     if !status.success() {
         let output = said[said.len().saturating_sub(20)..].join("\n");
-        return Err(Error::Build { module: module.to_owned(), status, output });
+        return Err(Error::Build {
+            module: module.to_owned(),
+            status,
+            output,
+        });
     }
     anstream::eprintln!("built {module} in {} s", started.elapsed().as_secs());
     Ok(())

@@ -5,8 +5,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::admission;
 use crate::certificates::{self, Authority, write_identity, write_private};
-use crate::components::Components;
+use crate::components::{Components, Release};
 use crate::error::{Error, Result};
 use crate::kubeconfig::{self, Endpoint};
 use crate::loopback::{ServiceRange, free_ports};
@@ -57,6 +58,7 @@ impl ControlPlane {
     /// Starts everything; a port that somebody took meanwhile is answered by a new attempt.
     pub(crate) async fn start(
         options: &Options,
+        release: Release,
         components: &Components,
         group: &ProcessGroup,
         layout: &Layout,
@@ -64,7 +66,7 @@ impl ControlPlane {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            match Self::attempt(options, components, group, layout).await {
+            match Self::attempt(options, release, components, group, layout).await {
                 Err(Error::ComponentEnded { log, .. })
                     if attempts < 4 && log.contains("address already in use") => {}
                 other => return other,
@@ -74,6 +76,7 @@ impl ControlPlane {
 
     async fn attempt(
         options: &Options,
+        release: Release,
         components: &Components,
         group: &ProcessGroup,
         layout: &Layout,
@@ -118,7 +121,9 @@ impl ControlPlane {
         )?;
         let mut api_server = Command::new(components.kubernetes("kube-apiserver"));
         api_server_arguments(&mut api_server, &pki, &authority, &services, api_port, &etcd_url)?;
-        api_server.args(&options.api_server_args);
+        api_server
+            .args(admission::api_server_arguments(release))
+            .args(&options.api_server_args);
         let api_server = group.spawn("kube-apiserver", &mut api_server, &layout.log("kube-apiserver"))?;
 
         let kubeconfig = layout.kubeconfig("admin");
@@ -128,25 +133,45 @@ impl ControlPlane {
 
         let mut manager = Command::new(components.kubernetes("kube-controller-manager"));
         manager
-            .args(common_arguments(&layout.kubeconfig("controller-manager"), manager_port))
+            .args(common_arguments(
+                &layout.kubeconfig("controller-manager"),
+                manager_port,
+            ))
             .arg("--use-service-account-credentials=true")
-            .arg(format!("--service-account-private-key-file={}", pki.join("service-account.key").display()))
+            .arg(format!(
+                "--service-account-private-key-file={}",
+                pki.join("service-account.key").display()
+            ))
             .arg(format!("--root-ca-file={}", pki.join("ca.crt").display()))
             // A test cluster need not wait for its own politeness.
             .args(["--kube-api-qps=200", "--kube-api-burst=400"]);
         if let Some(period) = options.hpa_sync_period {
-            manager.arg(format!("--horizontal-pod-autoscaler-sync-period={}ms", period.as_millis()));
+            manager.arg(format!(
+                "--horizontal-pod-autoscaler-sync-period={}ms",
+                period.as_millis()
+            ));
         }
         manager.args(&options.controller_manager_args);
         let log = layout.log("kube-controller-manager");
-        processes.push(Arc::new(group.spawn("kube-controller-manager", &mut manager, &log)?));
+        processes.push(Arc::new(group.spawn(
+            "kube-controller-manager",
+            &mut manager,
+            &log,
+        )?));
 
         let mut scheduler = Command::new(components.kubernetes("kube-scheduler"));
         scheduler.args(common_arguments(&layout.kubeconfig("scheduler"), scheduler_port));
         let log = layout.log("kube-scheduler");
         processes.push(Arc::new(group.spawn("kube-scheduler", &mut scheduler, &log)?));
 
-        Ok(Self { endpoint, authority, kubeconfig, client, processes, _services: services })
+        Ok(Self {
+            endpoint,
+            authority,
+            kubeconfig,
+            client,
+            processes,
+            _services: services,
+        })
     }
 }
 
@@ -172,15 +197,27 @@ fn api_server_arguments(
     etcd: &str,
 ) -> Result<()> {
     let first = services.first().to_string();
-    let names = ["localhost", "127.0.0.1", &first, "kubernetes", "kubernetes.default.svc"];
-    let (certificate, key) =
-        write_identity(pki, "kube-apiserver", &authority.server("kube-apiserver", &names)?)?;
+    let names = [
+        "localhost",
+        "127.0.0.1",
+        &first,
+        "kubernetes",
+        "kubernetes.default.svc",
+    ];
+    let (certificate, key) = write_identity(
+        pki,
+        "kube-apiserver",
+        &authority.server("kube-apiserver", &names)?,
+    )?;
     let kubelet = authority.client("kube-apiserver-kubelet-client", &["system:masters"])?;
     let (kubelet_certificate, kubelet_key) = write_identity(pki, "kubelet-client", &kubelet)?;
     // The aggregation layer has an authority of its own: only its names may speak for other users.
     let front = Authority::new("tfserve-sandbox-front-proxy")?;
-    let (proxy_certificate, proxy_key) =
-        write_identity(pki, "front-proxy-client", &front.client("front-proxy-client", &[])?)?;
+    let (proxy_certificate, proxy_key) = write_identity(
+        pki,
+        "front-proxy-client",
+        &front.client("front-proxy-client", &[])?,
+    )?;
     let authority_file = pki.join("ca.crt");
     write_private(&authority_file, authority.certificate())?;
     let front_file = pki.join("front-proxy-ca.crt");
@@ -227,22 +264,31 @@ fn api_server_arguments(
 }
 
 async fn wait_until_ready(client: &kube::Client, processes: &[Arc<Process>]) -> Result<()> {
-    until("the API server is ready", Duration::from_secs(60), Duration::from_millis(50), async || {
-        for process in processes {
-            process.check()?;
-        }
-        let request = http::Request::get("/readyz").body(Vec::new());
-        let request = request.map_err(|e| Error::Unexpected(e.to_string()))?;
-        Ok(match client.request_text(request).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(error.to_string()),
-        })
-    })
+    until(
+        "the API server is ready",
+        Duration::from_secs(60),
+        Duration::from_millis(50),
+        async || {
+            for process in processes {
+                process.check()?;
+            }
+            let request = http::Request::get("/readyz").body(Vec::new());
+            let request = request.map_err(|e| Error::Unexpected(e.to_string()))?;
+            Ok(match client.request_text(request).await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(error.to_string()),
+            })
+        },
+    )
     .await
     .map_err(|error| match error {
         Error::Timeout { what, waited, last } => {
             let logs: Vec<String> = processes.iter().map(|p| tail(p.log(), 5)).collect();
-            Error::Timeout { what, waited, last: format!("{last}\n{}", logs.join("\n")) }
+            Error::Timeout {
+                what,
+                waited,
+                last: format!("{last}\n{}", logs.join("\n")),
+            }
         }
         other => other,
     })

@@ -111,12 +111,18 @@ pub(crate) trait Context<T> {
 
 impl<T> Context<T> for std::io::Result<T> {
     fn context(self, what: impl Into<String>) -> Result<T> {
-        self.map_err(|source| Error::Io { what: what.into(), source })
+        self.map_err(|source| Error::Io {
+            what: what.into(),
+            source,
+        })
     }
 }
 
 impl<T> Context<T> for kube::Result<T> {
     fn context(self, what: impl Into<String>) -> Result<T> {
-        self.map_err(|source| Error::Api { what: what.into(), source: Box::new(source) })
+        self.map_err(|source| Error::Api {
+            what: what.into(),
+            source: Box::new(source),
+        })
     }
 }

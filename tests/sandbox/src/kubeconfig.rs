@@ -17,7 +17,12 @@ pub(crate) struct Endpoint {
 }
 
 /// Writes a kubeconfig for a client certificate, readable by this user alone.
-pub(crate) fn write_for_identity(path: &Path, endpoint: &Endpoint, user: &str, identity: &Identity) -> Result<()> {
+pub(crate) fn write_for_identity(
+    path: &Path,
+    endpoint: &Endpoint,
+    user: &str,
+    identity: &Identity,
+) -> Result<()> {
     let credentials = json!({
         "client-certificate-data": base64(identity.certificate.as_bytes()),
         "client-key-data": base64(identity.key.as_bytes()),
@@ -50,8 +55,19 @@ pub(crate) async fn client(path: PathBuf) -> Result<kube::Client> {
     let failed = |e: &dyn std::fmt::Display| Error::Unexpected(format!("cannot use {}: {e}", path.display()));
     let file = kube::config::Kubeconfig::read_from(&path).map_err(|e| failed(&e))?;
     let options = kube::config::KubeConfigOptions::default();
-    let mut config = kube::Config::from_custom_kubeconfig(file, &options).await.map_err(|e| failed(&e))?;
+    let mut config = kube::Config::from_custom_kubeconfig(file, &options)
+        .await
+        .map_err(|e| failed(&e))?;
     config.proxy_url = None;
+    config.default_retry = false;
+    kube::Client::try_from(config).map_err(|e| failed(&e))
+}
+
+/// A client without credentials that does not verify the server, as a kubelet's probe or a first scrape.
+pub(crate) fn unverified_client(base: &str) -> Result<kube::Client> {
+    let failed = |e: &dyn std::fmt::Display| Error::Unexpected(format!("cannot use {base}: {e}"));
+    let mut config = kube::Config::new(base.parse().map_err(|e: http::uri::InvalidUri| failed(&e))?);
+    config.accept_invalid_certs = true;
     config.default_retry = false;
     kube::Client::try_from(config).map_err(|e| failed(&e))
 }

@@ -8,7 +8,7 @@ use crate::error::{Context, Error, Result};
 /// The port on which a sandbox holds its service range, at the range's last address.
 const RESERVATION_PORT: u16 = 61_616;
 
-/// A range of 254 loopback addresses for Services: a ClusterIP in it is an address one can listen on.
+/// A range of 254 loopback addresses for Services: a `ClusterIP` in it is an address one can listen on.
 #[derive(Debug)]
 pub(crate) struct ServiceRange {
     second: u8,
@@ -26,10 +26,16 @@ impl ServiceRange {
             let second = second % 254 + 1;
             let last = Ipv4Addr::new(127, second, third, 254);
             if let Ok(reservation) = TcpListener::bind((last, RESERVATION_PORT)) {
-                return Ok(Self { second, third, _reservation: reservation });
+                return Ok(Self {
+                    second,
+                    third,
+                    _reservation: reservation,
+                });
             }
         }
-        Err(Error::Unexpected("no range of loopback addresses is free for Services".to_owned()))
+        Err(Error::Unexpected(
+            "no range of loopback addresses is free for Services".to_owned(),
+        ))
     }
 
     /// The range for `--service-cluster-ip-range`.

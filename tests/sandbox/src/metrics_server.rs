@@ -43,7 +43,7 @@ pub enum MetricsServer {
     /// It runs with `--kubelet-insecure-tls`, is available and serves the usage of every node.
     Ready,
     /// It runs without `--kubelet-insecure-tls`, refuses the kubelets' certificates and is never ready:
-    /// the APIService says `MissingEndpoints`, the pod's log says `x509`.
+    /// the `APIService` says `MissingEndpoints`, the pod's log says `x509`.
     RefusesKubeletCertificate,
     /// It is registered, its Deployment has 0 replicas: `MissingEndpoints`, and there is no log.
     Down,
@@ -63,12 +63,21 @@ pub(crate) async fn set(client: &Client, state: MetricsServer) -> Result<()> {
         MetricsServer::Ready => wait_until_ready(client).await,
         MetricsServer::RefusesKubeletCertificate => {
             wait_for_condition(client, "False", "MissingEndpoints").await?;
-            wait_for_pods(client, "a pod refuses the kubelets' certificates", refuses_certificate).await
+            wait_for_pods(
+                client,
+                "a pod refuses the kubelets' certificates",
+                refuses_certificate,
+            )
+            .await
         }
         MetricsServer::Down => {
             wait_for_condition(client, "False", "MissingEndpoints").await?;
             wait_for_pods(client, "no pod of metrics-server is left", async |_, pods| {
-                Ok(if pods.is_empty() { Ok(()) } else { Err(format!("{} pods", pods.len())) })
+                Ok(if pods.is_empty() {
+                    Ok(())
+                } else {
+                    Err(format!("{} pods", pods.len()))
+                })
             })
             .await
         }
@@ -76,7 +85,11 @@ pub(crate) async fn set(client: &Client, state: MetricsServer) -> Result<()> {
             wait_for_condition(client, "False", "MissingEndpoints").await?;
             wait_for_pods(client, "a pod has restarted", async |_, pods| {
                 let restarted = pods.len() == 1 && pods.iter().any(|pod| restarts(pod) > 0);
-                Ok(if restarted { Ok(()) } else { Err(format!("{} pods", pods.len())) })
+                Ok(if restarted {
+                    Ok(())
+                } else {
+                    Err(format!("{} pods", pods.len()))
+                })
             })
             .await
         }
@@ -84,20 +97,33 @@ pub(crate) async fn set(client: &Client, state: MetricsServer) -> Result<()> {
 }
 
 async fn install(client: &Client, state: MetricsServer) -> Result<()> {
-    apply::<ServiceAccount>(client, Some(NAMESPACE), &json!({
-        "apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata(NAME),
-    }))
+    apply::<ServiceAccount>(
+        client,
+        Some(NAMESPACE),
+        &json!({
+            "apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata(NAME),
+        }),
+    )
     .await?;
     for role in cluster_roles() {
         apply::<ClusterRole>(client, None, &role).await?;
     }
-    for (name, role) in
-        [("metrics-server:system:auth-delegator", "system:auth-delegator"), ("system:metrics-server", "system:metrics-server")]
-    {
-        apply::<ClusterRoleBinding>(client, None, &binding("ClusterRoleBinding", name, "ClusterRole", role)).await?;
+    for (name, role) in [
+        ("metrics-server:system:auth-delegator", "system:auth-delegator"),
+        ("system:metrics-server", "system:metrics-server"),
+    ] {
+        apply::<ClusterRoleBinding>(
+            client,
+            None,
+            &binding("ClusterRoleBinding", name, "ClusterRole", role),
+        )
+        .await?;
     }
     let reader = binding(
-        "RoleBinding", "metrics-server-auth-reader", "Role", "extension-apiserver-authentication-reader",
+        "RoleBinding",
+        "metrics-server-auth-reader",
+        "Role",
+        "extension-apiserver-authentication-reader",
     );
     apply::<RoleBinding>(client, Some(NAMESPACE), &reader).await?;
     apply::<Service>(client, Some(NAMESPACE), &service()).await?;
@@ -121,7 +147,10 @@ fn cluster_roles() -> [Value; 2] {
     };
     let watch = json!(["get", "list", "watch"]);
     [
-        role(reader, json!([{"apiGroups": ["metrics.k8s.io"], "resources": ["pods", "nodes"], "verbs": watch}])),
+        role(
+            reader,
+            json!([{"apiGroups": ["metrics.k8s.io"], "resources": ["pods", "nodes"], "verbs": watch}]),
+        ),
         role(
             metadata("system:metrics-server"),
             json!([
@@ -165,9 +194,7 @@ fn deployment(state: MetricsServer) -> Value {
         MetricsServer::Ready | MetricsServer::Down => arguments.push("--kubelet-insecure-tls"),
         MetricsServer::Crashing => arguments.push("--no-such-flag"),
     }
-    let probe = |path: &str| {
-        json!({"httpGet": {"path": path, "port": "https", "scheme": "HTTPS"}, "periodSeconds": 10, "failureThreshold": 3})
-    };
+    let probe = |path: &str| json!({"httpGet": {"path": path, "port": "https", "scheme": "HTTPS"}, "periodSeconds": 10, "failureThreshold": 3});
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata(NAME),
         "spec": {
@@ -207,13 +234,6 @@ fn api_service() -> Value {
     })
 }
 
-fn api<K: kube::Resource<DynamicType = ()>>(client: &Client, namespace: Option<&str>) -> Api<K>
-where
-    K: ScopedApi,
-{
-    K::api(client, namespace)
-}
-
 /// Applies one object; `K` proves that its fields are those of its type.
 async fn apply<K>(client: &Client, namespace: Option<&str>, object: &Value) -> Result<()>
 where
@@ -222,8 +242,12 @@ where
     let typed: K = serde_json::from_value(object.clone())
         .map_err(|e| Error::Unexpected(format!("an object of metrics-server does not fit its type: {e}")))?;
     let name = typed.name_any();
-    api::<K>(client, namespace)
-        .patch(&name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(object))
+    K::api(client, namespace)
+        .patch(
+            &name,
+            &PatchParams::apply(FIELD_MANAGER).force(),
+            &Patch::Apply(object),
+        )
         .await
         .context(format!("cannot apply {} {name}", K::kind(&())))?;
     Ok(())
@@ -270,9 +294,14 @@ async fn delete<K>(client: &Client, namespace: Option<&str>, name: &str) -> Resu
 where
     K: ScopedApi + Clone + std::fmt::Debug + DeserializeOwned,
 {
-    match api::<K>(client, namespace).delete(name, &DeleteParams::background()).await {
+    match K::api(client, namespace)
+        .delete(name, &DeleteParams::background())
+        .await
+    {
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-        other => other.map(|_| ()).context(format!("cannot delete {} {name}", K::kind(&()))),
+        other => other
+            .map(|_| ())
+            .context(format!("cannot delete {} {name}", K::kind(&()))),
     }
 }
 
@@ -283,24 +312,38 @@ async fn wait_until_absent(client: &Client) -> Result<()> {
         }
         let groups = client.list_api_groups().await.context("cannot list API groups")?;
         let served = groups.groups.iter().any(|group| group.name == "metrics.k8s.io");
-        Ok(if served { Err("the API group is still listed".to_owned()) } else { Ok(()) })
+        Ok(if served {
+            Err("the API group is still listed".to_owned())
+        } else {
+            Ok(())
+        })
     })
     .await
 }
 
 async fn wait_until_ready(client: &Client) -> Result<()> {
     wait_for_condition(client, "True", "Passed").await?;
-    until("metrics-server serves every node", LIMIT, Duration::from_millis(200), async || {
-        let nodes: Api<k8s_openapi::api::core::v1::Node> = Api::all(client.clone());
-        let nodes = nodes.list(&ListParams::default()).await.context("cannot list nodes")?.items.len();
-        let request = http::Request::get("/apis/metrics.k8s.io/v1beta1/nodes").body(Vec::new());
-        let request = request.map_err(|e| Error::Unexpected(e.to_string()))?;
-        Ok(match client.request::<Value>(request).await {
-            Ok(list) if list["items"].as_array().is_some_and(|items| items.len() == nodes) => Ok(()),
-            Ok(list) => Err(list.to_string()),
-            Err(error) => Err(error.to_string()),
-        })
-    })
+    until(
+        "metrics-server serves every node",
+        LIMIT,
+        Duration::from_millis(200),
+        async || {
+            let nodes: Api<k8s_openapi::api::core::v1::Node> = Api::all(client.clone());
+            let nodes = nodes
+                .list(&ListParams::default())
+                .await
+                .context("cannot list nodes")?
+                .items
+                .len();
+            let request = http::Request::get("/apis/metrics.k8s.io/v1beta1/nodes").body(Vec::new());
+            let request = request.map_err(|e| Error::Unexpected(e.to_string()))?;
+            Ok(match client.request::<Value>(request).await {
+                Ok(list) if list["items"].as_array().is_some_and(|items| items.len() == nodes) => Ok(()),
+                Ok(list) => Err(list.to_string()),
+                Err(error) => Err(error.to_string()),
+            })
+        },
+    )
     .await
 }
 
@@ -308,15 +351,29 @@ async fn wait_for_condition(client: &Client, status: &str, reason: &str) -> Resu
     let api: Api<APIService> = Api::all(client.clone());
     let what = format!("{API_SERVICE} is Available={status} ({reason})");
     until(&what, LIMIT, Duration::from_millis(100), async || {
-        let found = api.get_opt(API_SERVICE).await.context("cannot read an APIService")?;
-        let conditions = found.and_then(|found| found.status).and_then(|status| status.conditions);
-        let available = conditions.into_iter().flatten().find(|condition| condition.type_ == "Available");
-        let Some(available) = available else { return Ok(Err("no condition".to_owned())) };
+        let found = api
+            .get_opt(API_SERVICE)
+            .await
+            .context("cannot read an APIService")?;
+        let conditions = found
+            .and_then(|found| found.status)
+            .and_then(|status| status.conditions);
+        let available = conditions
+            .into_iter()
+            .flatten()
+            .find(|condition| condition.type_ == "Available");
+        let Some(available) = available else {
+            return Ok(Err("no condition".to_owned()));
+        };
         let seen = available.reason.unwrap_or_default();
         if available.status == status && seen == reason {
             return Ok(Ok(()));
         }
-        Ok(Err(format!("{} ({seen}): {}", available.status, available.message.unwrap_or_default())))
+        Ok(Err(format!(
+            "{} ({seen}): {}",
+            available.status,
+            available.message.unwrap_or_default()
+        )))
     })
     .await
 }
@@ -328,23 +385,31 @@ async fn wait_for_pods(
 ) -> Result<()> {
     let api: Api<Pod> = Api::namespaced(client.clone(), NAMESPACE);
     until(what, LIMIT, Duration::from_millis(200), async || {
-        let list = api.list(&ListParams::default().labels(LABEL)).await.context("cannot list pods")?;
+        let list = api
+            .list(&ListParams::default().labels(LABEL))
+            .await
+            .context("cannot list pods")?;
         look(client, &list.items).await
     })
     .await
 }
 
 async fn refuses_certificate(client: &Client, pods: &[Pod]) -> Result<Look<()>> {
-    let [pod] = pods else { return Ok(Err(format!("{} pods", pods.len()))) };
+    let [pod] = pods else {
+        return Ok(Err(format!("{} pods", pods.len())));
+    };
     let api: Api<Pod> = Api::namespaced(client.clone(), NAMESPACE);
     Ok(match api.logs(&pod.name_any(), &LogParams::default()).await {
-        Ok(log) if log.contains("x509: ") => Ok(()),
+        Ok(log) if log.contains("failed to verify certificate: x509: ") => Ok(()),
         Ok(log) => Err(log.lines().last().unwrap_or("an empty log").to_owned()),
         Err(error) => Err(error.to_string()),
     })
 }
 
 fn restarts(pod: &Pod) -> i32 {
-    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    let statuses = pod
+        .status
+        .iter()
+        .flat_map(|status| status.container_statuses.iter().flatten());
     statuses.map(|status| status.restart_count).sum()
 }

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
+use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 
 use crate::components::{Components, Release};
 use crate::control_plane::{ControlPlane, Layout};
@@ -28,10 +30,38 @@ pub struct Sandbox {
     control_plane: ControlPlane,
     kwok: Arc<Process>,
     components: Components,
-    options: Options,
+    release: Release,
     layout: Layout,
-    group: ProcessGroup,
+    _group: ProcessGroup,
     _state: TempDir,
+}
+
+/// A component of the control plane, or the stand-in for the kubelets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Component {
+    /// etcd.
+    Etcd,
+    /// kube-apiserver.
+    ApiServer,
+    /// kube-controller-manager, and with it the HPA controller.
+    ControllerManager,
+    /// kube-scheduler.
+    Scheduler,
+    /// kwok.
+    Kwok,
+}
+
+impl Component {
+    /// The name of its binary.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Etcd => "etcd",
+            Self::ApiServer => "kube-apiserver",
+            Self::ControllerManager => "kube-controller-manager",
+            Self::Scheduler => "kube-scheduler",
+            Self::Kwok => "kwok",
+        }
+    }
 }
 
 /// What is known of a component.
@@ -47,13 +77,16 @@ pub struct ComponentStatus {
 
 impl std::fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sandbox").field("url", &self.url()).field("directory", &self.directory()).finish()
+        f.debug_struct("Sandbox")
+            .field("url", &self.url())
+            .field("directory", &self.directory())
+            .finish()
     }
 }
 
 impl Sandbox {
     /// Builds the components if this is the first time, then starts a cluster and waits until it is ready.
-    pub fn start(options: Options) -> Result<Self> {
+    pub fn start(options: &Options) -> Result<Self> {
         if !cfg!(target_os = "linux") {
             return Err(Error::UnsupportedPlatform);
         }
@@ -62,9 +95,14 @@ impl Sandbox {
             None => Release::from_environment()?,
         };
         let components = Components::prepare(release)?;
-        let clock = Talk { on: options.talk, start: Instant::now() };
+        let clock = Talk {
+            on: options.talk,
+            start: Instant::now(),
+        };
         let state = state_directory()?;
-        let layout = Layout { root: state.path().to_owned() };
+        let layout = Layout {
+            root: state.path().to_owned(),
+        };
         for directory in [layout.pki(), layout.root.join("logs")] {
             std::fs::create_dir(&directory).context(format!("cannot create {}", directory.display()))?;
         }
@@ -76,11 +114,12 @@ impl Sandbox {
             .build()
             .context("cannot start the async runtime")?;
         let (control_plane, kwok, kubelet) = runtime.block_on(async {
-            let control_plane = ControlPlane::start(&options, &components, &group, &layout).await?;
+            let control_plane = ControlPlane::start(options, release, &components, &group, &layout).await?;
             clock.say("the API server is ready");
             let client = &control_plane.client;
-            let kwok = kwok::start(&options, &components, &group, &layout, client).await?;
-            kwok::wait_until_ready(client, &kwok, options.nodes).await?;
+            let kwok = kwok::start(options, &components, &group, &layout, client).await?;
+            kwok::wait_until_ready(client, &kwok.process, options.nodes).await?;
+            kwok.begin_to_count(options.nodes).await?;
             clock.say(&format!("{} nodes are ready", options.nodes));
             wait_for_service_account(client).await?;
             clock.say("the controllers are at work");
@@ -93,9 +132,19 @@ impl Sandbox {
                 options.probe_limit,
             );
             let kubelet = kubelet.run();
-            Ok::<_, Error>((control_plane, kwok, kubelet))
+            Ok::<_, Error>((control_plane, kwok.process, kubelet))
         })?;
-        Ok(Self { _kubelet: kubelet, runtime, control_plane, kwok, components, options, layout, group, _state: state })
+        Ok(Self {
+            _kubelet: kubelet,
+            runtime,
+            control_plane,
+            kwok,
+            components,
+            release,
+            layout,
+            _group: group,
+            _state: state,
+        })
     }
 
     /// The one cluster that all tests of a binary share, started by whoever asks first.
@@ -103,7 +152,7 @@ impl Sandbox {
     /// It is never dropped; it ends with the process.
     pub fn shared() -> Result<&'static Self, &'static Error> {
         static SHARED: OnceLock<Result<Sandbox>> = OnceLock::new();
-        SHARED.get_or_init(|| Self::start(Options::default())).as_ref()
+        SHARED.get_or_init(|| Self::start(&Options::default())).as_ref()
     }
 
     /// The administrator's kubeconfig.
@@ -149,19 +198,65 @@ impl Sandbox {
 
     /// Applies manifests, as `kubectl apply --server-side -f -` does.
     pub fn apply_yaml(&self, manifests: &str) -> Result<()> {
-        self.run_kubectl(&["apply", "--server-side", "--force-conflicts", "-f", "-"], Some(manifests))?;
+        self.run_kubectl(
+            &["apply", "--server-side", "--force-conflicts", "-f", "-"],
+            Some(manifests),
+        )?;
         Ok(())
     }
 
     /// Brings the metrics API into a state and waits until the state is true.
     pub fn metrics_server(&self, state: MetricsServer) -> Result<()> {
-        self.runtime.block_on(metrics_server::set(&self.control_plane.client, state))
+        self.runtime
+            .block_on(metrics_server::set(&self.control_plane.client, state))
+    }
+
+    /// Holds a component still, for example the controller manager while a tool is asked to judge the same
+    /// state as the controller did. A paused API server takes connections and never answers.
+    pub fn pause(&self, component: Component) -> Result<()> {
+        self.process(component)?.signal(Signal::STOP)
+    }
+
+    /// Lets a paused component go on.
+    pub fn resume(&self, component: Component) -> Result<()> {
+        self.process(component)?.signal(Signal::CONT)
+    }
+
+    /// Ends a component for good: without its API server the cluster refuses connections.
+    pub fn stop(&self, component: Component) -> Result<()> {
+        self.process(component)?.kill()
+    }
+
+    fn process(&self, component: Component) -> Result<&Arc<Process>> {
+        let name = component.name();
+        self.processes()
+            .find(|process| process.name() == name)
+            .ok_or_else(|| Error::Unexpected(format!("{name} was never started")))
+    }
+
+    fn processes(&self) -> impl Iterator<Item = &Arc<Process>> {
+        self.control_plane.processes.iter().chain([&self.kwok])
+    }
+
+    pub(crate) fn client(&self) -> &kube::Client {
+        &self.control_plane.client
+    }
+
+    pub(crate) fn release(&self) -> Release {
+        self.release
+    }
+
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        self.runtime.spawn(task)
     }
 
     /// Every component with its process id.
     pub fn status(&self) -> Vec<ComponentStatus> {
-        let processes = self.control_plane.processes.iter().chain([&self.kwok]);
-        processes
+        self.processes()
             .map(|process| ComponentStatus {
                 name: process.name().to_owned(),
                 pid: process.id(),
@@ -177,13 +272,19 @@ impl Sandbox {
         let mut child = self
             .kubectl()
             .args(arguments)
-            .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdin(if input.is_some() {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .context("cannot start kubectl")?;
         if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
-            stdin.write_all(input.as_bytes()).context("cannot write to kubectl")?;
+            stdin
+                .write_all(input.as_bytes())
+                .context("cannot write to kubectl")?;
         }
         let output = child.wait_with_output().context("cannot wait for kubectl")?;
         if !output.status.success() {
@@ -223,9 +324,19 @@ fn state_directory() -> Result<TempDir> {
 /// Without it no pod can be created in the `default` namespace.
 async fn wait_for_service_account(client: &kube::Client) -> Result<()> {
     let api: Api<ServiceAccount> = Api::namespaced(client.clone(), "default");
-    until("the controllers are at work", Duration::from_secs(60), Duration::from_millis(50), async || {
-        let found = api.get_opt("default").await.context("cannot read a service account")?;
-        Ok(found.map(|_| ()).ok_or_else(|| "no service account in `default`".to_owned()))
-    })
+    until(
+        "the controllers are at work",
+        Duration::from_secs(60),
+        Duration::from_millis(50),
+        async || {
+            let found = api
+                .get_opt("default")
+                .await
+                .context("cannot read a service account")?;
+            Ok(found
+                .map(|_| ())
+                .ok_or_else(|| "no service account in `default`".to_owned()))
+        },
+    )
     .await
 }

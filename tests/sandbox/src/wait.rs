@@ -23,7 +23,11 @@ pub(crate) async fn until<T>(
             Err(last) => last,
         };
         if start.elapsed() >= limit {
-            return Err(Error::Timeout { what: what.to_owned(), waited: limit, last });
+            return Err(Error::Timeout {
+                what: what.to_owned(),
+                waited: limit,
+                last,
+            });
         }
         sleep(pause).await;
     }

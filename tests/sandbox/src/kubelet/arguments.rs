@@ -16,7 +16,12 @@ const TRANSLATED: [&str; 6] = [
 ];
 
 /// The arguments for the process of `container`.
-pub(super) fn translate(container: &Container, address: SocketAddr, kubeconfig: &Path, directory: &Path) -> Vec<String> {
+pub(super) fn translate(
+    container: &Container,
+    address: SocketAddr,
+    kubeconfig: &Path,
+    directory: &Path,
+) -> Vec<String> {
     // The first word of a command is the binary.
     let command = container.command.iter().flatten().skip(1);
     let given = command.chain(container.args.iter().flatten());
@@ -54,14 +59,24 @@ mod tests {
     fn only_what_is_about_the_container_changes() {
         let container = Container {
             args: Some(
-                ["--cert-dir=/tmp", "--secure-port", "10250", "--metric-resolution=15s", "--kubelet-insecure-tls"]
-                    .map(str::to_owned)
-                    .to_vec(),
+                [
+                    "--cert-dir=/tmp",
+                    "--secure-port",
+                    "10250",
+                    "--metric-resolution=15s",
+                    "--kubelet-insecure-tls",
+                ]
+                .map(str::to_owned)
+                .to_vec(),
             ),
             ..Container::default()
         };
-        let arguments =
-            translate(&container, SocketAddr::from(([127, 0, 0, 1], 7)), Path::new("/k"), Path::new("/d"));
+        let arguments = translate(
+            &container,
+            SocketAddr::from(([127, 0, 0, 1], 7)),
+            Path::new("/k"),
+            Path::new("/d"),
+        );
         assert_eq!(
             arguments,
             [

@@ -42,13 +42,17 @@ impl Backends {
 
     /// Whether a selector chooses any of them.
     pub(super) fn any(&self, namespace: &str, selector: &BTreeMap<String, String>) -> bool {
-        self.lock().values().any(|backend| backend.matches(namespace, selector))
+        self.lock()
+            .values()
+            .any(|backend| backend.matches(namespace, selector))
     }
 
     /// A ready one that a selector chooses.
     pub(super) fn ready(&self, namespace: &str, selector: &BTreeMap<String, String>) -> Option<SocketAddr> {
         let backends = self.lock();
-        let mut ready = backends.values().filter(|b| b.ready && b.matches(namespace, selector));
+        let mut ready = backends
+            .values()
+            .filter(|b| b.ready && b.matches(namespace, selector));
         ready.next().map(|backend| backend.address)
     }
 
@@ -61,6 +65,8 @@ impl Backend {
     fn matches(&self, namespace: &str, selector: &BTreeMap<String, String>) -> bool {
         !selector.is_empty()
             && self.namespace == namespace
-            && selector.iter().all(|(key, value)| self.labels.get(key) == Some(value))
+            && selector
+                .iter()
+                .all(|(key, value)| self.labels.get(key) == Some(value))
     }
 }

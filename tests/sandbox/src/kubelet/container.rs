@@ -33,9 +33,14 @@ const STABLE: Duration = Duration::from_secs(60);
 /// Runs a pod until `end` says so, then lets the API server forget it.
 pub(super) async fn run(kubelet: Kubelet, pod: Pod, mut end: watch::Receiver<bool>) {
     let container = pod.spec.as_ref().and_then(|spec| {
-        spec.containers.iter().find(|container| container.image.as_deref().is_some_and(is_metrics_server)).cloned()
+        spec.containers
+            .iter()
+            .find(|container| container.image.as_deref().is_some_and(is_metrics_server))
+            .cloned()
     });
-    let (Some(container), Some(uid)) = (container, pod.uid()) else { return };
+    let (Some(container), Some(uid)) = (container, pod.uid()) else {
+        return;
+    };
     let directory = kubelet.layout.root.join("pods").join(&uid);
     let log = ContainerLog::new(&directory);
     let published = Log {
@@ -46,7 +51,14 @@ pub(super) async fn run(kubelet: Kubelet, pod: Pod, mut end: watch::Receiver<boo
     };
     // Without a log the pod still runs.
     let _ = published.publish(&kubelet.client).await;
-    let pod = RealPod { kubelet, pod, container, uid, directory, log };
+    let pod = RealPod {
+        kubelet,
+        pod,
+        container,
+        uid,
+        directory,
+        log,
+    };
     tokio::select! {
         () = pod.keep_running() => {}
         _ = end.wait_for(|end| *end) => {}
@@ -101,7 +113,8 @@ impl RealPod {
     }
 
     async fn start(&self) -> Result<(Child, SocketAddr)> {
-        std::fs::create_dir_all(&self.directory).context(format!("cannot create {}", self.directory.display()))?;
+        std::fs::create_dir_all(&self.directory)
+            .context(format!("cannot create {}", self.directory.display()))?;
         let kubeconfig = self.service_account_kubeconfig().await?;
         let [port] = free_ports()?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -123,7 +136,11 @@ impl RealPod {
     /// A kubeconfig with a token of the pod's own service account, so that RBAC is what it is.
     async fn service_account_kubeconfig(&self) -> Result<PathBuf> {
         let namespace = self.pod.namespace().unwrap_or_default();
-        let name = self.pod.spec.as_ref().and_then(|spec| spec.service_account_name.clone());
+        let name = self
+            .pod
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.service_account_name.clone());
         let name = name.unwrap_or_else(|| "default".to_owned());
         let accounts: Api<ServiceAccount> = Api::namespaced(self.kubelet.client.clone(), &namespace);
         let request = TokenRequest {
@@ -142,10 +159,14 @@ impl RealPod {
         let answer = accounts
             .create_token_request(&name, &PostParams::default(), &request)
             .await
-            .context(format!("cannot get a token for service account {namespace}/{name}"))?;
+            .context(format!(
+                "cannot get a token for service account {namespace}/{name}"
+            ))?;
         let token = answer.status.map(|status| status.token).unwrap_or_default();
         if token.is_empty() {
-            return Err(Error::Unexpected(format!("service account {namespace}/{name} got an empty token")));
+            return Err(Error::Unexpected(format!(
+                "service account {namespace}/{name} got an empty token"
+            )));
         }
         let path = self.directory.join("kubeconfig");
         kubeconfig::write_for_token(&path, &self.kubelet.endpoint, &name, &token)?;
@@ -184,18 +205,34 @@ impl RealPod {
     fn be_backend(&self, address: SocketAddr, ready: bool) {
         let namespace = self.pod.namespace().unwrap_or_default();
         let labels = self.pod.metadata.labels.clone().unwrap_or_default();
-        Arc::clone(&self.kubelet.backends).set(&self.uid, Backend { namespace, labels, address, ready });
+        Arc::clone(&self.kubelet.backends).set(
+            &self.uid,
+            Backend {
+                namespace,
+                labels,
+                address,
+                ready,
+            },
+        );
     }
 
     async fn report(&self, status: &Status) {
-        status.report(&self.kubelet.client, &self.pod, &self.container).await;
+        status
+            .report(&self.kubelet.client, &self.pod, &self.container)
+            .await;
     }
 
     /// What a kubelet does last: removes the pod from the API server, and only this very pod.
     async fn forget(&self) {
-        let pods: Api<Pod> = Api::namespaced(self.kubelet.client.clone(), &self.pod.namespace().unwrap_or_default());
+        let pods: Api<Pod> = Api::namespaced(
+            self.kubelet.client.clone(),
+            &self.pod.namespace().unwrap_or_default(),
+        );
         let parameters = DeleteParams {
-            preconditions: Some(Preconditions { uid: Some(self.uid.clone()), resource_version: None }),
+            preconditions: Some(Preconditions {
+                uid: Some(self.uid.clone()),
+                resource_version: None,
+            }),
             ..DeleteParams::default().grace_period(0)
         };
         // It may be gone already.

@@ -18,7 +18,10 @@ pub(super) struct ContainerLog {
 impl ContainerLog {
     /// Logs in a directory.
     pub(super) fn new(directory: &Path) -> Self {
-        Self { current: directory.join("current.log"), previous: directory.join("previous.log") }
+        Self {
+            current: directory.join("current.log"),
+            previous: directory.join("previous.log"),
+        }
     }
 
     /// The log of the running container.

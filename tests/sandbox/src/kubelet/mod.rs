@@ -3,7 +3,7 @@
 //! It watches for pods whose image ends in `metrics-server/metrics-server`, wherever they come from, runs the
 //! real binary with the pod's own arguments and service account, and reports the pod's status as a kubelet
 //! does: running, ready when its readiness probe says so, restarted when it exits. kwok leaves these pods
-//! alone. In the place of kube-proxy it listens on the ClusterIP of the Services that select such a pod.
+//! alone. In the place of kube-proxy it listens on the `ClusterIP` of the Services that select such a pod.
 //!
 //! A liveness probe is not asked, and resource limits are not enforced.
 
@@ -68,7 +68,15 @@ impl Kubelet {
         layout: Layout,
         probe_limit: Option<Duration>,
     ) -> Self {
-        Self { client, endpoint, binary, group, layout, probe_limit, backends: Arc::default() }
+        Self {
+            client,
+            endpoint,
+            binary,
+            group,
+            layout,
+            probe_limit,
+            backends: Arc::default(),
+        }
     }
 
     /// Begins to work; to be called inside the runtime.
@@ -104,7 +112,9 @@ impl Kubelet {
 
     fn see(&self, pod: Pod, known: &mut HashMap<String, watch::Sender<bool>>, containers: &mut JoinSet<()>) {
         let scheduled = pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
-        let (Some(uid), true, true) = (pod.uid(), scheduled, runs_for_real(&pod)) else { return };
+        let (Some(uid), true, true) = (pod.uid(), scheduled, runs_for_real(&pod)) else {
+            return;
+        };
         let deleted = pod.metadata.deletion_timestamp.is_some();
         let end = known.entry(uid).or_insert_with(|| {
             let (sender, receiver) = watch::channel(false);
@@ -120,7 +130,9 @@ impl Kubelet {
 /// Whether the stand-in runs this pod; `config.yaml` of kwok says the same in its own language.
 fn runs_for_real(pod: &Pod) -> bool {
     let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
-    containers.filter_map(|container| container.image.as_deref()).any(is_metrics_server)
+    containers
+        .filter_map(|container| container.image.as_deref())
+        .any(is_metrics_server)
 }
 
 fn is_metrics_server(image: &str) -> bool {
@@ -138,7 +150,9 @@ mod tests {
 
     #[test]
     fn the_image_counts_without_registry_and_tag() {
-        assert!(is_metrics_server("registry.k8s.io/metrics-server/metrics-server:v0.8.0"));
+        assert!(is_metrics_server(
+            "registry.k8s.io/metrics-server/metrics-server:v0.8.0"
+        ));
         assert!(is_metrics_server("localhost:5000/metrics-server/metrics-server"));
         assert!(is_metrics_server("x/metrics-server/metrics-server@sha256:00"));
         assert!(!is_metrics_server("tensorflow/serving:2.5.1"));

@@ -3,13 +3,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::kubeconfig;
 use k8s_openapi::api::core::v1::Container;
 use tokio::time::{Instant, Interval, interval_at};
 
 /// What to ask, and how often.
 #[derive(Debug)]
 pub(super) struct Probe {
-    url: String,
+    base: String,
+    path: String,
     delay: Duration,
     period: Duration,
     timeout: Duration,
@@ -34,8 +36,16 @@ impl Verdict {
             self.tick.tick().await;
             let asked = tokio::time::timeout(self.probe.timeout, self.probe.ask()).await;
             let succeeded = asked.unwrap_or(false);
-            self.against = if succeeded == self.ready { 0 } else { self.against + 1 };
-            let needed = if self.ready { self.probe.failures } else { self.probe.successes };
+            self.against = if succeeded == self.ready {
+                0
+            } else {
+                self.against + 1
+            };
+            let needed = if self.ready {
+                self.probe.failures
+            } else {
+                self.probe.successes
+            };
             if self.against >= needed {
                 self.ready = succeeded;
                 self.against = 0;
@@ -57,7 +67,8 @@ impl Probe {
         };
         let limited = |duration: Duration| limit.map_or(duration, |limit| duration.min(limit));
         Some(Self {
-            url: format!("{scheme}://{address}{path}"),
+            base: format!("{scheme}://{address}"),
+            path: path.to_owned(),
             delay: limited(seconds(probe.initial_delay_seconds, 0)),
             period: limited(seconds(probe.period_seconds, 10)).max(Duration::from_millis(100)),
             timeout: seconds(probe.timeout_seconds, 1),
@@ -69,18 +80,19 @@ impl Probe {
     /// Begins to ask.
     pub(super) fn start(self) -> Verdict {
         let tick = interval_at(Instant::now() + self.delay, self.period);
-        Verdict { probe: self, tick, ready: false, against: 0 }
+        Verdict {
+            probe: self,
+            tick,
+            ready: false,
+            against: 0,
+        }
     }
 
     /// Whether the answer is a success. A kubelet does not verify the certificate either.
     async fn ask(&self) -> bool {
-        let Ok(url) = self.url.parse::<http::Uri>() else { return false };
-        let path = url.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
-        let mut config = kube::Config::new(url);
-        config.accept_invalid_certs = true;
-        config.default_retry = false;
-        let (Ok(client), Ok(request)) = (kube::Client::try_from(config), http::Request::get(path).body(Vec::new()))
-        else {
+        let client = kubeconfig::unverified_client(&self.base);
+        let request = http::Request::get(&self.path).body(Vec::new());
+        let (Ok(client), Ok(request)) = (client, request) else {
             return false;
         };
         client.request_text(request).await.is_ok()

@@ -1,6 +1,6 @@
-//! In the place of kube-proxy: listens on the ClusterIP of a Service and leads to a ready pod's process.
+//! In the place of kube-proxy: listens on the `ClusterIP` of a Service and leads to a ready pod's process.
 //!
-//! Ports below 1024 need a privilege. Where it is missing, the port of the Service, and of the APIServices
+//! Ports below 1024 need a privilege. Where it is missing, the port of the Service, and of the `APIServices`
 //! that point to it, is moved up by 10 000: 443 becomes 10443.
 
 use std::collections::{BTreeMap, HashMap};
@@ -79,13 +79,26 @@ pub(super) async fn serve(client: kube::Client, backends: Arc<Backends>) {
 
 /// The addresses of a Service that selects a real process.
 fn endpoints(service: &Service, backends: &Backends) -> Vec<(SocketAddr, BTreeMap<String, String>)> {
-    let Some(spec) = &service.spec else { return Vec::new() };
+    let Some(spec) = &service.spec else {
+        return Vec::new();
+    };
     let selector = spec.selector.clone().unwrap_or_default();
-    let address = spec.cluster_ip.as_deref().and_then(|ip| ip.parse::<IpAddr>().ok());
+    let address = spec
+        .cluster_ip
+        .as_deref()
+        .and_then(|ip| ip.parse::<IpAddr>().ok());
     let namespace = service.namespace().unwrap_or_default();
-    let (Some(address), true) = (address, backends.any(&namespace, &selector)) else { return Vec::new() };
-    let ports = spec.ports.iter().flatten().filter_map(|port| u16::try_from(port.port).ok());
-    ports.map(|port| (SocketAddr::new(address, port), selector.clone())).collect()
+    let (Some(address), true) = (address, backends.any(&namespace, &selector)) else {
+        return Vec::new();
+    };
+    let ports = spec
+        .ports
+        .iter()
+        .flatten()
+        .filter_map(|port| u16::try_from(port.port).ok());
+    ports
+        .map(|port| (SocketAddr::new(address, port), selector.clone()))
+        .collect()
 }
 
 async fn accept(
@@ -96,7 +109,9 @@ async fn accept(
 ) {
     while let Ok((mut client, _)) = listener.accept().await {
         // A Service without a ready endpoint refuses: the connection is closed at once.
-        let Some(address) = backends.ready(&namespace, &selector) else { continue };
+        let Some(address) = backends.ready(&namespace, &selector) else {
+            continue;
+        };
         tokio::spawn(async move {
             if let Ok(mut server) = TcpStream::connect(address).await {
                 // How a connection ends is the business of its two ends.
@@ -109,8 +124,15 @@ async fn accept(
 async fn move_port(client: &kube::Client, service: &Service, port: i32) -> kube::Result<()> {
     let namespace = service.namespace().unwrap_or_default();
     let name = service.name_any();
-    let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-    let ports = service.spec.as_ref().and_then(|spec| spec.ports.clone()).unwrap_or_default();
+    let parameters = PatchParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    let ports = service
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.ports.clone())
+        .unwrap_or_default();
     let moved: Vec<_> = ports
         .into_iter()
         .map(|mut entry| {
@@ -121,7 +143,13 @@ async fn move_port(client: &kube::Client, service: &Service, port: i32) -> kube:
         })
         .collect();
     let services: Api<Service> = Api::namespaced(client.clone(), &namespace);
-    services.patch(&name, &parameters, &Patch::Merge(json!({"spec": {"ports": moved}}))).await?;
+    services
+        .patch(
+            &name,
+            &parameters,
+            &Patch::Merge(json!({"spec": {"ports": moved}})),
+        )
+        .await?;
     let api_services: Api<APIService> = Api::all(client.clone());
     for api_service in api_services.list(&ListParams::default()).await? {
         let reference = api_service.spec.as_ref().and_then(|spec| spec.service.as_ref());
@@ -132,7 +160,9 @@ async fn move_port(client: &kube::Client, service: &Service, port: i32) -> kube:
         });
         if points_here {
             let patch = json!({"spec": {"service": {"port": port + SHIFT}}});
-            api_services.patch(&api_service.name_any(), &parameters, &Patch::Merge(patch)).await?;
+            api_services
+                .patch(&api_service.name_any(), &parameters, &Patch::Merge(patch))
+                .await?;
         }
     }
     Ok(())

@@ -30,7 +30,9 @@ impl Status {
         let now = Utc::now();
         // Any address will do that no network routes: nothing dials it.
         let uid = pod.uid().unwrap_or_default();
-        let sum = uid.bytes().fold(7_u16, |sum, byte| sum.wrapping_mul(31).wrapping_add(u16::from(byte)));
+        let sum = uid.bytes().fold(7_u16, |sum, byte| {
+            sum.wrapping_mul(31).wrapping_add(u16::from(byte))
+        });
         let [third, fourth] = sum.to_be_bytes();
         Self {
             started: now,
@@ -39,7 +41,7 @@ impl Status {
             ready: false,
             restarts: 0,
             state: json!({"waiting": {"reason": "ContainerCreating"}}),
-            last_state: json!({}),
+            last_state: Value::Null,
             container_started: now,
         }
     }
@@ -84,14 +86,17 @@ impl Status {
             "metadata": {"uid": pod.uid()},
             "status": self.to_json(container),
         });
-        let _ = pods.patch_status(&pod.name_any(), &PatchParams::default(), &Patch::Strategic(patch)).await;
+        let _ = pods
+            .patch_status(&pod.name_any(), &PatchParams::default(), &Patch::Strategic(patch))
+            .await;
     }
 
     fn to_json(&self, container: &Container) -> Value {
         let word = if self.ready { "True" } else { "False" };
         let since = rfc3339;
         let readiness = |kind: &str| {
-            let mut condition = json!({"type": kind, "status": word, "lastTransitionTime": since(self.changed)});
+            let mut condition =
+                json!({"type": kind, "status": word, "lastTransitionTime": since(self.changed)});
             let (reason, message) = if self.ready {
                 (Value::Null, Value::Null)
             } else {
@@ -102,7 +107,8 @@ impl Status {
             condition["message"] = message;
             condition
         };
-        let done = |kind: &str| json!({"type": kind, "status": "True", "lastTransitionTime": since(self.started)});
+        let done =
+            |kind: &str| json!({"type": kind, "status": "True", "lastTransitionTime": since(self.started)});
         json!({
             "phase": "Running",
             "startTime": since(self.started),

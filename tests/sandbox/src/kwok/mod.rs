@@ -18,6 +18,7 @@ use crate::certificates::{self, write_identity, write_private};
 use crate::components::Components;
 use crate::control_plane::Layout;
 use crate::error::{Context, Error, Result};
+use crate::kubeconfig;
 use crate::loopback::free_ports;
 use crate::options::{KubeletCertificate, Options};
 use crate::process::{Process, ProcessGroup};
@@ -45,7 +46,7 @@ pub(crate) async fn start(
     group: &ProcessGroup,
     layout: &Layout,
     client: &kube::Client,
-) -> Result<Arc<Process>> {
+) -> Result<Kwok> {
     resources::install(client).await?;
     let [port] = free_ports()?;
     let names: &[&str] = match options.kubelet_certificate {
@@ -60,7 +61,9 @@ pub(crate) async fn start(
     command
         .arg(format!("--config={}", config.display()))
         .arg(format!("--kubeconfig={}", layout.kubeconfig("kwok").display()))
-        .arg(format!("--manage-nodes-with-annotation-selector={NODE_ANNOTATION}=fake"))
+        .arg(format!(
+            "--manage-nodes-with-annotation-selector={NODE_ANNOTATION}=fake"
+        ))
         .arg(format!("--cidr={POD_RANGE}"))
         .arg(format!("--node-ip={NODE_ADDRESS}"))
         .arg(format!("--node-port={port}"))
@@ -73,28 +76,84 @@ pub(crate) async fn start(
     let process = Arc::new(group.spawn("kwok", &mut command, &layout.log("kwok"))?);
     let nodes: Api<Node> = Api::all(client.clone());
     for number in 1..=options.nodes {
-        let node = node(&format!("sandbox-node-{number}"), options, port)?;
-        nodes.create(&PostParams::default(), &node).await.context("cannot create a node")?;
+        let node = node(&node_name(number), options, port)?;
+        nodes
+            .create(&PostParams::default(), &node)
+            .await
+            .context("cannot create a node")?;
     }
-    Ok(process)
+    Ok(Kwok { process, port })
+}
+
+/// kwok at work.
+#[derive(Debug)]
+pub(crate) struct Kwok {
+    /// Its process.
+    pub(crate) process: Arc<Process>,
+    port: u16,
+}
+
+impl Kwok {
+    /// Asks every node for its metrics once: usage is counted from the first time that somebody asks.
+    pub(crate) async fn begin_to_count(&self, nodes: usize) -> Result<()> {
+        let client = kubeconfig::unverified_client(&format!("https://{NODE_ADDRESS}:{}", self.port))?;
+        for number in 1..=nodes {
+            let path = metrics_path(&node_name(number));
+            let request = http::Request::get(path).body(Vec::new());
+            let request = request.map_err(|e| Error::Unexpected(e.to_string()))?;
+            client
+                .request_text(request)
+                .await
+                .context("cannot read the metrics of a node")?;
+        }
+        Ok(())
+    }
+}
+
+fn node_name(number: usize) -> String {
+    format!("sandbox-node-{number}")
+}
+
+fn metrics_path(node: &str) -> String {
+    format!("/metrics/nodes/{node}/metrics/resource")
 }
 
 /// Waits until every node is Ready.
 pub(crate) async fn wait_until_ready(client: &kube::Client, process: &Process, nodes: usize) -> Result<()> {
     let api: Api<Node> = Api::all(client.clone());
-    until("all nodes are Ready", Duration::from_secs(60), Duration::from_millis(50), async || {
-        process.check()?;
-        let list = api.list(&ListParams::default()).await.context("cannot list nodes")?;
-        let ready = list.items.iter().filter(|node| is_ready(node)).count();
-        Ok(if ready == nodes { Ok(()) } else { Err(format!("{ready} of {nodes}")) })
-    })
+    until(
+        "all nodes are Ready",
+        Duration::from_secs(60),
+        Duration::from_millis(50),
+        async || {
+            process.check()?;
+            let list = api
+                .list(&ListParams::default())
+                .await
+                .context("cannot list nodes")?;
+            let ready = list.items.iter().filter(|node| is_ready(node)).count();
+            Ok(if ready == nodes {
+                Ok(())
+            } else {
+                Err(format!("{ready} of {nodes}"))
+            })
+        },
+    )
     .await
 }
 
 fn is_ready(node: &Node) -> bool {
     let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
-    let tainted = node.spec.as_ref().and_then(|spec| spec.taints.as_ref()).is_some_and(|t| !t.is_empty());
-    !tainted && conditions.into_iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True")
+    let tainted = node
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.taints.as_ref())
+        .is_some_and(|t| !t.is_empty());
+    !tainted
+        && conditions
+            .into_iter()
+            .flatten()
+            .any(|c| c.type_ == "Ready" && c.status == "True")
 }
 
 fn config_text(layout: &Layout) -> Result<String> {
@@ -121,7 +180,7 @@ fn node(name: &str, options: &Options, port: u16) -> Result<Node> {
             },
             "annotations": {
                 NODE_ANNOTATION: "fake",
-                "metrics.k8s.io/resource-metrics-path": format!("/metrics/nodes/{name}/metrics/resource"),
+                "metrics.k8s.io/resource-metrics-path": metrics_path(name),
             },
         },
         "status": {

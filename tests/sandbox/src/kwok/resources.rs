@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::Api;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::GroupVersionKind;
-use kube::Api;
 use serde_json::{Value, json};
 
+use crate::FIELD_MANAGER;
 use crate::error::{Context, Error, Result};
 use crate::wait::until;
-use crate::FIELD_MANAGER;
 
 const GROUP: &str = "kwok.x-k8s.io";
 const VERSION: &str = "v1alpha1";
@@ -23,22 +23,40 @@ pub(super) const KINDS: [&str; 2] = ["Logs", "ClusterPortForward"];
 /// Registers the kinds. Their schema is kwok's business, the API server takes any.
 pub(super) async fn install(client: &kube::Client) -> Result<()> {
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
-    let definitions =
-        [definition("Logs", "logs", "Namespaced")?, definition("ClusterPortForward", "clusterportforwards", "Cluster")?];
+    let definitions = [
+        definition("Logs", "logs", "Namespaced")?,
+        definition("ClusterPortForward", "clusterportforwards", "Cluster")?,
+    ];
     for definition in &definitions {
-        api.create(&PostParams::default(), definition).await.context("cannot create a resource of kwok")?;
+        api.create(&PostParams::default(), definition)
+            .await
+            .context("cannot create a resource of kwok")?;
     }
-    until("the resources of kwok are served", Duration::from_secs(30), Duration::from_millis(50), async || {
-        for definition in &definitions {
-            let name = definition.metadata.name.as_deref().unwrap_or_default();
-            let found = api.get_status(name).await.context("cannot read a resource of kwok")?;
-            let conditions = found.status.and_then(|status| status.conditions).unwrap_or_default();
-            if !conditions.iter().any(|c| c.type_ == "Established" && c.status == "True") {
-                return Ok(Err(format!("{name} is not established")));
+    until(
+        "the resources of kwok are served",
+        Duration::from_secs(30),
+        Duration::from_millis(50),
+        async || {
+            for definition in &definitions {
+                let name = definition.metadata.name.as_deref().unwrap_or_default();
+                let found = api
+                    .get_status(name)
+                    .await
+                    .context("cannot read a resource of kwok")?;
+                let conditions = found
+                    .status
+                    .and_then(|status| status.conditions)
+                    .unwrap_or_default();
+                if !conditions
+                    .iter()
+                    .any(|c| c.type_ == "Established" && c.status == "True")
+                {
+                    return Ok(Err(format!("{name} is not established")));
+                }
             }
-        }
-        Ok(Ok(()))
-    })
+            Ok(Ok(()))
+        },
+    )
     .await
 }
 
@@ -57,7 +75,8 @@ fn definition(kind: &str, plural: &str, scope: &str) -> Result<CustomResourceDef
             }],
         },
     });
-    serde_json::from_value(definition).map_err(|e| Error::Unexpected(format!("a definition does not fit: {e}")))
+    serde_json::from_value(definition)
+        .map_err(|e| Error::Unexpected(format!("a definition does not fit: {e}")))
 }
 
 /// The log of one pod.
@@ -106,7 +125,10 @@ pub(crate) struct Forward {
 impl Forward {
     /// Puts it in force, in place of an earlier one for the same port and namespaces.
     pub(crate) async fn publish(&self, client: &kube::Client) -> Result<()> {
-        let api = Api::all_with(client.clone(), &resource("ClusterPortForward", "clusterportforwards"));
+        let api = Api::all_with(
+            client.clone(),
+            &resource("ClusterPortForward", "clusterportforwards"),
+        );
         let mut spec = json!({"forwards": [{
             "ports": [self.port],
             "target": {"address": self.target.ip().to_string(), "port": self.target.port()},
@@ -128,8 +150,12 @@ async fn apply(api: &Api<DynamicObject>, kind: &str, name: &str, spec: &Value) -
     let object = json!({
         "apiVersion": format!("{GROUP}/{VERSION}"), "kind": kind, "metadata": {"name": name}, "spec": spec,
     });
-    api.patch(name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&object))
-        .await
-        .context(format!("cannot apply {kind} {name}"))?;
+    api.patch(
+        name,
+        &PatchParams::apply(FIELD_MANAGER).force(),
+        &Patch::Apply(&object),
+    )
+    .await
+    .context(format!("cannot apply {kind} {name}"))?;
     Ok(())
 }
