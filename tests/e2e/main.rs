@@ -1,5 +1,10 @@
 //! The binary on a real control plane: every symptom is asserted before the answer is.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may end with a panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may end with a panic"
+)]
 
 mod plugin;
 mod story;

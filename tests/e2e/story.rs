@@ -2,7 +2,7 @@
 //! scale up, scale down. Every symptom is the real controller's.
 
 use serde_json::Value;
-use tfserve_sandbox::MetricsServer;
+use tfserve_sandbox::{Component, MetricsServer, Usage};
 
 use crate::support::{explain, field, kubectl, sandbox, until};
 
@@ -13,14 +13,20 @@ fn code(explanation: &Value) -> &str {
 }
 
 fn scaling_active(namespace: &str) -> String {
-    field(namespace, &format!("hpa/{WORKLOAD}"), "{.status.conditions[?(@.type=='ScalingActive')]}")
+    field(
+        namespace,
+        &format!("hpa/{WORKLOAD}"),
+        "{.status.conditions[?(@.type=='ScalingActive')]}",
+    )
 }
 
 #[test]
 fn the_story() {
     let namespace = sandbox().namespace("story").expect("a namespace");
     let namespace = namespace.name();
-    sandbox().metrics_server(MetricsServer::Absent).expect("no metrics-server");
+    sandbox()
+        .metrics_server(MetricsServer::Absent)
+        .expect("no metrics-server");
 
     deploy(namespace);
     without_metrics_api(namespace);
@@ -37,30 +43,66 @@ fn deploy(namespace: &str) {
          --service-type LoadBalancer -n {namespace}"
     );
     let first = kubectl(&up).expect_code(0);
-    assert!(first.stdout.contains(&format!("deployment.apps/{WORKLOAD} created")), "{}", first.stdout);
-    assert_eq!(field(namespace, &format!("deployment/{WORKLOAD}"), "{.status.readyReplicas}"), "1");
+    assert!(
+        first
+            .stdout
+            .contains(&format!("deployment.apps/{WORKLOAD} created")),
+        "{}",
+        first.stdout
+    );
+    assert_eq!(
+        field(
+            namespace,
+            &format!("deployment/{WORKLOAD}"),
+            "{.status.readyReplicas}"
+        ),
+        "1"
+    );
     let again = kubectl(&up).expect_code(0);
-    assert!(again.stdout.contains(&format!("deployment.apps/{WORKLOAD} unchanged")), "{}", again.stdout);
+    assert!(
+        again
+            .stdout
+            .contains(&format!("deployment.apps/{WORKLOAD} unchanged")),
+        "{}",
+        again.stdout
+    );
 }
 
 fn without_metrics_api(namespace: &str) {
-    let refused = kubectl(&format!("tfserve autoscale image-classifier -n {namespace} --cpu 60% --min 1 --max 4"));
+    let refused = kubectl(&format!(
+        "tfserve autoscale image-classifier -n {namespace} --cpu 60% --min 1 --max 4"
+    ));
     let refused = refused.expect_code(1);
-    assert!(refused.stdout.contains("TFS301"), "{}{}", refused.stdout, refused.stderr);
+    assert!(
+        refused.stdout.contains("TFS301"),
+        "{}{}",
+        refused.stdout,
+        refused.stderr
+    );
 
-    kubectl(&format!("autoscale deployment {WORKLOAD} -n {namespace} --cpu=60% --min=1 --max=4")).expect_code(0);
+    kubectl(&format!(
+        "autoscale deployment {WORKLOAD} -n {namespace} --cpu=60% --min=1 --max=4"
+    ))
+    .expect_code(0);
     let symptom = until("the controller says why", || {
         let condition = scaling_active(namespace);
         condition.contains("\"False\"").then_some(condition)
     });
-    assert!(symptom.contains("the server could not find the requested resource (get pods.metrics.k8s.io)"), "{symptom}");
+    assert!(
+        symptom.contains("the server could not find the requested resource (get pods.metrics.k8s.io)"),
+        "{symptom}"
+    );
     let table = kubectl(&format!("get hpa -n {namespace}")).stdout;
     assert!(table.contains("<unknown>/60%"), "{table}");
 
     let answer = explain(namespace, WORKLOAD);
     assert_eq!(code(&answer), "TFS301", "{answer:#}");
     assert_eq!(answer["verdict"], "broken");
-    assert_eq!(answer["findings"].as_array().map(Vec::len), Some(1), "the cause stands alone: {answer:#}");
+    assert_eq!(
+        answer["findings"].as_array().map(Vec::len),
+        Some(1),
+        "the cause stands alone: {answer:#}"
+    );
     assert_eq!(answer["findings"][0]["confidence"], "proven");
     kubectl(&format!("tfserve explain-hpa {WORKLOAD} -n {namespace}")).expect_code(1);
     kubectl(&format!("delete hpa {WORKLOAD} -n {namespace}")).expect_code(0);
@@ -71,11 +113,24 @@ fn refused_certificate(namespace: &str) {
         "tfserve autoscale image-classifier -n {namespace} --cpu 60% --min 1 --max 4 --install-metrics-server --timeout 40s"
     ))
     .expect_code(1);
-    assert!(autoscale.stdout.contains("TFS303"), "{}{}", autoscale.stdout, autoscale.stderr);
-    assert!(autoscale.stdout.contains("--kubelet-insecure-tls"), "the fix names the flag: {}", autoscale.stdout);
+    assert!(
+        autoscale.stdout.contains("TFS303"),
+        "{}{}",
+        autoscale.stdout,
+        autoscale.stderr
+    );
+    assert!(
+        autoscale.stdout.contains("--kubelet-insecure-tls"),
+        "the fix names the flag: {}",
+        autoscale.stdout
+    );
     let log = kubectl("logs -n kube-system deployment/metrics-server").stdout;
     assert!(log.contains("x509:"), "the real reason is in the log: {log}");
-    let available = field("kube-system", "apiservice/v1beta1.metrics.k8s.io", "{.status.conditions[0].status}");
+    let available = field(
+        "kube-system",
+        "apiservice/v1beta1.metrics.k8s.io",
+        "{.status.conditions[0].status}",
+    );
     assert_eq!(available, "False");
 }
 
@@ -85,7 +140,11 @@ fn repaired(namespace: &str) {
          --kubelet-insecure-tls --scale-down-window 20s"
     );
     let repaired = kubectl(&autoscale).expect_code(0);
-    assert!(repaired.stderr.contains("--kubelet-insecure-tls"), "what it gives up is said: {}", repaired.stderr);
+    assert!(
+        repaired.stderr.contains("--kubelet-insecure-tls"),
+        "what it gives up is said: {}",
+        repaired.stderr
+    );
     let table = kubectl(&format!("get hpa -n {namespace}")).stdout;
     assert!(table.contains("0%/60%"), "{table}");
     let answer = explain(namespace, WORKLOAD);
@@ -94,13 +153,20 @@ fn repaired(namespace: &str) {
 }
 
 fn scale_up(namespace: &str) {
-    sandbox().pause_controller_manager().expect("the controller is held still");
-    sandbox().set_cpu(namespace, "app=image-classifier", "2130m").expect("the pod uses more");
+    sandbox()
+        .pause(Component::ControllerManager)
+        .expect("the controller is held still");
+    let load = sandbox().load(namespace, "app=image-classifier", Usage::Shared(2130));
     until("metrics-server has seen it", || {
-        kubectl(&format!("top pods -n {namespace}")).stdout.contains("2130m").then_some(())
+        kubectl(&format!("top pods -n {namespace}"))
+            .stdout
+            .contains("2130m")
+            .then_some(())
     });
     let answer = explain(namespace, WORKLOAD);
-    sandbox().resume_controller_manager().expect("the controller goes on");
+    sandbox()
+        .resume(Component::ControllerManager)
+        .expect("the controller goes on");
     let recommendation = &answer["recommendation"];
     assert_eq!(recommendation["desiredReplicas"], 4, "{answer:#}");
     assert_eq!(recommendation["limitedBy"], "maxReplicas");
@@ -112,12 +178,20 @@ fn scale_up(namespace: &str) {
         (field(namespace, &format!("deployment/{WORKLOAD}"), "{.spec.replicas}") == "4").then_some(())
     });
     until("four pods are ready", || {
-        (field(namespace, &format!("deployment/{WORKLOAD}"), "{.status.readyReplicas}") == "4").then_some(())
+        (field(
+            namespace,
+            &format!("deployment/{WORKLOAD}"),
+            "{.status.readyReplicas}",
+        ) == "4")
+            .then_some(())
     });
+    drop(load);
 }
 
 fn scale_down(namespace: &str) {
-    sandbox().set_cpu(namespace, "app=image-classifier", "0").expect("the pods rest");
+    sandbox()
+        .set_cpu(namespace, "app=image-classifier", "0m")
+        .expect("the pods rest");
     let answer = until("the stabilization window holds the replicas", || {
         let answer = explain(namespace, WORKLOAD);
         (code(&answer) == "TFS604").then_some(answer)
@@ -132,5 +206,9 @@ fn scale_down(namespace: &str) {
         let answer = explain(namespace, WORKLOAD);
         (answer["verdict"] == "healthy").then_some(answer)
     });
-    assert!(answer["findings"].as_array().is_some_and(|found| found.iter().all(|one| one["severity"] == "info")));
+    assert!(
+        answer["findings"]
+            .as_array()
+            .is_some_and(|found| found.iter().all(|one| one["severity"] == "info"))
+    );
 }

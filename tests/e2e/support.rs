@@ -8,32 +8,36 @@ use serde_json::Value;
 use tfserve_sandbox::Sandbox;
 
 /// The cluster that all tests of this binary share.
-pub fn sandbox() -> &'static Sandbox {
+pub(crate) fn sandbox() -> &'static Sandbox {
     Sandbox::shared().unwrap_or_else(|error| panic!("the sandbox does not start: {error}"))
 }
 
 /// What a command printed, and its exit code.
-pub struct Ran {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
     /// Its JSON.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("no JSON ({error}): {}\n{}", self.stdout, self.stderr))
     }
 
     /// The first HPA's explanation.
-    pub fn explanation(&self) -> Value {
+    pub(crate) fn explanation(&self) -> Value {
         self.json()["items"][0].clone()
     }
 
     #[track_caller]
-    pub fn expect_code(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+    pub(crate) fn expect_code(self, code: i32) -> Self {
+        assert_eq!(
+            self.code, code,
+            "\nstdout:\n{}\nstderr:\n{}",
+            self.stdout, self.stderr
+        );
         self
     }
 }
@@ -49,11 +53,15 @@ impl From<Output> for Ran {
 }
 
 /// Runs `kubectl WORDS…` with the plugin on its path; no argument holds a space.
-pub fn kubectl(words: &str) -> Ran {
+pub(crate) fn kubectl(words: &str) -> Ran {
     let plugin = PathBuf::from(env!("CARGO_BIN_EXE_kubectl-tfserve"));
-    let directories = [plugin.parent().expect("a directory").to_owned(), sandbox().kubectl_directory()];
+    let directories = [
+        plugin.parent().expect("a directory").to_owned(),
+        sandbox().kubectl_directory(),
+    ];
     let inherited = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths(directories.into_iter().chain(std::env::split_paths(&inherited))).unwrap();
+    let path =
+        std::env::join_paths(directories.into_iter().chain(std::env::split_paths(&inherited))).unwrap();
     let output = Command::new(sandbox().kubectl_directory().join("kubectl"))
         .args(words.split_whitespace())
         .env("PATH", path)
@@ -64,13 +72,13 @@ pub fn kubectl(words: &str) -> Ran {
 }
 
 /// The explanation of an HPA, as JSON.
-pub fn explain(namespace: &str, name: &str) -> Value {
+pub(crate) fn explain(namespace: &str, name: &str) -> Value {
     kubectl(&format!("tfserve explain-hpa {name} -n {namespace} -o json")).explanation()
 }
 
 /// Waits until a question is answered, and returns the answer.
 #[track_caller]
-pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         if let Some(answer) = ask() {
@@ -82,6 +90,6 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 }
 
 /// One field of an object.
-pub fn field(namespace: &str, object: &str, jsonpath: &str) -> String {
+pub(crate) fn field(namespace: &str, object: &str, jsonpath: &str) -> String {
     kubectl(&format!("get {object} -n {namespace} -o jsonpath={jsonpath}")).stdout
 }

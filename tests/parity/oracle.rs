@@ -1,37 +1,64 @@
-//! The oracle: built once into the sandbox's cache, then asked through pipes.
+//! The oracle: compiled from the pinned sources of the controller, asked through pipes.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
 use crate::scenario::Scenario;
 
-/// The release whose calculator the oracle drives.
-pub const VERSION: &str = "v1.37.2";
-
 /// What the controller's calculator says.
 #[derive(Deserialize)]
-pub struct Answer {
-    pub replicas: i32,
-    pub utilization: i32,
-    pub error: Option<String>,
+pub(crate) struct Answer {
+    pub(crate) replicas: i32,
+    pub(crate) utilization: i32,
+    pub(crate) error: Option<String>,
 }
 
 /// A built oracle.
-pub struct Oracle(PathBuf);
+pub(crate) struct Oracle {
+    program: PathBuf,
+    /// The release whose calculator it drives.
+    pub(crate) version: &'static str,
+}
 
-/// Builds the oracle, or finds it in the cache.
-pub fn build() -> Oracle {
-    Oracle(PathBuf::from(std::env::var("ORACLE").unwrap()))
+/// Compiles the oracle against the release that `TFSERVE_SANDBOX_KUBERNETES` names, else the newest; Go's
+/// build cache makes that a matter of seconds.
+pub(crate) fn build() -> Oracle {
+    let (module, version) = match std::env::var("TFSERVE_SANDBOX_KUBERNETES").as_deref() {
+        Ok("1.34") => ("kubernetes-1.34", "v1.34.4"),
+        _ => ("kubernetes-1.37", "v1.37.2"),
+    };
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("parity-oracle-{module}"));
+    let pins = project
+        .join("tests/sandbox/components")
+        .join(module)
+        .join("go.mod");
+    let status = Command::new("go")
+        .current_dir(project.join("tests/parity/oracle"))
+        .env("CGO_ENABLED", "0")
+        .env("GOTOOLCHAIN", "auto")
+        .args(["build", "-trimpath", "-ldflags", "-s -w"])
+        .arg(format!("-modfile={}", pins.display()))
+        .arg("-o")
+        .arg(&program)
+        .arg(".")
+        .status()
+        .expect("`go` is installed: the oracle is built from the controller's own source");
+    assert!(status.success(), "the oracle does not build");
+    Oracle { program, version }
 }
 
 impl Oracle {
     /// Answers in the order of the scenarios.
-    pub fn solve(&self, scenarios: &[Scenario]) -> Vec<Answer> {
-        let mut child =
-            Command::new(&self.0).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the oracle starts");
+    pub(crate) fn solve(&self, scenarios: &[Scenario]) -> Vec<Answer> {
+        let mut child = Command::new(&self.program)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the oracle starts");
         let mut input = child.stdin.take().expect("its input is a pipe");
         let output = BufReader::new(child.stdout.take().expect("its output is a pipe"));
         let answers = std::thread::scope(|threads| {
@@ -41,9 +68,15 @@ impl Oracle {
                     input.write_all(b"\n").expect("the oracle reads");
                 }
             });
-            output.lines().map(|line| serde_json::from_str(&line.expect("the oracle answers")).expect("JSON")).collect()
+            output
+                .lines()
+                .map(|line| serde_json::from_str(&line.expect("the oracle answers")).expect("JSON"))
+                .collect()
         });
-        assert!(child.wait().expect("the oracle ends").success(), "the oracle failed");
+        assert!(
+            child.wait().expect("the oracle ends").success(),
+            "the oracle failed"
+        );
         answers
     }
 }

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use kubectl_tfserve::facts::{
-    Behavior, Condition, Container, ContainerUsage, Fact, Hpa, HpaFacts, MetricSpec, MetricTarget, ObjectReference, Pod,
-    PodMetrics, Quantity, Resources, Scale, ScalingRules,
+    Behavior, Condition, Container, ContainerUsage, Fact, Hpa, HpaFacts, MetricSpec, MetricTarget,
+    ObjectReference, Pod, PodMetrics, Quantity, Resources, Scale, ScalingRules,
 };
 use serde::Serialize;
 
 /// SplitMix64: small, seeded, and the same on every machine.
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -43,14 +43,14 @@ impl Random {
 /// One scenario, as the oracle reads it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Scenario {
-    pub tolerance_up: f64,
-    pub tolerance_down: f64,
-    pub facts: HpaFacts,
+pub(crate) struct Scenario {
+    pub(crate) tolerance_up: f64,
+    pub(crate) tolerance_down: f64,
+    pub(crate) facts: HpaFacts,
 }
 
 impl Scenario {
-    pub fn random(random: &mut Random, now: DateTime<Utc>) -> Self {
+    pub(crate) fn random(random: &mut Random, now: DateTime<Utc>) -> Self {
         let tolerances = ["0", "0.01", "0.05", "0.1", "0.1", "0.1", "0.333", "0.5", "2"];
         let (up, down) = (random.pick(&tolerances), random.pick(&tolerances[..8]));
         let resource = random.pick(&["cpu", "cpu", "cpu", "memory"]);
@@ -59,12 +59,26 @@ impl Scenario {
         let pods: Vec<Pod> = pods(random, resource, replicas, now);
         let metrics = metrics(random, resource, &pods, now);
         let target = if random.percent(70) {
-            MetricTarget::AverageUtilization(i32::try_from(random.pick(&[1, 10, 30, 50, 55, 60, 66, 70, 80, 90, 100, 150, 300])).unwrap())
+            MetricTarget::AverageUtilization(
+                i32::try_from(random.pick(&[1, 10, 30, 50, 55, 60, 66, 70, 80, 90, 100, 150, 300])).unwrap(),
+            )
         } else {
-            MetricTarget::AverageValue(Quantity(format!("{}m", random.pick(&[1, 50, 100, 333, 500, 1000, 100_000]))))
+            MetricTarget::AverageValue(Quantity(format!(
+                "{}m",
+                random.pick(&[1, 50, 100, 333, 500, 1000, 100_000])
+            )))
         };
-        let name = |kind: &str| ObjectReference { api_version: "apps/v1".to_owned(), kind: kind.to_owned(), name: "web".to_owned() };
-        let rules = |tolerance: &str| Some(ScalingRules { tolerance: Some(Quantity(tolerance.to_owned())), ..ScalingRules::default() });
+        let name = |kind: &str| ObjectReference {
+            api_version: "apps/v1".to_owned(),
+            kind: kind.to_owned(),
+            name: "web".to_owned(),
+        };
+        let rules = |tolerance: &str| {
+            Some(ScalingRules {
+                tolerance: Some(Quantity(tolerance.to_owned())),
+                ..ScalingRules::default()
+            })
+        };
         let hpa = Hpa {
             namespace: "parity".to_owned(),
             name: "web".to_owned(),
@@ -76,14 +90,22 @@ impl Scenario {
             min_replicas: Some(1),
             max_replicas: i32::MAX,
             metrics: vec![MetricSpec {
-                type_: if container.is_some() { "ContainerResource" } else { "Resource" }.to_owned(),
+                type_: if container.is_some() {
+                    "ContainerResource"
+                } else {
+                    "Resource"
+                }
+                .to_owned(),
                 name: resource.to_owned(),
                 container,
                 object: None,
                 selector: None,
                 target,
             }],
-            behavior: Some(Behavior { scale_up: rules(up), scale_down: rules(down) }),
+            behavior: Some(Behavior {
+                scale_up: rules(up),
+                scale_down: rules(down),
+            }),
             current_replicas: None,
             desired_replicas: 0,
             last_scale_time: None,
@@ -113,28 +135,58 @@ impl Scenario {
 }
 
 fn pods(random: &mut Random, resource: &str, replicas: i64, now: DateTime<Utc>) -> Vec<Pod> {
-    let count = if random.percent(85) { replicas } else { random.between(0, replicas + 3) };
+    let count = if random.percent(85) {
+        replicas
+    } else {
+        random.between(0, replicas + 3)
+    };
     // Where every pod lacked something now and then, few scenarios would come as far as the arithmetic.
     let complete = random.percent(75);
     let calm = random.percent(40);
     let request = request(random, resource);
-    (0..count).map(|index| pod(random, resource, index, &request, complete, calm, now)).collect()
+    (0..count)
+        .map(|index| pod(random, resource, index, &request, complete, calm, now))
+        .collect()
 }
 
 fn request(random: &mut Random, resource: &str) -> String {
     if resource == "cpu" {
-        random.pick(&["100m", "500m", "0.5", "1", "333m", "1500m", "2", "0"]).to_owned()
+        random
+            .pick(&["100m", "500m", "0.5", "1", "333m", "1500m", "2", "0"])
+            .to_owned()
     } else {
-        random.pick(&["64Mi", "1Gi", "500M", "1e9", "123456789", "1536Ki"]).to_owned()
+        random
+            .pick(&["64Mi", "1Gi", "500M", "1e9", "123456789", "1536Ki"])
+            .to_owned()
     }
 }
 
-fn pod(random: &mut Random, resource: &str, index: i64, request: &str, complete: bool, calm: bool, now: DateTime<Utc>) -> Pod {
-    let started = if calm { 3600 } else { random.pick(&[5, 20, 100, 250, 400, 3600, 90_000]) };
+fn pod(
+    random: &mut Random,
+    resource: &str,
+    index: i64,
+    request: &str,
+    complete: bool,
+    calm: bool,
+    now: DateTime<Utc>,
+) -> Pod {
+    let started = if calm {
+        3600
+    } else {
+        random.pick(&[5, 20, 100, 250, 400, 3600, 90_000])
+    };
     let start = now - TimeDelta::seconds(started);
     // Boundaries of 30 s and 5 min are tested exactly elsewhere: here the two clocks differ by milliseconds.
-    let became = TimeDelta::seconds(if calm { 4 } else { random.pick(&[0, 3, 12, 29, 30, 31, 80]).min(started) });
-    let ready = if calm { "True" } else { random.pick(&["True", "True", "True", "False", "Unknown"]) };
+    let became = TimeDelta::seconds(if calm {
+        4
+    } else {
+        random.pick(&[0, 3, 12, 29, 30, 31, 80]).min(started)
+    });
+    let ready = if calm {
+        "True"
+    } else {
+        random.pick(&["True", "True", "True", "False", "Unknown"])
+    };
     let mut conditions = Vec::new();
     if calm || random.percent(96) {
         conditions.push(Condition {
@@ -149,12 +201,31 @@ fn pod(random: &mut Random, resource: &str, index: i64, request: &str, complete:
         name: format!("web-{index}"),
         namespace: "parity".to_owned(),
         deleted_at: (!calm && random.percent(6)).then_some(now),
-        phase: if calm { "Running" } else { random.pick(&["Running", "Running", "Running", "Running", "Running", "Pending", "Failed", "Succeeded"]) }.to_owned(),
+        phase: if calm {
+            "Running"
+        } else {
+            random.pick(&[
+                "Running",
+                "Running",
+                "Running",
+                "Running",
+                "Running",
+                "Pending",
+                "Failed",
+                "Succeeded",
+            ])
+        }
+        .to_owned(),
         start_time: (calm || random.percent(97)).then_some(start),
         conditions,
         containers: containers(random, resource, request, complete),
         resources: random.percent(5).then(|| Resources {
-            requests: random.percent(70).then(|| (resource.to_owned(), Quantity("750m".to_owned()))).into_iter().chain([("hugepages-2Mi".to_owned(), Quantity("2Mi".to_owned()))]).collect(),
+            requests: random
+                .percent(70)
+                .then(|| (resource.to_owned(), Quantity("750m".to_owned())))
+                .into_iter()
+                .chain([("hugepages-2Mi".to_owned(), Quantity("2Mi".to_owned()))])
+                .collect(),
             limits: BTreeMap::new(),
         }),
         ..Pod::default()
@@ -178,14 +249,21 @@ fn containers(random: &mut Random, resource: &str, request: &str, complete: bool
             let has_request = complete && (!init || restartable) || random.percent(85);
             let mut requests = BTreeMap::new();
             if has_request {
-                let own = if random.percent(80) { request.to_owned() } else { self::request(random, resource) };
+                let own = if random.percent(80) {
+                    request.to_owned()
+                } else {
+                    self::request(random, resource)
+                };
                 requests.insert(resource.to_owned(), Quantity(own));
             }
             Container {
                 name: name.to_owned(),
                 init,
                 restartable,
-                resources: Resources { requests, limits: BTreeMap::new() },
+                resources: Resources {
+                    requests,
+                    limits: BTreeMap::new(),
+                },
                 ..Container::default()
             }
         })
@@ -239,5 +317,8 @@ fn usage(random: &mut Random, resource: &str, container: &str, level: i64) -> Co
         };
         usage.insert(resource.to_owned(), Quantity(text));
     }
-    ContainerUsage { name: container.to_owned(), usage }
+    ContainerUsage {
+        name: container.to_owned(),
+        usage,
+    }
 }
