@@ -32,8 +32,12 @@ pub enum ServiceType {
 pub struct UpArgs {
     /// Name of the Service, and of the label `app`
     pub name: String,
-    /// Where the model is: hostPath:/dir, pvc:CLAIM[/dir] or gs://bucket/dir
-    #[arg(long, value_name = "SOURCE")]
+    /// Where the model is
+    #[arg(
+        long,
+        value_name = "SOURCE",
+        help = "Where the model is: hostPath:/dir, pvc:CLAIM[/dir] or gs://bucket/dir"
+    )]
     pub model: ModelSource,
     /// One of several models behind the Service: the Deployment is NAME-VARIANT
     #[arg(long, value_name = "VARIANT")]
@@ -81,7 +85,9 @@ fn quantity(text: &str) -> Result<Quantity, String> {
     let quantity = Quantity::from(text);
     match quantity.milli_value() {
         Ok(value) if value > 0 => Ok(quantity),
-        Ok(_) => Err("a request is more than 0: an HPA has nothing to count in percent of otherwise".to_owned()),
+        Ok(_) => {
+            Err("a request is more than 0: an HPA has nothing to count in percent of otherwise".to_owned())
+        }
         Err(error) => Err(format!("{error}, for example 500m or 2 for cpu, 1Gi for memory")),
     }
 }

@@ -51,7 +51,10 @@ pub struct Applied {
 impl Applied {
     /// `metadata.generation`; 0 for a kind that has none.
     pub fn generation(&self) -> i64 {
-        self.object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0)
+        self.object
+            .pointer("/metadata/generation")
+            .and_then(Value::as_i64)
+            .unwrap_or(0)
     }
 }
 
@@ -62,7 +65,9 @@ impl Applied {
 pub async fn read(cluster: &Cluster, manifest: &Manifest) -> Result<Option<DynamicObject>, Error> {
     let resource = resource(manifest);
     let ask = ask("get", &resource.0, manifest);
-    let found = cluster.ask(ask, api(cluster, manifest, &resource.1).get_opt(manifest.name())).await;
+    let found = cluster
+        .ask(ask, api(cluster, manifest, &resource.1).get_opt(manifest.name()))
+        .await;
     match found {
         // A kind that is not served has no object.
         Err(error) if error.is_not_found() => Ok(None),
@@ -83,7 +88,11 @@ pub fn refuse_foreign(
         return Ok(());
     };
     let writers = writers(live);
-    let made_by = if writers.is_empty() { String::new() } else { format!(" (written by {writers})") };
+    let made_by = if writers.is_empty() {
+        String::new()
+    } else {
+        format!(" (written by {writers})")
+    };
     Err(Error::Request {
         what: format!("cannot apply {}", manifest.title()),
         why: format!(
@@ -106,9 +115,14 @@ pub fn is_ours(live: &DynamicObject, field_manager: &str) -> bool {
 
 /// Whether our apply owns a field, by its path in `fieldsV1`, for example `["f:spec", "f:replicas"]`.
 pub fn owns_field(live: &DynamicObject, field_manager: &str, path: &[&str]) -> bool {
-    let Some(entry) = applied_entry(live, field_manager) else { return false };
+    let Some(entry) = applied_entry(live, field_manager) else {
+        return false;
+    };
     let fields = entry.fields_v1.as_ref().map(|fields| &fields.0);
-    path.iter().try_fold(fields, |at, name| at.map(|value| value.get(name))).flatten().is_some()
+    path.iter()
+        .try_fold(fields, |at, name| at.map(|value| value.get(name)))
+        .flatten()
+        .is_some()
 }
 
 /// Applies one manifest. `live` is what [`read`] found.
@@ -140,8 +154,11 @@ pub async fn apply(
         .ask(ask("patch", &resource.0, manifest), request)
         .await?
         .map_err(|status| conflict(manifest, &status))?;
-    let outcome = outcome(live, &object, options.dry_run);
-    Ok(Applied { outcome, object: printable(object) })
+    let outcome = outcome(live, &object);
+    Ok(Applied {
+        outcome,
+        object: printable(object),
+    })
 }
 
 fn applied_entry<'a>(
@@ -168,34 +185,49 @@ fn writers(live: &DynamicObject) -> String {
 }
 
 fn conflict(manifest: &Manifest, status: &kube::core::Status) -> Error {
-    let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
-    let fields: Vec<String> =
-        causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
-    let why = if fields.is_empty() { status.message.clone() } else { fields.join("; ") };
+    let causes = status
+        .details
+        .as_ref()
+        .map(|details| details.causes.as_slice())
+        .unwrap_or_default();
+    let fields: Vec<String> = causes
+        .iter()
+        .map(|cause| format!("{}: {}", cause.field, cause.message))
+        .collect();
+    let why = if fields.is_empty() {
+        status.message.clone()
+    } else {
+        fields.join("; ")
+    };
     Error::Request {
         what: format!("cannot apply {}", manifest.title()),
-        why: format!("{why}; take these fields over with `--force-conflicts`, or let the other manager drop them"),
+        why: format!(
+            "{why}; take these fields over with `--force-conflicts`, or let the other manager drop them"
+        ),
         status: Some(409),
     }
 }
 
-fn outcome(live: Option<&DynamicObject>, now: &DynamicObject, dry_run: bool) -> Outcome {
+fn outcome(live: Option<&DynamicObject>, now: &DynamicObject) -> Outcome {
     let Some(live) = live else { return Outcome::Created };
-    // A dry run gives out no new resource version.
-    let same = if dry_run {
-        content(live) == content(now)
+    // A new resource version alone may be a controller's, and a dry run gives out none.
+    if content(live) == content(now) {
+        Outcome::Unchanged
     } else {
-        live.metadata.resource_version == now.metadata.resource_version
-    };
-    if same { Outcome::Unchanged } else { Outcome::Configured }
+        Outcome::Configured
+    }
 }
 
-/// The object without what the API server counts.
+/// What an apply of ours can change: neither the status nor what the API server and controllers note down.
 fn content(object: &DynamicObject) -> DynamicObject {
     let mut content = object.clone();
     content.metadata.managed_fields = None;
     content.metadata.resource_version = None;
     content.metadata.generation = None;
+    content.metadata.annotations = None;
+    if let Some(data) = content.data.as_object_mut() {
+        data.remove("status");
+    }
     content
 }
 
@@ -217,7 +249,12 @@ fn resource(manifest: &Manifest) -> (String, ApiResource) {
 }
 
 fn ask<'a>(verb: &'a str, resource: &'a str, manifest: &'a Manifest) -> Ask<'a> {
-    Ask { verb, resource, namespace: manifest.namespace(), name: Some(manifest.name()) }
+    Ask {
+        verb,
+        resource,
+        namespace: manifest.namespace(),
+        name: Some(manifest.name()),
+    }
 }
 
 fn api(cluster: &Cluster, manifest: &Manifest, resource: &ApiResource) -> Api<DynamicObject> {
@@ -244,7 +281,11 @@ mod tests {
     }
 
     fn options(force: bool) -> ApplyOptions {
-        ApplyOptions { field_manager: MANAGER.to_owned(), force, dry_run: false }
+        ApplyOptions {
+            field_manager: MANAGER.to_owned(),
+            force,
+            dry_run: false,
+        }
     }
 
     fn foreign() -> DynamicObject {
@@ -286,28 +327,40 @@ mod tests {
     }
 
     #[test]
-    fn the_outcome_is_read_from_the_resource_version() {
+    fn the_outcome_is_what_this_apply_changed() {
         let at = |version: &str, image: &str| {
-            live(json!({"metadata": {"name": "x", "resourceVersion": version}, "spec": {"image": image}}))
+            live(json!({"metadata": {"name": "x", "resourceVersion": version},
+                "spec": {"image": image}, "status": {"seen": version}}))
         };
-        assert_eq!(outcome(None, &at("1", "a"), false), Outcome::Created);
-        assert_eq!(outcome(Some(&at("1", "a")), &at("1", "a"), false), Outcome::Unchanged);
-        assert_eq!(outcome(Some(&at("1", "a")), &at("2", "b"), false), Outcome::Configured);
-        assert_eq!(outcome(Some(&at("1", "a")), &at("1", "b"), true), Outcome::Configured);
-        assert_eq!(outcome(Some(&at("1", "a")), &at("1", "a"), true), Outcome::Unchanged);
+        assert_eq!(outcome(None, &at("1", "a")), Outcome::Created);
+        assert_eq!(outcome(Some(&at("1", "a")), &at("1", "a")), Outcome::Unchanged);
+        assert_eq!(outcome(Some(&at("1", "a")), &at("2", "b")), Outcome::Configured);
+        // A controller wrote in between.
+        assert_eq!(outcome(Some(&at("1", "a")), &at("2", "a")), Outcome::Unchanged);
+        // A dry run.
+        assert_eq!(outcome(Some(&at("1", "a")), &at("1", "b")), Outcome::Configured);
     }
 
     #[test]
     fn every_kind_that_is_applied_has_its_plural() {
         let plural = |api_version: &str, kind: &str| {
-            resource(&Manifest::new(json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "x"}}))).0
+            resource(&Manifest::new(
+                json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "x"}}),
+            ))
+            .0
         };
         assert_eq!(plural("v1", "ConfigMap"), "configmaps");
         assert_eq!(plural("v1", "Namespace"), "namespaces");
         assert_eq!(plural("v1", "ServiceAccount"), "serviceaccounts");
         assert_eq!(plural("apps/v1", "Deployment"), "deployments.apps");
-        assert_eq!(plural("autoscaling/v2", "HorizontalPodAutoscaler"), "horizontalpodautoscalers.autoscaling");
-        assert_eq!(plural("apiregistration.k8s.io/v1", "APIService"), "apiservices.apiregistration.k8s.io");
+        assert_eq!(
+            plural("autoscaling/v2", "HorizontalPodAutoscaler"),
+            "horizontalpodautoscalers.autoscaling"
+        );
+        assert_eq!(
+            plural("apiregistration.k8s.io/v1", "APIService"),
+            "apiservices.apiregistration.k8s.io"
+        );
         assert_eq!(
             plural("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
             "clusterrolebindings.rbac.authorization.k8s.io"

@@ -55,19 +55,30 @@ pub async fn answer(cluster: &Cluster) -> Result<Answer, Error> {
     let services: Api<APIService> = Api::all(cluster.client.clone());
     let ask = Ask::cluster_scoped("apiservices.apiregistration.k8s.io", API_SERVICE);
     let Some(service) = cluster.ask(ask, services.get_opt(API_SERVICE)).await? else {
-        return Ok(Answer::NotYet(format!("APIService {API_SERVICE}, which does not exist")));
+        return Ok(Answer::NotYet(format!(
+            "APIService {API_SERVICE}, which does not exist"
+        )));
     };
     let available = convert::api_service(&service).available;
     if let Some(condition) = available.as_ref().filter(|condition| condition.status != "True") {
-        return Ok(Answer::NotYet(format!("APIService {API_SERVICE}: {}: {}", condition.reason, condition.message)));
+        return Ok(Answer::NotYet(format!(
+            "APIService {API_SERVICE}: {}: {}",
+            condition.reason, condition.message
+        )));
     }
     if available.is_none() {
-        return Ok(Answer::NotYet(format!("APIService {API_SERVICE}: nobody has judged it yet")));
+        return Ok(Answer::NotYet(format!(
+            "APIService {API_SERVICE}: nobody has judged it yet"
+        )));
     }
     match nodes(cluster).await {
         Ok(0) => Ok(Answer::NotYet(format!("the first data of {NAMESPACE}/{NAME}"))),
         Ok(count) => Ok(Answer::Nodes(count)),
-        Err(error) if error.status().is_some_and(|status| status >= 500 || status == 404) => {
+        Err(error)
+            if error
+                .status()
+                .is_some_and(|status| status >= 500 || status == 404) =>
+        {
             Ok(Answer::NotYet(format!("metrics.k8s.io: {}", error.why())))
         }
         Err(error) => Err(error),

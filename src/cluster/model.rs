@@ -68,7 +68,11 @@ async fn get(cluster: &Cluster, namespace: &str, pod: &str, model_name: &str) ->
     let Err(closed) = answer else { return answer };
     // The kubelet tells on a channel of its own why it closed the stream.
     let told = async { refusal?.await };
-    let why = tokio::time::timeout(PAUSE, told).await.ok().flatten().unwrap_or(closed);
+    let why = tokio::time::timeout(PAUSE, told)
+        .await
+        .ok()
+        .flatten()
+        .unwrap_or(closed);
     Err(format!("cannot ask its port {REST_PORT}: {why}"))
 }
 
@@ -78,8 +82,9 @@ async fn exchange(
     model_name: &str,
 ) -> Result<ModelState, String> {
     let failed = |error: hyper::Error| error.to_string();
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(failed)?;
     let driver = tokio::spawn(connection);
     let answer = async {
         let request = http::Request::get(format!("/v1/models/{model_name}"))
@@ -119,7 +124,12 @@ mod tests {
         });
         let state = exchange(client, "image_classifier").await;
         assert_eq!(state, Ok(ModelState::Available(vec!["1".to_owned()])));
-        assert!(serve.await.unwrap().starts_with("GET /v1/models/image_classifier HTTP/1.1\r\n"));
+        assert!(
+            serve
+                .await
+                .unwrap()
+                .starts_with("GET /v1/models/image_classifier HTTP/1.1\r\n")
+        );
     }
 
     #[tokio::test]

@@ -60,10 +60,18 @@ pub(super) fn judge(
     if status.observed_generation.unwrap_or(0) < generation {
         return Rollout::Waiting("the Deployment controller to see the change".to_owned());
     }
-    let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    let wanted = deployment
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.replicas)
+        .unwrap_or(1);
     let pods = current_pods(deployment, replica_sets, pods);
-    let [updated, available, all] =
-        [status.updated_replicas, status.available_replicas, status.replicas].map(Option::unwrap_or_default);
+    let [updated, available, all] = [
+        status.updated_replicas,
+        status.available_replicas,
+        status.replicas,
+    ]
+    .map(Option::unwrap_or_default);
     if updated == wanted && available == wanted && all == wanted {
         return Rollout::Done(pods.iter().map(|pod| name(pod)).collect());
     }
@@ -79,34 +87,69 @@ pub(super) fn judge(
         format!("{available} of {wanted} pods available")
     };
     pods.iter().find_map(|pod| running_not_ready(pod)).map_or_else(
-        || Rollout::Waiting(format!("{waiting}{}", pods.iter().find_map(|pod| starting(pod)).unwrap_or_default())),
-        |pod| Rollout::NotReady { pod, waiting: waiting.clone() },
+        || {
+            Rollout::Waiting(format!(
+                "{waiting}{}",
+                pods.iter().find_map(|pod| starting(pod)).unwrap_or_default()
+            ))
+        },
+        |pod| Rollout::NotReady {
+            pod,
+            waiting: waiting.clone(),
+        },
     )
 }
 
 /// The pods of the newest `ReplicaSet` that are not about to go.
 fn current_pods<'a>(deployment: &Deployment, replica_sets: &[ReplicaSet], pods: &'a [Pod]) -> Vec<&'a Pod> {
-    let revision = deployment.metadata.annotations.as_ref().and_then(|all| all.get(REVISION));
+    let revision = deployment
+        .metadata
+        .annotations
+        .as_ref()
+        .and_then(|all| all.get(REVISION));
     let current: Vec<&str> = owned(deployment, replica_sets)
-        .filter(|set| set.metadata.annotations.as_ref().and_then(|all| all.get(REVISION)) == revision)
+        .filter(|set| {
+            set.metadata
+                .annotations
+                .as_ref()
+                .and_then(|all| all.get(REVISION))
+                == revision
+        })
         .filter_map(|set| set.metadata.uid.as_deref())
         .collect();
     pods.iter()
         .filter(|pod| pod.metadata.deletion_timestamp.is_none())
-        .filter(|pod| pod.metadata.owner_references.iter().flatten().any(|owner| current.contains(&owner.uid.as_str())))
+        .filter(|pod| {
+            pod.metadata
+                .owner_references
+                .iter()
+                .flatten()
+                .any(|owner| current.contains(&owner.uid.as_str()))
+        })
         .collect()
 }
 
-fn owned<'a>(deployment: &Deployment, replica_sets: &'a [ReplicaSet]) -> impl Iterator<Item = &'a ReplicaSet> {
+fn owned<'a>(
+    deployment: &Deployment,
+    replica_sets: &'a [ReplicaSet],
+) -> impl Iterator<Item = &'a ReplicaSet> {
     let uid = deployment.metadata.uid.clone();
     replica_sets.iter().filter(move |set| {
-        set.metadata.owner_references.iter().flatten().any(|owner| Some(&owner.uid) == uid.as_ref())
+        set.metadata
+            .owner_references
+            .iter()
+            .flatten()
+            .any(|owner| Some(&owner.uid) == uid.as_ref())
     })
 }
 
 fn pod_failure(pod: &Pod) -> Option<Rollout> {
     let status = pod.status.as_ref()?;
-    let containers = status.init_container_statuses.iter().chain(&status.container_statuses).flatten();
+    let containers = status
+        .init_container_statuses
+        .iter()
+        .chain(&status.container_statuses)
+        .flatten();
     for container in containers {
         let Some(waiting) = container.state.as_ref().and_then(|state| state.waiting.as_ref()) else {
             continue;
@@ -129,7 +172,11 @@ fn pod_failure(pod: &Pod) -> Option<Rollout> {
             )));
         }
     }
-    let scheduled = status.conditions.iter().flatten().find(|condition| condition.type_ == "PodScheduled")?;
+    let scheduled = status
+        .conditions
+        .iter()
+        .flatten()
+        .find(|condition| condition.type_ == "PodScheduled")?;
     (scheduled.status == "False" && scheduled.reason.as_deref() == Some("Unschedulable")).then(|| {
         Rollout::Unschedulable(format!(
             "pod {} fits on no node: {}",
@@ -140,21 +187,34 @@ fn pod_failure(pod: &Pod) -> Option<Rollout> {
 }
 
 fn last_end(container: &ContainerStatus) -> String {
-    let end = container.last_state.as_ref().and_then(|state| state.terminated.as_ref());
+    let end = container
+        .last_state
+        .as_ref()
+        .and_then(|state| state.terminated.as_ref());
     end.map_or_else(String::new, |end| {
-        format!("{} with exit code {}", end.reason.as_deref().unwrap_or("ended"), end.exit_code)
+        format!(
+            "{} with exit code {}",
+            end.reason.as_deref().unwrap_or("ended"),
+            end.exit_code
+        )
     })
 }
 
 fn deployment_failure(deployment: &Deployment, replica_sets: &[ReplicaSet]) -> Option<Rollout> {
-    let conditions = deployment.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let conditions = deployment
+        .status
+        .iter()
+        .flat_map(|status| status.conditions.iter().flatten());
     for condition in conditions {
         let message = condition.message.as_deref().unwrap_or_default();
         if condition.type_ == "ReplicaFailure" && condition.status == "True" {
             return Some(no_pod(message));
         }
-        if condition.type_ == "Progressing" && condition.reason.as_deref() == Some("ProgressDeadlineExceeded") {
-            return Some(Rollout::Failed(format!("the Deployment gave up: ProgressDeadlineExceeded: {message}")));
+        if condition.type_ == "Progressing" && condition.reason.as_deref() == Some("ProgressDeadlineExceeded")
+        {
+            return Some(Rollout::Failed(format!(
+                "the Deployment gave up: ProgressDeadlineExceeded: {message}"
+            )));
         }
     }
     owned(deployment, replica_sets)
@@ -172,14 +232,26 @@ fn running_not_ready(pod: &Pod) -> Option<String> {
     let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
     statuses
         .iter()
-        .any(|container| !container.ready && container.state.as_ref().is_some_and(|state| state.running.is_some()))
+        .any(|container| {
+            !container.ready
+                && container
+                    .state
+                    .as_ref()
+                    .is_some_and(|state| state.running.is_some())
+        })
         .then(|| name(pod))
 }
 
 fn starting(pod: &Pod) -> Option<String> {
     let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
-    let waiting = statuses.iter().find_map(|container| container.state.as_ref()?.waiting.as_ref())?;
-    Some(format!("; pod {}: {}", name(pod), waiting.reason.as_deref().unwrap_or("waiting")))
+    let waiting = statuses
+        .iter()
+        .find_map(|container| container.state.as_ref()?.waiting.as_ref())?;
+    Some(format!(
+        "; pod {}: {}",
+        name(pod),
+        waiting.reason.as_deref().unwrap_or("waiting")
+    ))
 }
 
 fn name(pod: &Pod) -> String {

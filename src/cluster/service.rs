@@ -29,7 +29,10 @@ pub async fn endpoint(cluster: &Cluster, namespace: &str, name: &str) -> Result<
         namespace: namespace.to_owned(),
         service: name.to_owned(),
         service_type: spec.type_.unwrap_or_default(),
-        addresses: ingress.into_iter().filter_map(|ingress| ingress.ip.or(ingress.hostname)).collect(),
+        addresses: ingress
+            .into_iter()
+            .filter_map(|ingress| ingress.ip.or(ingress.hostname))
+            .collect(),
         node_port: spec
             .ports
             .into_iter()
@@ -73,7 +76,11 @@ pub async fn variants(cluster: &Cluster, namespace: &str, app: &str) -> Result<V
     let ours = ListParams::default().labels(&format!("app={app},{MANAGED_BY}={MANAGER}"));
     let ask = Ask::list("deployments.apps", Some(namespace));
     let list = cluster.ask(ask, deployments.list(&ours)).await?;
-    Ok(list.items.into_iter().filter_map(|deployment| deployment.metadata.name).collect())
+    Ok(list
+        .items
+        .into_iter()
+        .filter_map(|deployment| deployment.metadata.name)
+        .collect())
 }
 
 /// Whether the Deployment exists.

@@ -76,7 +76,11 @@ pub async fn rollout(
         let waiting = match state {
             Rollout::Done(pods) => return Ok(pods),
             Rollout::Failed(why) => return Err(failed(why)),
-            Rollout::Crashing { pod, container, reason } => {
+            Rollout::Crashing {
+                pod,
+                container,
+                reason,
+            } => {
                 let log = log_tail(cluster, target.namespace, &pod, Some(&container)).await;
                 return Err(WaitError::Failed {
                     why: format!(
@@ -118,21 +122,41 @@ fn failed(why: String) -> WaitError {
 }
 
 async fn read(cluster: &Cluster, target: Target<'_>) -> Result<Rollout, Error> {
-    let Target { namespace, deployment: name, .. } = target;
+    let Target {
+        namespace,
+        deployment: name,
+        ..
+    } = target;
     let deployments: Api<Deployment> = Api::namespaced(cluster.client.clone(), namespace);
     let ask = Ask::object("get", "deployments.apps", namespace, name);
     let deployment = cluster.ask(ask, deployments.get(name)).await?;
-    let selector = deployment.spec.as_ref().map(|spec| spec.selector.clone()).unwrap_or_default();
-    let labels: Vec<String> =
-        selector.match_labels.iter().flatten().map(|(key, value)| format!("{key}={value}")).collect();
+    let selector = deployment
+        .spec
+        .as_ref()
+        .map(|spec| spec.selector.clone())
+        .unwrap_or_default();
+    let labels: Vec<String> = selector
+        .match_labels
+        .iter()
+        .flatten()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
     let parameters = ListParams::default().labels(&labels.join(","));
     let replica_sets: Api<ReplicaSet> = Api::namespaced(cluster.client.clone(), namespace);
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
     let (replica_sets, pods) = tokio::try_join!(
-        cluster.ask(Ask::list("replicasets.apps", Some(namespace)), replica_sets.list(&parameters)),
+        cluster.ask(
+            Ask::list("replicasets.apps", Some(namespace)),
+            replica_sets.list(&parameters)
+        ),
         cluster.ask(Ask::list("pods", Some(namespace)), pods.list(&parameters)),
     )?;
-    Ok(judge(&deployment, &replica_sets.items, &pods.items, target.generation))
+    Ok(judge(
+        &deployment,
+        &replica_sets.items,
+        &pods.items,
+        target.generation,
+    ))
 }
 
 /// The last lines of a container's log; of its last run where the container waits for the next one.
@@ -144,7 +168,13 @@ async fn log_tail(cluster: &Cluster, namespace: &str, pod: &str, crashed: Option
         tail_lines: Some(LOG_LINES),
         ..LogParams::default()
     };
-    match cluster.ask(Ask::object("get", "pods/log", namespace, pod), pods.logs(pod, &parameters)).await {
+    match cluster
+        .ask(
+            Ask::object("get", "pods/log", namespace, pod),
+            pods.logs(pod, &parameters),
+        )
+        .await
+    {
         Ok(log) if log.trim().is_empty() => "(it wrote nothing)".to_owned(),
         Ok(log) => log.trim_end().to_owned(),
         Err(error) => format!("({error})"),

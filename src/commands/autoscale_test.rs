@@ -4,7 +4,15 @@ use super::*;
 use crate::facts::{Condition, MetricStatus, MetricValue};
 
 fn written() -> Hpa {
-    planned(None, "tf-serving", "x")
+    let autoscaler = Autoscaler {
+        namespace: Some("tf-serving".to_owned()),
+        deployment: "x".to_owned(),
+        metrics: vec![("cpu".to_owned(), Target::Utilization(60))],
+        min_replicas: 1,
+        max_replicas: 4,
+        scale_down_window: None,
+    };
+    autoscaler.facts()
 }
 
 fn active(mut hpa: Hpa, reason: &str, metric: &str) -> Hpa {
@@ -34,7 +42,11 @@ fn a_metric_is_valid_when_the_controller_has_its_value() {
 
 #[test]
 fn what_is_said_of_an_earlier_spec_proves_nothing() {
-    assert!(!has_valid_metrics(&active(written(), "ValidMetricFound", "memory")));
+    assert!(!has_valid_metrics(&active(
+        written(),
+        "ValidMetricFound",
+        "memory"
+    )));
     let mut behind = active(written(), "ValidMetricFound", "cpu");
     behind.generation = Some(2);
     behind.observed_generation = Some(1);

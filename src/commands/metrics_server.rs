@@ -34,14 +34,14 @@ pub(super) async fn install(
     report: &mut Report,
 ) -> Result<Option<u8>, Error> {
     let options = objects::options(&args.apply);
-    let mut wanted_tls = args.kubelet_insecure_tls;
+    let mut wanted_tls = args.metrics_server.kubelet_insecure_tls;
     match install::installed(cluster, &options.field_manager).await? {
         Installed::Foreign(what) if !options.force => return foreign(cluster, args, &what).await,
         // Without the flag a re-apply would take away the argument that an earlier run added.
         Installed::Ours if !wanted_tls => wanted_tls = has_insecure_tls(cluster).await?,
         Installed::Foreign(_) | Installed::Ours | Installed::No => {}
     }
-    if args.kubelet_insecure_tls {
+    if args.metrics_server.kubelet_insecure_tls {
         anstream::eprintln!("{WARNING}");
     }
     let manifests = manifests(wanted_tls);
@@ -65,12 +65,14 @@ pub(super) async fn install(
 async fn foreign(cluster: &Cluster, args: &AutoscaleArgs, what: &str) -> Result<Option<u8>, Error> {
     let missing = match install::answer(cluster).await? {
         Answer::Nodes(_) => {
-            anstream::eprintln!("note: nothing to install: {what} is there already, and metrics.k8s.io answers");
+            anstream::eprintln!(
+                "note: nothing to install: {what} is there already, and metrics.k8s.io answers"
+            );
             return Ok(None);
         }
         Answer::NotYet(missing) => missing,
     };
-    let by_hand = if args.kubelet_insecure_tls {
+    let by_hand = if args.metrics_server.kubelet_insecure_tls {
         format!(
             "add the argument by hand: `kubectl patch deployment {NAME} -n {NAMESPACE} --type=json -p '[{{\"op\": \"add\", \"path\": \"/spec/template/spec/containers/0/args/-\", \"value\": \"{INSECURE_TLS}\"}}]'`"
         )
@@ -83,12 +85,19 @@ async fn foreign(cluster: &Cluster, args: &AutoscaleArgs, what: &str) -> Result<
 }
 
 async fn has_insecure_tls(cluster: &Cluster) -> Result<bool, Error> {
-    let Some(deployment) = manifests(false).into_iter().find(|manifest| manifest.kind() == "Deployment") else {
+    let Some(deployment) = manifests(false)
+        .into_iter()
+        .find(|manifest| manifest.kind() == "Deployment")
+    else {
         return Ok(false);
     };
     let live = apply::read(cluster, &deployment).await?;
-    let args = live.as_ref().and_then(|live| live.data.pointer("/spec/template/spec/containers/0/args"));
-    Ok(args.and_then(|args| args.as_array()).is_some_and(|args| args.iter().any(|arg| arg == INSECURE_TLS)))
+    let args = live
+        .as_ref()
+        .and_then(|live| live.data.pointer("/spec/template/spec/containers/0/args"));
+    Ok(args
+        .and_then(|args| args.as_array())
+        .is_some_and(|args| args.iter().any(|arg| arg == INSECURE_TLS)))
 }
 
 async fn wait(cluster: &Cluster, args: &AutoscaleArgs, planned: &Hpa) -> Result<Option<u8>, Error> {
@@ -114,7 +123,10 @@ async fn wait(cluster: &Cluster, args: &AutoscaleArgs, planned: &Hpa) -> Result<
                 drop(progress);
                 answer.print()?;
                 let time = if over { " within `--timeout`" } else { "" };
-                anstream::eprintln!("error: metrics-server is installed and has no data{time}: still waiting for {}", escape::line(&missing));
+                anstream::eprintln!(
+                    "error: metrics-server is installed and has no data{time}: still waiting for {}",
+                    escape::line(&missing)
+                );
                 return Ok(Some(exit::PROBLEM));
             }
         }

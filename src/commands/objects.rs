@@ -23,7 +23,10 @@ pub(super) fn options(args: &ApplyArgs) -> ApplyOptions {
 pub(super) fn print_manifests(args: &ApplyArgs, manifests: &[Manifest]) -> Result<(), Error> {
     let mut out = anstream::stdout();
     if let Some(format) = args.output {
-        let values: Vec<Value> = manifests.iter().map(|manifest| manifest.value().clone()).collect();
+        let values: Vec<Value> = manifests
+            .iter()
+            .map(|manifest| manifest.value().clone())
+            .collect();
         out.write_all(render(format, &values)?.as_bytes())?;
         return Ok(());
     }
@@ -43,8 +46,16 @@ pub(super) struct Report {
 impl Report {
     /// Starts with nothing applied.
     pub(super) fn new(args: &ApplyArgs) -> Self {
-        let suffix = if args.dry_run == DryRun::Server { " (server dry run)" } else { "" };
-        Self { format: args.output, suffix, objects: Vec::new() }
+        let suffix = if args.dry_run == DryRun::Server {
+            " (server dry run)"
+        } else {
+            ""
+        };
+        Self {
+            format: args.output,
+            suffix,
+            objects: Vec::new(),
+        }
     }
 
     /// One object was applied.
@@ -83,7 +94,9 @@ fn render(format: ObjectFormat, objects: &[Value]) -> Result<String, Error> {
     match format {
         ObjectFormat::Yaml => {
             let documents: Result<Vec<String>, _> = objects.iter().map(serde_saphyr::to_string).collect();
-            Ok(documents.map_err(|error| unprintable(error.to_string()))?.join("---\n"))
+            Ok(documents
+                .map_err(|error| unprintable(error.to_string()))?
+                .join("---\n"))
         }
         ObjectFormat::Json => {
             let list = json!({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": objects});

@@ -22,7 +22,11 @@ impl Progress {
         if !plain {
             spinner.enable_steady_tick(Duration::from_millis(120));
         }
-        Self { spinner, plain, last: String::new() }
+        Self {
+            spinner,
+            plain,
+            last: String::new(),
+        }
     }
 
     /// Says what is waited for now.

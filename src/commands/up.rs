@@ -12,12 +12,12 @@ use crate::cluster::wait::{self, WaitError};
 use crate::cluster::{Cluster, model, service};
 use crate::facts::Resources;
 use crate::output::escape;
+use crate::serving::access;
 use crate::serving::manifest::Manifest;
 use crate::serving::manifests::{self, Serving};
 use crate::serving::model::ModelState;
 use crate::serving::names::Names;
 use crate::serving::replicas::{self, Replicas};
-use crate::serving::access;
 use crate::{Error, exit};
 
 /// Owns `spec.replicas` from the moment an HPA decides it until the HPA first changes it.
@@ -210,7 +210,10 @@ async fn hand_over(
         "metadata": {"name": serving.names.deployment, "namespace": serving.namespace},
         "spec": {"replicas": count},
     }));
-    let options = ApplyOptions { field_manager: HANDOVER_MANAGER.to_owned(), ..options.clone() };
+    let options = ApplyOptions {
+        field_manager: HANDOVER_MANAGER.to_owned(),
+        ..options.clone()
+    };
     apply::apply(cluster, &manifest, live, &options).await?;
     Ok(())
 }
@@ -223,7 +226,12 @@ async fn wait_for_pods(
 ) -> Result<Vec<String>, Error> {
     let name = &serving.names.deployment;
     let namespace = serving.namespace.as_deref().unwrap_or_default();
-    let target = wait::Target { namespace, deployment: name, generation: deployment.generation(), deadline };
+    let target = wait::Target {
+        namespace,
+        deployment: name,
+        generation: deployment.generation(),
+        deadline,
+    };
     let mut progress = Progress::start();
     let waited = wait::rollout(cluster, target, &mut |what| progress.say(what)).await;
     drop(progress);
@@ -272,7 +280,9 @@ async fn ask_model(
             Err(why) => lines.push(format!("model    state not asked in pod {pod}: {why}")),
         }
     }
-    lines.push(format!("pods     {} ready, {available} asked and serving", pods.len()));
+    lines.push(format!(
+        "pods     {} ready, {available} asked and serving",
+        pods.len()
+    ));
     Ok(lines)
 }
-

@@ -19,12 +19,24 @@ pub struct Endpoint {
 
 /// The lines that tell how to call the model, without a line about what does not work yet being left out.
 pub fn how_to_call(endpoint: &Endpoint, model_name: &str) -> Vec<String> {
-    let Endpoint { namespace, service, service_type, addresses, node_port } = endpoint;
+    let Endpoint {
+        namespace,
+        service,
+        service_type,
+        addresses,
+        node_port,
+    } = endpoint;
     let path = format!("v1/models/{model_name}:predict");
     let mut lines = Vec::new();
     if let Some(address) = addresses.first() {
-        let host = if address.contains(':') { format!("[{address}]") } else { address.clone() };
-        lines.push(format!("call     curl -d @request.json http://{host}:{REST_PORT}/{path}"));
+        let host = if address.contains(':') {
+            format!("[{address}]")
+        } else {
+            address.clone()
+        };
+        lines.push(format!(
+            "call     curl -d @request.json http://{host}:{REST_PORT}/{path}"
+        ));
         return lines;
     }
     if service_type == "LoadBalancer" {
@@ -37,12 +49,16 @@ pub fn how_to_call(endpoint: &Endpoint, model_name: &str) -> Vec<String> {
         );
     }
     if let Some(port) = node_port.filter(|_| service_type == "NodePort") {
-        lines.push(format!("call     curl -d @request.json http://NODE-ADDRESS:{port}/{path}"));
+        lines.push(format!(
+            "call     curl -d @request.json http://NODE-ADDRESS:{port}/{path}"
+        ));
     }
     lines.push(format!(
         "call     kubectl port-forward -n {namespace} service/{service} {REST_PORT}:{REST_PORT}"
     ));
-    lines.push(format!("         curl -d @request.json http://localhost:{REST_PORT}/{path}"));
+    lines.push(format!(
+        "         curl -d @request.json http://localhost:{REST_PORT}/{path}"
+    ));
     lines
 }
 
@@ -63,8 +79,14 @@ mod tests {
 
     #[test]
     fn every_type_of_service() {
-        insta::assert_snapshot!("load_balancer", endpoint("LoadBalancer", &["10.101.25.178"], Some(31055)));
-        insta::assert_snapshot!("load_balancer_pending", endpoint("LoadBalancer", &[], Some(31055)));
+        insta::assert_snapshot!(
+            "load_balancer",
+            endpoint("LoadBalancer", &["10.101.25.178"], Some(31055))
+        );
+        insta::assert_snapshot!(
+            "load_balancer_pending",
+            endpoint("LoadBalancer", &[], Some(31055))
+        );
         insta::assert_snapshot!("node_port", endpoint("NodePort", &[], Some(31055)));
         insta::assert_snapshot!("cluster_ip", endpoint("ClusterIP", &[], None));
         assert!(endpoint("LoadBalancer", &["2001:db8::1"], None).contains("http://[2001:db8::1]:8501/"));

@@ -17,7 +17,9 @@ pub enum Target {
 
 /// A text that is no target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no target: write a percentage of the request such as `60%`, or a quantity a pod such as `500m`")]
+#[error(
+    "`{0}` is no target: write a percentage of the request such as `60%`, or a quantity a pod such as `500m`"
+)]
 pub struct InvalidTarget(String);
 
 impl std::str::FromStr for Target {

@@ -10,8 +10,8 @@ use super::source::ModelSource;
 use super::{GRPC_PORT, MANAGED_BY, MANAGER, REST_PORT};
 use crate::facts::{Quantity, Resources};
 
-/// The pod template's annotation with the server's settings. The container reads them from a ConfigMap,
-/// and a changed ConfigMap alone restarts no pod; a changed template does.
+/// The pod template's annotation with the server's settings. The container reads them from a `ConfigMap`,
+/// and a changed `ConfigMap` alone restarts no pod; a changed template does.
 pub const CONFIG_ANNOTATION: &str = "tfserve.dev/config";
 
 const CONTAINER: &str = "tf-serving";
@@ -46,7 +46,7 @@ pub fn namespace(name: &str) -> Manifest {
 }
 
 impl Serving {
-    /// The ConfigMap, the Deployment and the Service. `replicas` is left out where somebody else decides
+    /// The `ConfigMap`, the Deployment and the Service. `replicas` is left out where somebody else decides
     /// it.
     pub fn manifests(&self, replicas: Option<i32>) -> Vec<Manifest> {
         vec![self.config_map(), self.deployment(replicas), self.service()]
@@ -63,7 +63,10 @@ impl Serving {
 
     fn deployment(&self, replicas: Option<i32>) -> Manifest {
         let pod_labels = json!({"app": self.names.app, "version": self.names.version});
-        let labels = [("app", self.names.app.as_str()), ("version", self.names.version.as_str())];
+        let labels = [
+            ("app", self.names.app.as_str()),
+            ("version", self.names.version.as_str()),
+        ];
         let mut spec = json!({
             "selector": {"matchLabels": pod_labels},
             "template": {
@@ -137,8 +140,7 @@ impl Serving {
     }
 
     fn metadata(&self, name: &str, labels: &[(&str, &str)]) -> Value {
-        let labels: BTreeMap<&str, &str> =
-            labels.iter().copied().chain([(MANAGED_BY, MANAGER)]).collect();
+        let labels: BTreeMap<&str, &str> = labels.iter().copied().chain([(MANAGED_BY, MANAGER)]).collect();
         let mut metadata = json!({"name": name, "labels": labels});
         if let Some(namespace) = &self.namespace {
             metadata["namespace"] = json!(namespace);
@@ -156,7 +158,11 @@ impl Serving {
 }
 
 fn quantities(of: &BTreeMap<String, Quantity>) -> Value {
-    json!(of.iter().map(|(name, quantity)| (name, &quantity.0)).collect::<BTreeMap<_, _>>())
+    json!(
+        of.iter()
+            .map(|(name, quantity)| (name, &quantity.0))
+            .collect::<BTreeMap<_, _>>()
+    )
 }
 
 #[cfg(test)]

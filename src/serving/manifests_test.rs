@@ -102,7 +102,9 @@ fn serving() -> Serving {
         source: "hostPath:/home/hoang/Downloads/resnet101".parse().unwrap(),
         image: "tensorflow/serving:2.5.1".to_owned(),
         resources: Resources {
-            requests: requests.map(|(name, value)| (name.to_owned(), Quantity::from(value))).into(),
+            requests: requests
+                .map(|(name, value)| (name.to_owned(), Quantity::from(value)))
+                .into(),
             limits: BTreeMap::new(),
         },
         service_type: "LoadBalancer".to_owned(),
@@ -110,7 +112,9 @@ fn serving() -> Serving {
 }
 
 fn all() -> Vec<Manifest> {
-    std::iter::once(namespace("tf-serving")).chain(serving().manifests(Some(1))).collect()
+    std::iter::once(namespace("tf-serving"))
+        .chain(serving().manifests(Some(1)))
+        .collect()
 }
 
 /// Collects the fields of `expected` that `actual` does not hold; list entries are matched by name, else
@@ -128,13 +132,24 @@ fn missing(path: &str, expected: &Value, actual: Option<&Value>, found: &mut Vec
         }
         (Value::Array(entries), Value::Array(candidates)) => {
             if entries.len() != candidates.len() {
-                found.push(format!("{path}: {} entries, expected {}", candidates.len(), entries.len()));
+                found.push(format!(
+                    "{path}: {} entries, expected {}",
+                    candidates.len(),
+                    entries.len()
+                ));
             }
             for (index, entry) in entries.iter().enumerate() {
                 let by_name = entry.get("name").and_then(|name| {
-                    candidates.iter().find(|candidate| candidate.get("name") == Some(name))
+                    candidates
+                        .iter()
+                        .find(|candidate| candidate.get("name") == Some(name))
                 });
-                missing(&format!("{path}[{index}]"), entry, by_name.or(candidates.get(index)), found);
+                missing(
+                    &format!("{path}[{index}]"),
+                    entry,
+                    by_name.or(candidates.get(index)),
+                    found,
+                );
             }
         }
         (Value::String(expected), Value::String(actual)) if path.contains(".resources.") => {
@@ -171,15 +186,20 @@ fn the_comparison_sees_a_difference() {
 
 #[test]
 fn what_is_added_on_purpose() {
-    let documents: Vec<String> =
-        all().iter().map(|manifest| serde_saphyr::to_string(manifest.value()).unwrap()).collect();
+    let documents: Vec<String> = all()
+        .iter()
+        .map(|manifest| serde_saphyr::to_string(manifest.value()).unwrap())
+        .collect();
     insta::assert_snapshot!(documents.join("---\n"));
 }
 
 #[test]
 fn replicas_are_left_out_where_somebody_else_decides() {
     let manifests = serving().manifests(None);
-    let deployment = manifests.iter().find(|manifest| manifest.kind() == "Deployment").unwrap();
+    let deployment = manifests
+        .iter()
+        .find(|manifest| manifest.kind() == "Deployment")
+        .unwrap();
     assert_eq!(deployment.value().pointer("/spec/replicas"), None);
 }
 
@@ -187,11 +207,20 @@ fn replicas_are_left_out_where_somebody_else_decides() {
 fn a_bucket_needs_no_volume_and_limits_are_sent() {
     let mut serving = serving();
     serving.source = "gs://bucket/resnet".parse().unwrap();
-    serving.resources.limits.insert("cpu".to_owned(), Quantity::from("2"));
+    serving
+        .resources
+        .limits
+        .insert("cpu".to_owned(), Quantity::from("2"));
     let manifests = serving.manifests(None);
-    assert_eq!(manifests[0].value().pointer("/data/MODEL_PATH"), Some(&json!("gs://bucket/resnet")));
+    assert_eq!(
+        manifests[0].value().pointer("/data/MODEL_PATH"),
+        Some(&json!("gs://bucket/resnet"))
+    );
     let pod = manifests[1].value().pointer("/spec/template/spec").unwrap();
     assert_eq!(pod.get("volumes"), None);
     assert_eq!(pod.pointer("/containers/0/volumeMounts"), None);
-    assert_eq!(pod.pointer("/containers/0/resources/limits"), Some(&json!({"cpu": "2"})));
+    assert_eq!(
+        pod.pointer("/containers/0/resources/limits"),
+        Some(&json!({"cpu": "2"}))
+    );
 }

@@ -64,7 +64,12 @@ fn bindings() -> [Manifest; 3] {
     let subjects = json!([{"kind": "ServiceAccount", "name": NAME, "namespace": NAMESPACE}]);
     let binding = |kind: &str, metadata: Value, role_kind: &str, role: &str| {
         let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": role_kind, "name": role});
-        object(RBAC, kind, metadata, json!({"roleRef": role, "subjects": subjects}))
+        object(
+            RBAC,
+            kind,
+            metadata,
+            json!({"roleRef": role, "subjects": subjects}),
+        )
     };
     [
         binding(
@@ -111,7 +116,12 @@ fn deployment(kubelet_insecure_tls: bool) -> Manifest {
             },
         },
     });
-    object("apps/v1", "Deployment", metadata(NAME, true), json!({"spec": spec}))
+    object(
+        "apps/v1",
+        "Deployment",
+        metadata(NAME, true),
+        json!({"spec": spec}),
+    )
 }
 
 fn container(kubelet_insecure_tls: bool) -> Value {
@@ -164,7 +174,12 @@ fn api_service() -> Manifest {
         "groupPriorityMinimum": 100,
         "versionPriority": 100,
     });
-    object("apiregistration.k8s.io/v1", "APIService", metadata(API_SERVICE, false), json!({"spec": spec}))
+    object(
+        "apiregistration.k8s.io/v1",
+        "APIService",
+        metadata(API_SERVICE, false),
+        json!({"spec": spec}),
+    )
 }
 
 fn metadata(name: &str, namespaced: bool) -> Value {
@@ -191,7 +206,10 @@ mod tests {
     fn the_objects_of_the_release() {
         let names: Vec<_> = manifests(false).iter().map(Manifest::resource_name).collect();
         insta::assert_snapshot!(names.join("\n"));
-        let values: Vec<_> = manifests(false).iter().map(|manifest| manifest.value().clone()).collect();
+        let values: Vec<_> = manifests(false)
+            .iter()
+            .map(|manifest| manifest.value().clone())
+            .collect();
         insta::assert_snapshot!(serde_saphyr::to_string(&values).unwrap());
     }
 
@@ -199,7 +217,13 @@ mod tests {
     fn insecure_tls_only_adds_its_argument() {
         let args = |insecure: bool| {
             let manifest = deployment(insecure);
-            manifest.value().pointer("/spec/template/spec/containers/0/args").unwrap().as_array().unwrap().clone()
+            manifest
+                .value()
+                .pointer("/spec/template/spec/containers/0/args")
+                .unwrap()
+                .as_array()
+                .unwrap()
+                .clone()
         };
         let (secure, insecure) = (args(false), args(true));
         assert_eq!(insecure[..secure.len()], secure[..]);

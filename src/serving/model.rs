@@ -31,8 +31,8 @@ pub enum ModelState {
 
 #[derive(Deserialize)]
 struct Answer {
-    #[serde(default)]
-    model_version_status: Vec<Version>,
+    #[serde(default, rename = "model_version_status")]
+    versions: Vec<Version>,
     #[serde(default)]
     error: Option<String>,
 }
@@ -59,12 +59,13 @@ struct Status {
 /// # Errors
 /// The body is no answer of TensorFlow Serving; the text says what it is.
 pub fn parse(status: u16, body: &[u8]) -> Result<ModelState, String> {
-    let answer: Answer = serde_json::from_slice(body)
-        .map_err(|error| format!("HTTP {status}, and the body is no answer of TensorFlow Serving: {error}"))?;
+    let answer: Answer = serde_json::from_slice(body).map_err(|error| {
+        format!("HTTP {status}, and the body is no answer of TensorFlow Serving: {error}")
+    })?;
     if let Some(error) = answer.error {
         return Ok(ModelState::Refused(error));
     }
-    let versions: Vec<VersionState> = answer.model_version_status.into_iter().map(Into::into).collect();
+    let versions: Vec<VersionState> = answer.versions.into_iter().map(Into::into).collect();
     if versions.is_empty() {
         return Err(format!("HTTP {status}, and the body names no version"));
     }
@@ -77,7 +78,11 @@ pub fn parse(status: u16, body: &[u8]) -> Result<ModelState, String> {
         return Ok(ModelState::Available(available));
     }
     let failed = versions.iter().any(|version| version.error.is_some());
-    Ok(if failed { ModelState::Failed(versions) } else { ModelState::Loading(versions) })
+    Ok(if failed {
+        ModelState::Failed(versions)
+    } else {
+        ModelState::Loading(versions)
+    })
 }
 
 impl From<Version> for VersionState {
@@ -86,8 +91,7 @@ impl From<Version> for VersionState {
         Self {
             version: version.version,
             state: version.state,
-            error: failed
-                .then(|| format!("{}: {}", version.status.error_code, version.status.error_message)),
+            error: failed.then(|| format!("{}: {}", version.status.error_code, version.status.error_message)),
         }
     }
 }
@@ -100,7 +104,11 @@ impl std::fmt::Display for ModelState {
             Self::Loading(versions) | Self::Failed(versions) => {
                 for (index, version) in versions.iter().enumerate() {
                     let separator = if index == 0 { "" } else { "; " };
-                    write!(formatter, "{separator}version {} {}", version.version, version.state)?;
+                    write!(
+                        formatter,
+                        "{separator}version {} {}",
+                        version.version, version.state
+                    )?;
                     if let Some(error) = &version.error {
                         write!(formatter, " ({error})")?;
                     }
@@ -136,7 +144,10 @@ mod tests {
         let body = r#"{"model_version_status": [
             {"version": "2", "state": "LOADING", "status": {"error_code": "OK", "error_message": ""}},
             {"version": "1", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}]}"#;
-        assert_eq!(parse(200, body.as_bytes()).unwrap(), ModelState::Available(vec!["1".to_owned()]));
+        assert_eq!(
+            parse(200, body.as_bytes()).unwrap(),
+            ModelState::Available(vec!["1".to_owned()])
+        );
         insta::assert_snapshot!(said(200, body), @"version 1 AVAILABLE");
     }
 
@@ -151,7 +162,10 @@ mod tests {
     #[test]
     fn other_answers() {
         let loading = r#"{"model_version_status": [{"version": "1", "state": "LOADING"}]}"#;
-        assert!(matches!(parse(200, loading.as_bytes()), Ok(ModelState::Loading(_))));
+        assert!(matches!(
+            parse(200, loading.as_bytes()),
+            Ok(ModelState::Loading(_))
+        ));
         insta::assert_snapshot!(said(404, r#"{"error": "Could not find any versions of model x"}"#), @"Could not find any versions of model x");
         insta::assert_snapshot!(said(200, "{}"), @"HTTP 200, and the body names no version");
         insta::assert_snapshot!(said(502, "<html>"), @"HTTP 502, and the body is no answer of TensorFlow Serving: expected value at line 1 column 1");

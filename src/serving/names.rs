@@ -17,7 +17,7 @@ pub struct Names {
     pub version: String,
     /// The Deployment, and the container's HPA.
     pub deployment: String,
-    /// The ConfigMap.
+    /// The `ConfigMap`.
     pub config_map: String,
     /// Where the model is mounted.
     pub mount_path: String,
@@ -70,7 +70,9 @@ pub fn model_name(text: &str) -> Result<String, InvalidName> {
 fn service_name(text: &str) -> Result<(), InvalidName> {
     label("NAME", text)?;
     if text.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err(InvalidName(format!("NAME `{text}` starts with a digit; a Service's name starts with a letter")));
+        return Err(InvalidName(format!(
+            "NAME `{text}` starts with a digit; a Service's name starts with a letter"
+        )));
     }
     Ok(())
 }
@@ -98,13 +100,19 @@ mod tests {
         assert_eq!(names.deployment, "image-classifier-resnet101");
         assert_eq!(names.config_map, "resnet101-configs");
         assert_eq!(names.mount_path, "/models/resnet101");
-        assert_eq!((names.app.as_str(), names.version.as_str()), ("image-classifier", "resnet101"));
+        assert_eq!(
+            (names.app.as_str(), names.version.as_str()),
+            ("image-classifier", "resnet101")
+        );
     }
 
     #[test]
     fn without_a_variant_everything_is_called_name() {
         let names = Names::new("bert", None).unwrap();
-        assert_eq!((names.deployment.as_str(), names.version.as_str()), ("bert", "default"));
+        assert_eq!(
+            (names.deployment.as_str(), names.version.as_str()),
+            ("bert", "default")
+        );
         assert_eq!(names.config_map, "bert-configs");
         assert_eq!(names.mount_path, "/models/bert");
     }
@@ -115,7 +123,12 @@ mod tests {
         insta::assert_snapshot!(Names::new("2bert", None).unwrap_err(), @"NAME `2bert` starts with a digit; a Service's name starts with a letter");
         insta::assert_snapshot!(Names::new("bert", Some("default")).unwrap_err(), @"--variant `default` is what a model without a variant is labelled with; choose another word");
         let long = "a".repeat(60);
-        assert!(Names::new(&long, Some("large")).unwrap_err().to_string().starts_with("the Deployment's name"));
+        assert!(
+            Names::new(&long, Some("large"))
+                .unwrap_err()
+                .to_string()
+                .starts_with("the Deployment's name")
+        );
         assert!(model_name("a/b").is_err());
         assert!(model_name("$(X)").is_err());
         assert_eq!(model_name("image_classifier").unwrap(), "image_classifier");

@@ -41,8 +41,14 @@ pub fn decide(live: Option<Live>, asked: Option<i32>, autoscaled: bool) -> Repli
 mod tests {
     use super::*;
 
-    const OURS: Option<Live> = Some(Live { replicas: 3, owned: true });
-    const THEIRS: Option<Live> = Some(Live { replicas: 3, owned: false });
+    const OURS: Option<Live> = Some(Live {
+        replicas: 3,
+        owned: true,
+    });
+    const THEIRS: Option<Live> = Some(Live {
+        replicas: 3,
+        owned: false,
+    });
 
     #[test]
     fn a_new_deployment_gets_what_was_asked_or_one() {

@@ -120,7 +120,10 @@ mod tests {
 
     #[test]
     fn the_three_sources() {
-        assert_eq!("hostPath:/m/x".parse(), Ok(ModelSource::HostPath("/m/x".to_owned())));
+        assert_eq!(
+            "hostPath:/m/x".parse(),
+            Ok(ModelSource::HostPath("/m/x".to_owned()))
+        );
         let claim = |sub_path: Option<&str>| ModelSource::Claim {
             name: "models".to_owned(),
             sub_path: sub_path.map(str::to_owned),
