@@ -39,8 +39,8 @@ struct Answer {
 
 #[derive(Deserialize)]
 struct Version {
-    #[serde(default)]
-    version: String,
+    #[serde(default, rename = "version")]
+    number: String,
     #[serde(default)]
     state: String,
     #[serde(default)]
@@ -89,7 +89,7 @@ impl From<Version> for VersionState {
     fn from(version: Version) -> Self {
         let failed = !matches!(version.status.error_code.as_str(), "" | "OK");
         Self {
-            version: version.version,
+            version: version.number,
             state: version.state,
             error: failed.then(|| format!("{}: {}", version.status.error_code, version.status.error_message)),
         }
