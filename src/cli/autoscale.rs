@@ -37,12 +37,9 @@ pub struct AutoscaleArgs {
     /// Write the HPA although the checks found that it cannot work yet
     #[arg(long)]
     pub force: bool,
-    /// Install metrics-server first, where nothing serves metrics.k8s.io
-    #[arg(long)]
-    pub install_metrics_server: bool,
-    /// Let the installed metrics-server accept any certificate of a kubelet; for test clusters
-    #[arg(long, requires = "install_metrics_server")]
-    pub kubelet_insecure_tls: bool,
+    /// How metrics-server is installed.
+    #[command(flatten)]
+    pub metrics_server: MetricsServerArgs,
     /// Wait until the HPA has its first valid metric
     #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true")]
     pub wait: bool,
@@ -52,4 +49,16 @@ pub struct AutoscaleArgs {
     /// How to write.
     #[command(flatten)]
     pub apply: ApplyArgs,
+}
+
+/// The metrics API.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Metrics API options")]
+pub struct MetricsServerArgs {
+    /// Install metrics-server first, where nothing serves metrics.k8s.io
+    #[arg(long)]
+    pub install_metrics_server: bool,
+    /// Let the installed metrics-server accept any certificate of a kubelet; for test clusters
+    #[arg(long, requires = "install_metrics_server")]
+    pub kubelet_insecure_tls: bool,
 }

@@ -32,8 +32,12 @@ pub enum ServiceType {
 pub struct UpArgs {
     /// Name of the Service, and of the label `app`
     pub name: String,
-    /// Where the model is: hostPath:/dir, pvc:CLAIM[/dir] or gs://bucket/dir
-    #[arg(long, value_name = "SOURCE")]
+    /// Where the model is
+    #[arg(
+        long,
+        value_name = "SOURCE",
+        help = "Where the model is: hostPath:/dir, pvc:CLAIM[/dir] or gs://bucket/dir"
+    )]
     pub model: ModelSource,
     /// One of several models behind the Service: the Deployment is NAME-VARIANT
     #[arg(long, value_name = "VARIANT")]

@@ -154,7 +154,7 @@ pub async fn apply(
         .ask(ask("patch", &resource.0, manifest), request)
         .await?
         .map_err(|status| conflict(manifest, &status))?;
-    let outcome = outcome(live, &object, options.dry_run);
+    let outcome = outcome(live, &object);
     Ok(Applied {
         outcome,
         object: printable(object),
@@ -208,27 +208,26 @@ fn conflict(manifest: &Manifest, status: &kube::core::Status) -> Error {
     }
 }
 
-fn outcome(live: Option<&DynamicObject>, now: &DynamicObject, dry_run: bool) -> Outcome {
+fn outcome(live: Option<&DynamicObject>, now: &DynamicObject) -> Outcome {
     let Some(live) = live else { return Outcome::Created };
-    // A dry run gives out no new resource version.
-    let same = if dry_run {
-        content(live) == content(now)
-    } else {
-        live.metadata.resource_version == now.metadata.resource_version
-    };
-    if same {
+    // A new resource version alone may be a controller's, and a dry run gives out none.
+    if content(live) == content(now) {
         Outcome::Unchanged
     } else {
         Outcome::Configured
     }
 }
 
-/// The object without what the API server counts.
+/// What an apply of ours can change: neither the status nor what the API server and controllers note down.
 fn content(object: &DynamicObject) -> DynamicObject {
     let mut content = object.clone();
     content.metadata.managed_fields = None;
     content.metadata.resource_version = None;
     content.metadata.generation = None;
+    content.metadata.annotations = None;
+    if let Some(data) = content.data.as_object_mut() {
+        data.remove("status");
+    }
     content
 }
 
@@ -328,27 +327,18 @@ mod tests {
     }
 
     #[test]
-    fn the_outcome_is_read_from_the_resource_version() {
+    fn the_outcome_is_what_this_apply_changed() {
         let at = |version: &str, image: &str| {
-            live(json!({"metadata": {"name": "x", "resourceVersion": version}, "spec": {"image": image}}))
+            live(json!({"metadata": {"name": "x", "resourceVersion": version},
+                "spec": {"image": image}, "status": {"seen": version}}))
         };
-        assert_eq!(outcome(None, &at("1", "a"), false), Outcome::Created);
-        assert_eq!(
-            outcome(Some(&at("1", "a")), &at("1", "a"), false),
-            Outcome::Unchanged
-        );
-        assert_eq!(
-            outcome(Some(&at("1", "a")), &at("2", "b"), false),
-            Outcome::Configured
-        );
-        assert_eq!(
-            outcome(Some(&at("1", "a")), &at("1", "b"), true),
-            Outcome::Configured
-        );
-        assert_eq!(
-            outcome(Some(&at("1", "a")), &at("1", "a"), true),
-            Outcome::Unchanged
-        );
+        assert_eq!(outcome(None, &at("1", "a")), Outcome::Created);
+        assert_eq!(outcome(Some(&at("1", "a")), &at("1", "a")), Outcome::Unchanged);
+        assert_eq!(outcome(Some(&at("1", "a")), &at("2", "b")), Outcome::Configured);
+        // A controller wrote in between.
+        assert_eq!(outcome(Some(&at("1", "a")), &at("2", "a")), Outcome::Unchanged);
+        // A dry run.
+        assert_eq!(outcome(Some(&at("1", "a")), &at("1", "b")), Outcome::Configured);
     }
 
     #[test]

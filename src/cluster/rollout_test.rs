@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn deployment(status: Value) -> Deployment {
+fn deployment(status: &Value) -> Deployment {
     serde_json::from_value(json!({
         "metadata": {"name": "x", "uid": "d", "generation": 2, "annotations": {REVISION: "2"}},
         "spec": {"replicas": 1, "selector": {}, "template": {}},
@@ -25,7 +25,7 @@ fn replica_sets() -> Vec<ReplicaSet> {
         .to_vec()
 }
 
-fn pod(replica_set: &str, status: Value) -> Pod {
+fn pod(replica_set: &str, status: &Value) -> Pod {
     serde_json::from_value(json!({
         "metadata": {"name": format!("x-{replica_set}-abcde"), "ownerReferences": [
             {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "x", "uid": replica_set}]},
@@ -34,7 +34,7 @@ fn pod(replica_set: &str, status: Value) -> Pod {
     .unwrap()
 }
 
-fn container(state: Value) -> Value {
+fn container(state: &Value) -> Value {
     json!({"containerStatuses": [{"name": "tf-serving", "image": "tensorflow/serving:nope", "imageID": "",
         "ready": false, "restartCount": 3, "state": state,
         "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}}]})
@@ -44,15 +44,15 @@ fn started() -> Value {
     json!({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1})
 }
 
-fn with_pod(status: Value) -> Rollout {
-    judge(&deployment(started()), &replica_sets(), &[pod("r2", status)], 2)
+fn with_pod(status: &Value) -> Rollout {
+    judge(&deployment(&started()), &replica_sets(), &[pod("r2", status)], 2)
 }
 
 #[test]
 fn it_is_done_when_every_pod_is_new_and_available() {
-    let done = deployment(json!({
+    let done = deployment(&json!({
         "observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}));
-    let pods = [pod("r1", json!({})), pod("r2", json!({}))];
+    let pods = [pod("r1", &json!({})), pod("r2", &json!({}))];
     assert_eq!(
         judge(&done, &replica_sets(), &pods, 2),
         Rollout::Done(vec!["x-r2-abcde".to_owned()])
@@ -61,7 +61,7 @@ fn it_is_done_when_every_pod_is_new_and_available() {
 
 #[test]
 fn an_old_status_proves_nothing() {
-    let done = deployment(json!({
+    let done = deployment(&json!({
         "observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}));
     assert!(matches!(
         judge(&done, &replica_sets(), &[], 3),
@@ -71,7 +71,7 @@ fn an_old_status_proves_nothing() {
 
 #[test]
 fn an_old_pod_that_is_still_there_is_waited_for() {
-    let both = deployment(json!({
+    let both = deployment(&json!({
         "observedGeneration": 2, "replicas": 2, "updatedReplicas": 1, "availableReplicas": 2}));
     assert_eq!(
         judge(&both, &replica_sets(), &[], 2),
@@ -82,7 +82,7 @@ fn an_old_pod_that_is_still_there_is_waited_for() {
 #[test]
 fn an_image_that_cannot_be_pulled_fails_at_once() {
     let state = json!({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}});
-    let Rollout::Failed(why) = with_pod(container(state)) else {
+    let Rollout::Failed(why) = with_pod(&container(&state)) else {
         unreachable!()
     };
     insta::assert_snapshot!(why, @"container tf-serving of pod x-r2-abcde cannot start: ImagePullBackOff: Back-off pulling image (image tensorflow/serving:nope)");
@@ -92,9 +92,9 @@ fn an_image_that_cannot_be_pulled_fails_at_once() {
 fn a_failing_pod_of_the_old_revision_is_not_this_roll_out() {
     let state = json!({"waiting": {"reason": "ImagePullBackOff"}});
     let state = judge(
-        &deployment(started()),
+        &deployment(&started()),
         &replica_sets(),
-        &[pod("r1", container(state))],
+        &[pod("r1", &container(&state))],
         2,
     );
     assert_eq!(state, Rollout::Waiting("0 of 1 pods available".to_owned()));
@@ -104,7 +104,7 @@ fn a_failing_pod_of_the_old_revision_is_not_this_roll_out() {
 fn a_crashing_container_asks_for_its_log() {
     let state = json!({"waiting": {"reason": "CrashLoopBackOff"}});
     assert_eq!(
-        with_pod(container(state)),
+        with_pod(&container(&state)),
         Rollout::Crashing {
             pod: "x-r2-abcde".to_owned(),
             container: "tf-serving".to_owned(),
@@ -117,7 +117,7 @@ fn a_crashing_container_asks_for_its_log() {
 fn the_scheduler_and_the_quota_are_quoted() {
     let unschedulable = json!({"conditions": [{"type": "PodScheduled", "status": "False",
         "reason": "Unschedulable", "message": "0/1 nodes are available: 1 Insufficient cpu."}]});
-    let Rollout::Unschedulable(why) = with_pod(unschedulable) else {
+    let Rollout::Unschedulable(why) = with_pod(&unschedulable) else {
         unreachable!()
     };
     insta::assert_snapshot!(why, @"pod x-r2-abcde fits on no node: 0/1 nodes are available: 1 Insufficient cpu.");
@@ -126,7 +126,7 @@ fn the_scheduler_and_the_quota_are_quoted() {
     sets[1].status = serde_json::from_value(json!({"replicas": 0, "conditions": [{"type": "ReplicaFailure",
         "status": "True", "reason": "FailedCreate", "message": "exceeded quota: q"}]}))
     .unwrap();
-    let Rollout::Failed(why) = judge(&deployment(json!({"observedGeneration": 2})), &sets, &[], 2) else {
+    let Rollout::Failed(why) = judge(&deployment(&json!({"observedGeneration": 2})), &sets, &[], 2) else {
         unreachable!()
     };
     insta::assert_snapshot!(why, @"no pod can be created: FailedCreate: exceeded quota: q");
@@ -136,7 +136,7 @@ fn the_scheduler_and_the_quota_are_quoted() {
 fn a_running_pod_that_is_not_ready_is_told_apart() {
     let state = json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}});
     assert_eq!(
-        with_pod(container(state)),
+        with_pod(&container(&state)),
         Rollout::NotReady {
             pod: "x-r2-abcde".to_owned(),
             waiting: "0 of 1 pods available".to_owned()
@@ -144,7 +144,7 @@ fn a_running_pod_that_is_not_ready_is_told_apart() {
     );
     let state = json!({"waiting": {"reason": "ContainerCreating"}});
     assert_eq!(
-        with_pod(container(state)),
+        with_pod(&container(&state)),
         Rollout::Waiting("0 of 1 pods available; pod x-r2-abcde: ContainerCreating".to_owned())
     );
 }

@@ -30,26 +30,31 @@ pub(super) async fn run(global: &GlobalArgs, args: &AutoscaleArgs) -> Result<u8,
         autoscaler.namespace = Some(namespace.clone());
         autoscaler.deployment.clone_from(&deployment);
     }
-    let planned = planned(autoscaler.as_ref(), &namespace, &deployment);
+    let planned = planned(&cluster, autoscaler.as_ref(), &namespace, &deployment).await?;
     let mut report = Report::new(&args.apply);
-    if args.install_metrics_server
+    if args.metrics_server.install_metrics_server
         && let Some(code) = metrics_server::install(&cluster, args, &planned, &mut report).await?
     {
         report.finish()?;
         return Ok(code);
     }
-    let names = match &autoscaler {
-        Some(autoscaler) => match write(&cluster, args, autoscaler, &planned, &mut report).await? {
-            Written::Yes => vec![deployment],
-            Written::Refused => return Ok(exit::PROBLEM),
-        },
-        None => service::autoscalers_of(&cluster, &namespace, &deployment).await?,
+    let mut written = Written::Yes;
+    let names = if let Some(autoscaler) = &autoscaler {
+        written = write(&cluster, args, autoscaler, &planned, &mut report).await?;
+        vec![deployment]
+    } else {
+        service::autoscalers_of(&cluster, &namespace, &deployment).await?
     };
     report.finish()?;
+    if written == Written::Refused {
+        return Ok(exit::PROBLEM);
+    }
     if !args.wait || args.apply.dry_run == DryRun::Server {
         return Ok(exit::OK);
     }
-    prove(&cluster, args, &namespace, &names, &report).await
+    // What is known to be impossible is not waited for.
+    let patience = (written == Written::Yes).then_some(args.timeout);
+    prove(&cluster, patience, &namespace, &names, &report).await
 }
 
 /// What the command line asks for; none where it only asks for metrics-server.
@@ -87,8 +92,8 @@ fn plan(global: &GlobalArgs, args: &AutoscaleArgs) -> Result<Option<Autoscaler>,
 
 fn print(args: &AutoscaleArgs, autoscaler: Option<&Autoscaler>) -> Result<u8, Error> {
     let mut all = Vec::new();
-    if args.install_metrics_server {
-        all.extend(metrics_server_objects::manifests(args.kubelet_insecure_tls));
+    if args.metrics_server.install_metrics_server {
+        all.extend(metrics_server_objects::manifests(args.metrics_server.kubelet_insecure_tls));
     }
     all.extend(autoscaler.map(Autoscaler::manifest));
     objects::print_manifests(&args.apply, &all)?;
@@ -113,10 +118,22 @@ async fn resolve(cluster: &Cluster, namespace: &str, name: &str) -> Result<Strin
     }
 }
 
-/// The HPA as facts: what the checks look at before it exists. Where only metrics-server is asked for, it
-/// stands for any HPA on cpu.
-fn planned(autoscaler: Option<&Autoscaler>, namespace: &str, deployment: &str) -> Hpa {
-    let any = Autoscaler {
+/// The HPA that the checks look at: the one to write, as if it were there; where only metrics-server is
+/// asked for, the one that scales the Deployment, else one on cpu.
+async fn planned(
+    cluster: &Cluster,
+    autoscaler: Option<&Autoscaler>,
+    namespace: &str,
+    deployment: &str,
+) -> Result<Hpa, Error> {
+    if let Some(autoscaler) = autoscaler {
+        return Ok(autoscaler.facts());
+    }
+    let existing = service::autoscalers_of(cluster, namespace, deployment).await?;
+    if let Some(name) = existing.first() {
+        return Ok(service::autoscaler(cluster, namespace, name).await?);
+    }
+    let on_cpu = Autoscaler {
         namespace: Some(namespace.to_owned()),
         deployment: deployment.to_owned(),
         metrics: vec![("cpu".to_owned(), Target::AverageValue(Quantity::from("1")))],
@@ -124,12 +141,17 @@ fn planned(autoscaler: Option<&Autoscaler>, namespace: &str, deployment: &str) -
         max_replicas: 1,
         scale_down_window: None,
     };
-    autoscaler.unwrap_or(&any).facts()
+    Ok(on_cpu.facts())
 }
 
 /// Whether the HPA was written.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Written {
+    /// And nothing keeps it from working.
     Yes,
+    /// Because of `--force`, although it cannot work yet.
+    Forced,
+    /// It could not work.
     Refused,
 }
 
@@ -144,32 +166,30 @@ async fn write(
     let manifest = autoscaler.manifest();
     let live = apply::read(cluster, &manifest).await?;
     apply::refuse_foreign(&manifest, live.as_ref(), &options)?;
-    if !args.force {
-        let answer = findings::of_planned(cluster, planned).await?;
-        let obstacles = answer.obstacles();
-        if obstacles > 0 {
-            answer.print()?;
-            anstream::eprintln!(
-                "error: {} was not written: it could not work, see above; repair that and repeat the command, or write it anyway with `--force`",
-                manifest.title()
-            );
-            return Ok(Written::Refused);
-        }
+    let answer = findings::of_planned(cluster, planned).await?;
+    let possible = answer.obstacles() == 0;
+    if !possible && !args.force {
+        answer.print()?;
+        anstream::eprintln!(
+            "error: {} was not written: it could not work, see above; repair that and repeat the command, or write it anyway with `--force`",
+            manifest.title()
+        );
+        return Ok(Written::Refused);
     }
     let applied = apply::apply(cluster, &manifest, live.as_ref(), &options).await?;
     report.applied(&manifest, &applied)?;
-    Ok(Written::Yes)
+    Ok(if possible { Written::Yes } else { Written::Forced })
 }
 
 /// Waits for the first valid metric of every HPA; where none comes, tells why.
 async fn prove(
     cluster: &Cluster,
-    args: &AutoscaleArgs,
+    patience: Option<Duration>,
     namespace: &str,
     names: &[String],
     report: &Report,
 ) -> Result<u8, Error> {
-    let deadline = Instant::now() + args.timeout;
+    let deadline = Instant::now() + patience.unwrap_or_default();
     let mut code = exit::OK;
     for name in names {
         let valid = wait_for_metrics(cluster, namespace, name, deadline).await?;
@@ -178,9 +198,12 @@ async fn prove(
             report.lines(&answer.only().map(row).unwrap_or_default())?;
         } else {
             answer.print()?;
-            anstream::eprintln!(
-                "error: HorizontalPodAutoscaler {namespace}/{name} was written and has no valid metric within `--timeout`, see above; the same command continues"
-            );
+            let why = if patience.is_some() {
+                "has no valid metric within `--timeout`, see above; the same command continues"
+            } else {
+                "was written because of `--force` and cannot work yet, see above"
+            };
+            anstream::eprintln!("error: HorizontalPodAutoscaler {namespace}/{name} {why}");
             code = exit::PROBLEM;
         }
     }

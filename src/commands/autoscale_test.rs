@@ -4,7 +4,15 @@ use super::*;
 use crate::facts::{Condition, MetricStatus, MetricValue};
 
 fn written() -> Hpa {
-    planned(None, "tf-serving", "x")
+    let autoscaler = Autoscaler {
+        namespace: Some("tf-serving".to_owned()),
+        deployment: "x".to_owned(),
+        metrics: vec![("cpu".to_owned(), Target::Utilization(60))],
+        min_replicas: 1,
+        max_replicas: 4,
+        scale_down_window: None,
+    };
+    autoscaler.facts()
 }
 
 fn active(mut hpa: Hpa, reason: &str, metric: &str) -> Hpa {

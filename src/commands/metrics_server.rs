@@ -34,14 +34,14 @@ pub(super) async fn install(
     report: &mut Report,
 ) -> Result<Option<u8>, Error> {
     let options = objects::options(&args.apply);
-    let mut wanted_tls = args.kubelet_insecure_tls;
+    let mut wanted_tls = args.metrics_server.kubelet_insecure_tls;
     match install::installed(cluster, &options.field_manager).await? {
         Installed::Foreign(what) if !options.force => return foreign(cluster, args, &what).await,
         // Without the flag a re-apply would take away the argument that an earlier run added.
         Installed::Ours if !wanted_tls => wanted_tls = has_insecure_tls(cluster).await?,
         Installed::Foreign(_) | Installed::Ours | Installed::No => {}
     }
-    if args.kubelet_insecure_tls {
+    if args.metrics_server.kubelet_insecure_tls {
         anstream::eprintln!("{WARNING}");
     }
     let manifests = manifests(wanted_tls);
@@ -72,7 +72,7 @@ async fn foreign(cluster: &Cluster, args: &AutoscaleArgs, what: &str) -> Result<
         }
         Answer::NotYet(missing) => missing,
     };
-    let by_hand = if args.kubelet_insecure_tls {
+    let by_hand = if args.metrics_server.kubelet_insecure_tls {
         format!(
             "add the argument by hand: `kubectl patch deployment {NAME} -n {NAMESPACE} --type=json -p '[{{\"op\": \"add\", \"path\": \"/spec/template/spec/containers/0/args/-\", \"value\": \"{INSECURE_TLS}\"}}]'`"
         )

@@ -10,8 +10,8 @@ use super::source::ModelSource;
 use super::{GRPC_PORT, MANAGED_BY, MANAGER, REST_PORT};
 use crate::facts::{Quantity, Resources};
 
-/// The pod template's annotation with the server's settings. The container reads them from a ConfigMap,
-/// and a changed ConfigMap alone restarts no pod; a changed template does.
+/// The pod template's annotation with the server's settings. The container reads them from a `ConfigMap`,
+/// and a changed `ConfigMap` alone restarts no pod; a changed template does.
 pub const CONFIG_ANNOTATION: &str = "tfserve.dev/config";
 
 const CONTAINER: &str = "tf-serving";
@@ -46,7 +46,7 @@ pub fn namespace(name: &str) -> Manifest {
 }
 
 impl Serving {
-    /// The ConfigMap, the Deployment and the Service. `replicas` is left out where somebody else decides
+    /// The `ConfigMap`, the Deployment and the Service. `replicas` is left out where somebody else decides
     /// it.
     pub fn manifests(&self, replicas: Option<i32>) -> Vec<Manifest> {
         vec![self.config_map(), self.deployment(replicas), self.service()]

@@ -31,16 +31,16 @@ pub enum ModelState {
 
 #[derive(Deserialize)]
 struct Answer {
-    #[serde(default)]
-    model_version_status: Vec<Version>,
+    #[serde(default, rename = "model_version_status")]
+    versions: Vec<Version>,
     #[serde(default)]
     error: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Version {
-    #[serde(default)]
-    version: String,
+    #[serde(default, rename = "version")]
+    number: String,
     #[serde(default)]
     state: String,
     #[serde(default)]
@@ -65,7 +65,7 @@ pub fn parse(status: u16, body: &[u8]) -> Result<ModelState, String> {
     if let Some(error) = answer.error {
         return Ok(ModelState::Refused(error));
     }
-    let versions: Vec<VersionState> = answer.model_version_status.into_iter().map(Into::into).collect();
+    let versions: Vec<VersionState> = answer.versions.into_iter().map(Into::into).collect();
     if versions.is_empty() {
         return Err(format!("HTTP {status}, and the body names no version"));
     }
@@ -89,7 +89,7 @@ impl From<Version> for VersionState {
     fn from(version: Version) -> Self {
         let failed = !matches!(version.status.error_code.as_str(), "" | "OK");
         Self {
-            version: version.version,
+            version: version.number,
             state: version.state,
             error: failed.then(|| format!("{}: {}", version.status.error_code, version.status.error_message)),
         }

@@ -17,7 +17,7 @@ pub struct Names {
     pub version: String,
     /// The Deployment, and the container's HPA.
     pub deployment: String,
-    /// The ConfigMap.
+    /// The `ConfigMap`.
     pub config_map: String,
     /// Where the model is mounted.
     pub mount_path: String,

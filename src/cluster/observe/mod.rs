@@ -35,7 +35,7 @@ const RESOURCE_METRICS_API: &str = "v1beta1.metrics.k8s.io";
 /// # Errors
 /// The HPAs themselves cannot be listed, one that is named does not exist, or nothing answers any more.
 pub async fn observe(cluster: &Cluster, scope: &Scope) -> Result<Facts, Error> {
-    read(cluster, scope::select(cluster, scope)).await
+    Box::pin(read(cluster, scope::select(cluster, scope))).await
 }
 
 /// Reads everything about one HPA that is not written yet: its target, the pods, the metrics API.
@@ -44,7 +44,7 @@ pub async fn observe(cluster: &Cluster, scope: &Scope) -> Result<Facts, Error> {
 /// The HPAs of the namespace cannot be listed, or nothing answers any more.
 pub async fn observe_planned(cluster: &Cluster, hpa: &Hpa) -> Result<Facts, Error> {
     let group = async { Ok(vec![scope::planned(cluster, hpa).await?]) };
-    read(cluster, group).await
+    Box::pin(read(cluster, group)).await
 }
 
 async fn read(
