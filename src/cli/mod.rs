@@ -1,5 +1,6 @@
 //! The command line: clap types, one file a command; no behaviour.
 
+mod apply;
 mod autoscale;
 mod explain_hpa;
 mod format;
@@ -7,12 +8,13 @@ mod global;
 mod top;
 mod up;
 
+pub use apply::{ApplyArgs, DryRun, ObjectFormat};
 pub use autoscale::AutoscaleArgs;
 pub use explain_hpa::ExplainHpaArgs;
 pub use format::{FailOn, OutputFormat};
 pub use global::GlobalArgs;
 pub use top::TopArgs;
-pub use up::UpArgs;
+pub use up::{ServiceType, UpArgs};
 
 use clap::{Parser, Subcommand};
 

@@ -1,15 +1,21 @@
 //! The only room that knows kube: client, observation, apply, wait, metrics API.
 
+pub mod apply;
 mod ask;
 mod client;
 mod convert;
 mod error;
+pub mod install;
 mod kubeconfig;
 mod metrics_api;
+pub mod model;
 mod observe;
 mod proxy;
+mod rollout;
+pub mod service;
+pub mod wait;
 
 pub use ask::Ask;
 pub use client::{Cluster, ConnectOptions, DEFAULT_DEADLINE};
 pub use error::Error;
-pub use observe::{Scope, Selection, Workload, observe, observe_deployment};
+pub use observe::{Scope, Selection, Workload, observe, observe_deployment, observe_planned};

@@ -4,7 +4,11 @@ mod autoscale;
 mod connection;
 mod explain_hpa;
 mod facts_file;
+mod findings;
+mod metrics_server;
+mod objects;
 mod print;
+mod progress;
 mod top;
 mod up;
 

@@ -19,7 +19,7 @@ use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::Api;
 
 use super::{Ask, Cluster, Error, convert};
-use crate::facts::{API_VERSION, ApiService, ClusterFacts, Fact, Facts, HpaFacts, KIND, NotReadable};
+use crate::facts::{API_VERSION, ApiService, ClusterFacts, Fact, Facts, Hpa, HpaFacts, KIND, NotReadable};
 
 pub use namespace::Workload;
 pub use scope::{Scope, Selection};
@@ -35,10 +35,26 @@ const RESOURCE_METRICS_API: &str = "v1beta1.metrics.k8s.io";
 /// # Errors
 /// The HPAs themselves cannot be listed, one that is named does not exist, or nothing answers any more.
 pub async fn observe(cluster: &Cluster, scope: &Scope) -> Result<Facts, Error> {
+    read(cluster, scope::select(cluster, scope)).await
+}
+
+/// Reads everything about one HPA that is not written yet: its target, the pods, the metrics API.
+///
+/// # Errors
+/// The HPAs of the namespace cannot be listed, or nothing answers any more.
+pub async fn observe_planned(cluster: &Cluster, hpa: &Hpa) -> Result<Facts, Error> {
+    let group = async { Ok(vec![scope::planned(cluster, hpa).await?]) };
+    read(cluster, group).await
+}
+
+async fn read(
+    cluster: &Cluster,
+    groups: impl Future<Output = Result<Vec<scope::Group>, Error>>,
+) -> Result<Facts, Error> {
     let (version, api, groups) = tokio::join!(
         version(cluster),
         resource_metrics_api(cluster),
-        scope::select(cluster, scope)
+        groups
     );
     let hpas: Vec<HpaFacts> = stream::iter(groups?)
         .map(|group| namespace::read(cluster, group))

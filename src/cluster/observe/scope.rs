@@ -75,6 +75,15 @@ pub(super) async fn select(cluster: &Cluster, scope: &Scope) -> Result<Vec<Group
         .collect())
 }
 
+/// An HPA that is not written yet, among those that are.
+pub(super) async fn planned(cluster: &Cluster, hpa: &Hpa) -> Result<Group, Error> {
+    Ok(Group {
+        namespace: hpa.namespace.clone(),
+        chosen: vec![hpa.clone()],
+        all: list(cluster, Some(&hpa.namespace), None).await?,
+    })
+}
+
 async fn list(
     cluster: &Cluster,
     namespace: Option<&str>,
