@@ -19,11 +19,12 @@
 //! `available_controller.go` of kube-aggregator, Kubernetes v1.37, for the reasons; the controller says
 //! `the server is currently unable to handle the request`.
 
-use crate::diagnosis::case::{container_trouble, is_available, is_ready};
+use crate::diagnosis::case::{container_trouble, is_available, is_ready, refused};
 use crate::diagnosis::phrase::{list, word};
 use crate::diagnosis::registry::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{ApiService, Condition, MetricsServer};
+use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS302",
@@ -37,11 +38,16 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let resources = case.resources();
-    let api = case.cluster.resource_metrics_api.known()?;
-    if resources.is_empty() || is_available(api) {
+    if resources.is_empty() {
         return None;
     }
     let usage = list(&resources);
+    let Some(api) = case.cluster.resource_metrics_api.known() else {
+        return without_api_service(case, &usage);
+    };
+    if is_available(api) {
+        return None;
+    }
     let because = because(api, case.cluster.metrics_server.known());
     let mut finding = RULE
         .finding(
@@ -66,12 +72,47 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "status.conditions",
         ),
     };
-    if let Some(reason) = case.cluster.metrics_server.not_readable() {
+    if let Some(reason) = refused(&case.cluster.metrics_server) {
         finding = finding.could_not_read(reason);
     }
     Some(match case.cluster.metrics_server.known() {
         Some(server) => with_server(finding, api, server),
         None => with_reason(finding, api),
+    })
+}
+
+/// Whoever may not read the `APIService` still sees that the API fails, for the controller as for themselves.
+fn without_api_service(case: &Case<'_>, usage: &str) -> Option<Finding> {
+    let api = refused(&case.cluster.resource_metrics_api)?;
+    let samples = refused(&case.facts.pod_metrics).filter(|samples| samples.needs.is_none())?;
+    let said = matches!(
+        case.blocked_by(),
+        Some(Message::MetricsApiFailed {
+            api: MetricsApi::Resource,
+            failure: ApiFailure::Unavailable | ApiFailure::ServerError | ApiFailure::TimedOut,
+        })
+    );
+    let name = "v1beta1.metrics.k8s.io";
+    said.then(|| {
+        let finding = RULE
+            .finding(
+                Severity::Error,
+                format!("metrics.k8s.io does not answer, so the HPA cannot read {usage} usage"),
+                "the API server cannot reach what serves it; the APIService would say why",
+            )
+            .shared()
+            .object("APIService", "", name)
+            .saw(
+                "samples of the pods",
+                samples.why.clone(),
+                "LIST pods.metrics.k8s.io",
+            )
+            .could_not_read(api);
+        case.with_condition(finding).fix(
+            "ask somebody who may read it",
+            format!("kubectl describe apiservice {name}"),
+            "reads only",
+        )
     })
 }
 
