@@ -1,5 +1,6 @@
 //! The error that a command ends with, and its exit code.
 
+use crate::output::escape;
 use crate::{cluster, exit};
 
 /// Why a command could not do its work. Every text says what was tried, on what, what came back and what
@@ -21,6 +22,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// The text for a terminal: much of it was written by a cluster.
+    pub fn printable(&self) -> String {
+        escape::line(&self.to_string().replace('\n', " ")).into_owned()
+    }
+
     /// The exit code. A reader that closed the pipe early has got what it wanted.
     pub fn exit_code(&self) -> u8 {
         match self {

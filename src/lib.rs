@@ -8,6 +8,7 @@ pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod diagnosis;
+pub mod duration;
 mod error;
 pub mod exit;
 pub mod facts;

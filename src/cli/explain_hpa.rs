@@ -1,5 +1,49 @@
 //! The arguments of `explain-hpa`.
 
+use std::path::PathBuf;
+
+use super::{FailOn, OutputFormat};
+
 /// The arguments.
 #[derive(Debug, clap::Args)]
-pub struct ExplainHpaArgs {}
+#[command(after_help = "\
+Examples:
+  # Why does this HPA not scale?
+  kubectl tfserve explain-hpa image-classifier-resnet101 -n tf-serving
+
+  # Every HPA of the cluster, for a script: exit code 1 when one is broken
+  kubectl tfserve explain-hpa -A -o json
+
+  # A bug report that needs no cluster: save on one machine, explain on another
+  kubectl tfserve explain-hpa image-classifier-resnet101 -n tf-serving --save-facts facts.yaml
+  kubectl tfserve explain-hpa --facts facts.yaml
+
+Exit codes:
+  0 nothing wrong  1 a problem was found  2 usage  3 the cluster could not be asked")]
+pub struct ExplainHpaArgs {
+    /// Name of the HPA, or of the workload that it scales; all HPAs of the namespace where it is not given
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Look at all namespaces
+    #[arg(short = 'A', long, conflicts_with = "names")]
+    pub all_namespaces: bool,
+    /// Label selector of HPAs, for example app=image-classifier
+    #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with = "names")]
+    pub selector: Option<String>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub output: OutputFormat,
+    /// Explain facts that were saved, without a cluster; - reads them from stdin
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["names", "all_namespaces", "selector", "save_facts"])]
+    pub facts: Option<PathBuf>,
+    /// Save what was read, as JSON where the name ends in .json, else as YAML; - writes it to stdout in place
+    /// of the explanation
+    #[arg(long, value_name = "FILE")]
+    pub save_facts: Option<PathBuf>,
+    /// From which severity on to exit with 1
+    #[arg(long, value_enum, default_value_t, value_name = "SEVERITY")]
+    pub fail_on: FailOn,
+    /// Print what is behind a code, for example TFS301, and exit
+    #[arg(long, value_name = "CODE", exclusive = true)]
+    pub code: Option<String>,
+}

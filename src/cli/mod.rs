@@ -2,12 +2,14 @@
 
 mod autoscale;
 mod explain_hpa;
+mod format;
 mod global;
 mod top;
 mod up;
 
 pub use autoscale::AutoscaleArgs;
 pub use explain_hpa::ExplainHpaArgs;
+pub use format::{FailOn, OutputFormat};
 pub use global::GlobalArgs;
 pub use top::TopArgs;
 pub use up::UpArgs;
@@ -16,7 +18,19 @@ use clap::{Parser, Subcommand};
 
 /// Serve TensorFlow models on Kubernetes, autoscale them, and be told the true cause when the autoscaler misbehaves.
 #[derive(Debug, Parser)]
-#[command(name = "kubectl-tfserve", bin_name = "kubectl tfserve", version, about)]
+#[command(
+    name = "kubectl-tfserve",
+    bin_name = "kubectl tfserve",
+    version,
+    about,
+    after_help = "\
+Examples:
+  # Why does this HPA not scale?
+  kubectl tfserve explain-hpa image-classifier-resnet101 -n tf-serving
+
+  # Usage, request and the HPA's view of every pod
+  kubectl tfserve top image-classifier-resnet101 -n tf-serving"
+)]
 pub struct Cli {
     /// kubectl's own flags.
     #[command(flatten)]
@@ -35,6 +49,6 @@ pub enum Command {
     Autoscale(AutoscaleArgs),
     /// Show usage, request and the HPA's view of every pod
     Top(TopArgs),
-    /// Explain why a HorizontalPodAutoscaler does what it does
+    /// Explain why an HPA does what it does
     ExplainHpa(ExplainHpaArgs),
 }

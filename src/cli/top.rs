@@ -1,5 +1,36 @@
 //! The arguments of `top`.
 
+use std::time::Duration;
+
+use super::OutputFormat;
+use crate::duration::parse_duration;
+
 /// The arguments.
 #[derive(Debug, clap::Args)]
-pub struct TopArgs {}
+#[command(after_help = "\
+Examples:
+  # Which pods make the HPA scale, and which of them count?
+  kubectl tfserve top image-classifier-resnet101 -n tf-serving
+
+  # Every HPA of the cluster, again every 10 seconds
+  kubectl tfserve top -A --watch --interval 10s")]
+pub struct TopArgs {
+    /// Name of the HPA, of the workload that it scales, or of a Deployment that none scales
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Look at all namespaces
+    #[arg(short = 'A', long, conflicts_with = "names")]
+    pub all_namespaces: bool,
+    /// Label selector of HPAs, for example app=image-classifier
+    #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with = "names")]
+    pub selector: Option<String>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub output: OutputFormat,
+    /// Refresh until interrupted: in place on a terminal, one after the other elsewhere
+    #[arg(short, long)]
+    pub watch: bool,
+    /// How long to wait between refreshes
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
+    pub interval: Duration,
+}

@@ -1,22 +1,35 @@
 //! One file a verb; joins `cluster` with the pure rooms.
 
 mod autoscale;
+mod connection;
 mod explain_hpa;
+mod facts_file;
+mod print;
 mod top;
 mod up;
 
 use crate::Error;
 use crate::cli::{Cli, Command};
 
-/// Runs a parsed command line; the value is the exit code.
+/// Runs a parsed command line; the value is the exit code. Only what asks a cluster starts a runtime.
 ///
 /// # Errors
 /// Whatever the command could not do; [`Error::exit_code`] maps it.
-pub async fn run(cli: &Cli) -> Result<u8, Error> {
+pub fn run(cli: &Cli) -> Result<u8, Error> {
     match &cli.command {
-        Command::Up(args) => up::run(&cli.global, args).await,
-        Command::Autoscale(args) => autoscale::run(&cli.global, args).await,
-        Command::Top(args) => top::run(&cli.global, args).await,
-        Command::ExplainHpa(args) => explain_hpa::run(&cli.global, args).await,
+        Command::ExplainHpa(args) => match explain_hpa::run_offline(args) {
+            Some(result) => result,
+            None => runtime()?.block_on(explain_hpa::run(&cli.global, args)),
+        },
+        Command::Up(args) => runtime()?.block_on(up::run(&cli.global, args)),
+        Command::Autoscale(args) => runtime()?.block_on(autoscale::run(&cli.global, args)),
+        Command::Top(args) => runtime()?.block_on(top::run(&cli.global, args)),
     }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?)
 }

@@ -1,0 +1,74 @@
+//! From k8s-openapi's types to the facts: the only place that knows both.
+
+mod event;
+mod hpa;
+mod managed_fields;
+mod pod;
+mod workload;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use k8s_openapi::apimachinery::pkg::api::resource;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
+
+use crate::facts::{ApiService, Condition, Quantity, ServiceReference};
+
+pub(super) use event::event;
+pub(super) use hpa::hpa;
+pub(super) use pod::{controller, pod};
+pub(super) use workload::{scale_of_object, scale_target};
+
+/// A time of the API server, whole microseconds kept.
+pub(super) fn instant(timestamp: Timestamp) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(timestamp.as_microsecond())
+}
+
+fn time(time: Option<&Time>) -> Option<DateTime<Utc>> {
+    time.and_then(|time| instant(time.0))
+}
+
+fn quantity(quantity: &resource::Quantity) -> Quantity {
+    Quantity(quantity.0.clone())
+}
+
+fn quantities(quantities: Option<&BTreeMap<String, resource::Quantity>>) -> BTreeMap<String, Quantity> {
+    quantities
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.clone(), quantity(value)))
+        .collect()
+}
+
+/// An `APIService`, with the condition that tells whether it answers.
+pub(super) fn api_service(object: &APIService) -> ApiService {
+    let spec = object.spec.as_ref();
+    let conditions = object
+        .status
+        .as_ref()
+        .and_then(|status| status.conditions.as_ref());
+    ApiService {
+        name: object.metadata.name.clone().unwrap_or_default(),
+        created_at: time(object.metadata.creation_timestamp.as_ref()),
+        service: spec
+            .and_then(|spec| spec.service.as_ref())
+            .map(|service| ServiceReference {
+                namespace: service.namespace.clone().unwrap_or_default(),
+                name: service.name.clone().unwrap_or_default(),
+                port: service.port.unwrap_or(443),
+            }),
+        available: conditions
+            .into_iter()
+            .flatten()
+            .find(|entry| entry.type_ == "Available")
+            .map(|entry| Condition {
+                type_: entry.type_.clone(),
+                status: entry.status.clone(),
+                reason: entry.reason.clone().unwrap_or_default(),
+                message: entry.message.clone().unwrap_or_default(),
+                last_transition_time: time(entry.last_transition_time.as_ref()),
+            }),
+    }
+}

@@ -1,0 +1,107 @@
+//! Pods and their containers.
+
+use k8s_openapi::api::core::v1;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+
+use super::{quantities, time};
+use crate::facts::{Condition, Container, Owner, Pod, Resources};
+
+/// A pod; whether it descends from the scale target is decided later, with the `ReplicaSet`s at hand.
+pub(in crate::cluster) fn pod(object: &v1::Pod) -> Pod {
+    let metadata = &object.metadata;
+    let spec = object.spec.as_ref();
+    let status = object.status.clone().unwrap_or_default();
+    let mut containers = spec.map(containers).unwrap_or_default();
+    for entry in status.container_statuses.iter().flatten() {
+        observe(&mut containers, entry, false);
+    }
+    for entry in status.init_container_statuses.iter().flatten() {
+        observe(&mut containers, entry, true);
+    }
+    Pod {
+        name: metadata.name.clone().unwrap_or_default(),
+        namespace: metadata.namespace.clone().unwrap_or_default(),
+        labels: metadata.labels.clone().unwrap_or_default(),
+        created_at: time(metadata.creation_timestamp.as_ref()),
+        deleted_at: time(metadata.deletion_timestamp.as_ref()),
+        owner: controller(metadata).map(|owner| Owner {
+            kind: owner.kind.clone(),
+            name: owner.name.clone(),
+            is_scale_target: false,
+        }),
+        node: spec.and_then(|spec| spec.node_name.clone()),
+        phase: status.phase.unwrap_or_default(),
+        reason: status.reason,
+        start_time: time(status.start_time.as_ref()),
+        conditions: status.conditions.iter().flatten().map(condition).collect(),
+        containers,
+        resources: spec.and_then(|spec| spec.resources.as_ref()).map(resources),
+    }
+}
+
+/// The owner with `controller: true`.
+pub(in crate::cluster) fn controller(metadata: &ObjectMeta) -> Option<&OwnerReference> {
+    metadata
+        .owner_references
+        .iter()
+        .flatten()
+        .find(|owner| owner.controller == Some(true))
+}
+
+/// Regular containers first, then init containers.
+pub(super) fn containers(spec: &v1::PodSpec) -> Vec<Container> {
+    let regular = spec.containers.iter().map(|entry| container(entry, false));
+    let init = spec
+        .init_containers
+        .iter()
+        .flatten()
+        .map(|entry| container(entry, true));
+    regular.chain(init).collect()
+}
+
+fn container(container: &v1::Container, init: bool) -> Container {
+    Container {
+        name: container.name.clone(),
+        image: container.image.clone().unwrap_or_default(),
+        init,
+        restartable: init && container.restart_policy.as_deref() == Some("Always"),
+        resources: container.resources.as_ref().map(resources).unwrap_or_default(),
+        ..Container::default()
+    }
+}
+
+fn observe(containers: &mut [Container], status: &v1::ContainerStatus, init: bool) {
+    let Some(container) = containers
+        .iter_mut()
+        .find(|entry| entry.init == init && entry.name == status.name)
+    else {
+        return;
+    };
+    let state = status.state.as_ref();
+    let waiting = state
+        .and_then(|state| state.waiting.as_ref())
+        .and_then(|waiting| waiting.reason.clone());
+    let ended = state
+        .and_then(|state| state.terminated.as_ref())
+        .and_then(|ended| ended.reason.clone());
+    container.ready = Some(status.ready);
+    container.restarts = status.restart_count;
+    container.state_reason = waiting.or(ended);
+}
+
+pub(super) fn resources(requirements: &v1::ResourceRequirements) -> Resources {
+    Resources {
+        requests: quantities(requirements.requests.as_ref()),
+        limits: quantities(requirements.limits.as_ref()),
+    }
+}
+
+fn condition(condition: &v1::PodCondition) -> Condition {
+    Condition {
+        type_: condition.type_.clone(),
+        status: condition.status.clone(),
+        reason: condition.reason.clone().unwrap_or_default(),
+        message: condition.message.clone().unwrap_or_default(),
+        last_transition_time: time(condition.last_transition_time.as_ref()),
+    }
+}

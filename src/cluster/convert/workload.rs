@@ -1,0 +1,78 @@
+//! Scale targets of any kind, read field by field: a kind that is shaped differently loses a field, not all.
+
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::core::DynamicObject;
+use serde::de::DeserializeOwned;
+
+use super::{hpa::serialize_selector, managed_fields, pod};
+use crate::facts::{Condition, PodTemplate, Scale, ScaleTarget};
+
+/// The object that an HPA scales.
+pub(in crate::cluster) fn scale_target(object: &DynamicObject, api_version: &str, kind: &str) -> ScaleTarget {
+    let metadata = &object.metadata;
+    ScaleTarget {
+        api_version: api_version.to_owned(),
+        kind: kind.to_owned(),
+        name: metadata.name.clone().unwrap_or_default(),
+        uid: metadata.uid.clone().unwrap_or_default(),
+        generation: metadata.generation,
+        observed_generation: field(object, "/status/observedGeneration"),
+        paused: field(object, "/spec/paused").unwrap_or_default(),
+        template: field::<PodTemplateSpec>(object, "/spec/template").map(|spec| template(&spec)),
+        conditions: field::<Vec<serde_json::Value>>(object, "/status/conditions")
+            .into_iter()
+            .flatten()
+            .filter_map(condition)
+            .collect(),
+        replicas_writers: managed_fields::replicas_writers(metadata),
+    }
+}
+
+/// The scale of a built-in workload, as its `/scale` serves it: the same fields under the same conditions
+/// (`pkg/registry/apps/*/storage`, v1.37). None for an object without a selector.
+pub(in crate::cluster) fn scale_of_object(object: &DynamicObject) -> Option<Scale> {
+    let selector = object.data.pointer("/spec/selector")?;
+    // A ReplicationController's selector is a plain map; everybody else's is a LabelSelector.
+    let selector = if selector.get("matchLabels").is_some() || selector.get("matchExpressions").is_some() {
+        serde_json::from_value::<LabelSelector>(selector.clone()).ok()?
+    } else {
+        LabelSelector {
+            match_labels: Some(serde_json::from_value(selector.clone()).ok()?),
+            match_expressions: None,
+        }
+    };
+    Some(Scale {
+        spec_replicas: field(object, "/spec/replicas").unwrap_or(1),
+        status_replicas: field(object, "/status/replicas").unwrap_or_default(),
+        selector: serialize_selector(&selector)?,
+    })
+}
+
+fn template(spec: &PodTemplateSpec) -> PodTemplate {
+    PodTemplate {
+        labels: spec
+            .metadata
+            .as_ref()
+            .and_then(|metadata| metadata.labels.clone())
+            .unwrap_or_default(),
+        containers: spec.spec.as_ref().map(pod::containers).unwrap_or_default(),
+        resources: spec
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.resources.as_ref())
+            .map(pod::resources),
+    }
+}
+
+/// A condition in the shape that all kinds share.
+fn condition(value: serde_json::Value) -> Option<Condition> {
+    serde_json::from_value(value).ok()
+}
+
+fn field<T: DeserializeOwned>(object: &DynamicObject, pointer: &str) -> Option<T> {
+    object
+        .data
+        .pointer(pointer)
+        .and_then(|value| serde_json::from_value(value.clone()).ok())
+}

@@ -1,0 +1,103 @@
+//! Reads from the cluster what the pure rooms need, in as few requests as that takes.
+//!
+//! The number of requests grows with namespaces, never with HPAs of built-in workloads; `docs/requests.md`
+//! lists them. Whatever cannot be read becomes a [`Fact::NotReadable`]; an error is only what makes every
+//! answer impossible.
+
+mod events;
+mod namespace;
+mod owners;
+mod pipeline;
+mod scope;
+mod target;
+
+use std::collections::BTreeMap;
+
+use chrono::Utc;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
+use kube::Api;
+
+use super::{Ask, Cluster, Error, convert};
+use crate::facts::{API_VERSION, ApiService, ClusterFacts, Fact, Facts, HpaFacts, KIND, NotReadable};
+
+pub use namespace::Workload;
+pub use scope::{Scope, Selection};
+
+/// How many namespaces are read at a time.
+const NAMESPACES_AT_A_TIME: usize = 8;
+
+/// The `APIService` that the HPA controller's resource metrics come from.
+const RESOURCE_METRICS_API: &str = "v1beta1.metrics.k8s.io";
+
+/// Reads everything about the HPAs of a scope.
+///
+/// # Errors
+/// The HPAs themselves cannot be listed, one that is named does not exist, or nothing answers any more.
+pub async fn observe(cluster: &Cluster, scope: &Scope) -> Result<Facts, Error> {
+    let (version, api, groups) = tokio::join!(
+        version(cluster),
+        resource_metrics_api(cluster),
+        scope::select(cluster, scope)
+    );
+    let hpas: Vec<HpaFacts> = stream::iter(groups?)
+        .map(|group| namespace::read(cluster, group))
+        .buffered(NAMESPACES_AT_A_TIME)
+        .try_concat()
+        .await?;
+    let metrics_server = pipeline::metrics_server(cluster, &api, &hpas).await;
+    Ok(Facts {
+        api_version: API_VERSION.to_owned(),
+        kind: KIND.to_owned(),
+        observed_at: Utc::now(),
+        cluster: ClusterFacts {
+            version,
+            resource_metrics_api: api,
+            metrics_server,
+        },
+        hpas,
+    })
+}
+
+/// Reads one workload that no HPA scales: its scale, its pods and their usage.
+///
+/// # Errors
+/// It does not exist, or cannot be read.
+pub async fn observe_deployment(cluster: &Cluster, namespace: &str, name: &str) -> Result<Workload, Error> {
+    namespace::read_deployment(cluster, namespace, name).await
+}
+
+async fn version(cluster: &Cluster) -> Fact<String> {
+    let ask = Ask::path("/version");
+    let info = cluster.ask(ask, cluster.client.apiserver_version()).await;
+    fact(&ask, info.map(|info| info.git_version))
+}
+
+async fn resource_metrics_api(cluster: &Cluster) -> Fact<ApiService> {
+    let ask = Ask::cluster_scoped("apiservices.apiregistration.k8s.io", RESOURCE_METRICS_API);
+    let api: Api<APIService> = Api::all(cluster.client.clone());
+    let object = cluster.ask(ask, api.get(RESOURCE_METRICS_API)).await;
+    fact(&ask, object.map(|object| convert::api_service(&object)))
+}
+
+/// What was asked, as a fact: 404 is absence, 403 names the missing right.
+fn fact<T>(ask: &Ask<'_>, answer: Result<T, Error>) -> Fact<T> {
+    match answer {
+        Ok(value) => Fact::Known(value),
+        Err(error) if error.is_not_found() => Fact::Absent,
+        Err(error) => Fact::NotReadable(NotReadable {
+            what: ask.subject(),
+            why: error.why().to_owned(),
+            needs: (error.status() == Some(403)).then(|| ask.right()),
+        }),
+    }
+}
+
+/// Groups by namespace, in order.
+fn by_namespace<T>(items: Vec<T>, namespace: impl Fn(&T) -> &str) -> BTreeMap<String, Vec<T>> {
+    let mut groups: BTreeMap<String, Vec<T>> = BTreeMap::new();
+    for item in items {
+        groups.entry(namespace(&item).to_owned()).or_default().push(item);
+    }
+    groups
+}

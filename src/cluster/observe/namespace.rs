@@ -1,0 +1,247 @@
+//! Everything about the HPAs of one namespace.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::core::v1;
+use kube::Api;
+use kube::api::ListParams;
+
+use super::scope::Group;
+use super::target::{self, Reading};
+use super::{events, fact, owners};
+use crate::cluster::metrics_api::pod_metrics_ask;
+use crate::cluster::{Ask, Cluster, Error, convert};
+use crate::facts::{Fact, Hpa, HpaFacts, ObjectReference, Pod, PodMetrics, Scale, ScaleTarget};
+
+/// A workload, its pods and their usage.
+#[derive(Debug, Clone)]
+pub struct Workload {
+    /// The object.
+    pub target: Fact<ScaleTarget>,
+    /// Its scale.
+    pub scale: Fact<Scale>,
+    /// The pods that match the scale's selector.
+    pub pods: Fact<Vec<Pod>>,
+    /// What the resource metrics API says of them.
+    pub pod_metrics: Fact<Vec<PodMetrics>>,
+}
+
+/// Reads the chosen HPAs of one namespace.
+pub(super) async fn read(cluster: &Cluster, group: Group) -> Result<Vec<HpaFacts>, Error> {
+    let references: Vec<&ObjectReference> = group.chosen.iter().map(|hpa| &hpa.target).collect();
+    let (readings, events) = tokio::join!(
+        target::read_all(cluster, &group.namespace, &references),
+        events::read(cluster, &group.namespace, &group.chosen)
+    );
+    // The HPAs were listed and now nothing answers: there is no half of a diagnosis in that.
+    if let Some(error) = events
+        .fatal()
+        .filter(|_| readings.iter().all(|reading| reading.fatal.is_some()))
+    {
+        return Err(error.clone());
+    }
+    let workloads = workloads(cluster, &group.namespace, readings).await;
+    let same_target: Vec<Vec<String>> = group
+        .chosen
+        .iter()
+        .map(|hpa| others_with_same_target(hpa, &group.all))
+        .collect();
+    Ok(group
+        .chosen
+        .into_iter()
+        .zip(workloads)
+        .zip(same_target)
+        .map(|((hpa, workload), same_target)| HpaFacts {
+            target: workload.target,
+            scale: workload.scale,
+            pods: workload.pods,
+            pod_metrics: workload.pod_metrics,
+            events: events.about(&hpa.uid),
+            same_target: Fact::Known(same_target),
+            hpa,
+        })
+        .collect())
+}
+
+/// Reads a Deployment that no HPA scales.
+pub(super) async fn read_deployment(
+    cluster: &Cluster,
+    namespace: &str,
+    name: &str,
+) -> Result<Workload, Error> {
+    let reading = target::read_built_in(cluster, namespace, &target::deployments(), name).await;
+    if let Some(error) = reading.fatal {
+        return Err(error);
+    }
+    let workloads = workloads(cluster, namespace, vec![reading]).await;
+    workloads
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::Configuration("no workload was asked for".to_owned()))
+}
+
+fn others_with_same_target(hpa: &Hpa, all: &[Hpa]) -> Vec<String> {
+    let group = |reference: &ObjectReference| {
+        reference
+            .api_version
+            .split_once('/')
+            .map_or(String::new(), |(group, _)| group.to_owned())
+    };
+    all.iter()
+        .filter(|other| other.name != hpa.name)
+        .filter(|other| {
+            other.target.kind == hpa.target.kind
+                && other.target.name == hpa.target.name
+                && group(&other.target) == group(&hpa.target)
+        })
+        .map(|other| other.name.clone())
+        .collect()
+}
+
+/// Adds pods and usage to the targets: by selector for one target, from one LIST of the namespace for more.
+async fn workloads(cluster: &Cluster, namespace: &str, readings: Vec<Reading>) -> Vec<Workload> {
+    let shared = if readings.len() > 1 {
+        let (pods, metrics) = tokio::join!(
+            list_pods(cluster, namespace, None),
+            list_metrics(cluster, namespace, None)
+        );
+        Some((pods, metrics))
+    } else {
+        None
+    };
+    let shared = shared.as_ref();
+    let mut workloads = futures::future::join_all(readings.into_iter().map(|reading| async move {
+        let (pods, pod_metrics) = match (selector(&reading), shared) {
+            (Err(pods), _) => (pods, Fact::default()),
+            (Ok(selector), None) => tokio::join!(
+                list_pods(cluster, namespace, Some(&selector)),
+                list_metrics(cluster, namespace, Some(&selector))
+            ),
+            (Ok(selector), Some((pods, metrics))) => {
+                let pods = matching(cluster, namespace, &selector, pods).await;
+                let metrics = of_pods(metrics, &pods);
+                (pods, metrics)
+            }
+        };
+        Workload {
+            target: reading.target,
+            scale: reading.scale,
+            pods,
+            pod_metrics,
+        }
+    }))
+    .await;
+    mark_owners(cluster, namespace, &mut workloads).await;
+    workloads
+}
+
+/// The selector of a scale, or what that makes of the pods: no scale, no pods.
+fn selector(reading: &Reading) -> Result<String, Fact<Vec<Pod>>> {
+    match &reading.scale {
+        Fact::Known(scale) if scale.selector.is_empty() => Err(Fact::Absent),
+        Fact::Known(scale) => Ok(scale.selector.clone()),
+        Fact::Absent => Err(Fact::Absent),
+        Fact::NotReadable(reason) => Err(Fact::NotReadable(reason.clone())),
+    }
+}
+
+async fn list_pods(cluster: &Cluster, namespace: &str, selector: Option<&str>) -> Fact<Vec<Pod>> {
+    let api: Api<v1::Pod> = Api::namespaced(cluster.client.clone(), namespace);
+    let params = selector.map_or_else(ListParams::default, |selector| {
+        ListParams::default().labels(selector)
+    });
+    let ask = Ask::list("pods", Some(namespace));
+    let list = cluster.ask(ask, api.list(&params)).await;
+    fact(
+        &ask,
+        list.map(|list| list.items.iter().map(convert::pod).collect()),
+    )
+}
+
+async fn list_metrics(cluster: &Cluster, namespace: &str, selector: Option<&str>) -> Fact<Vec<PodMetrics>> {
+    fact(
+        &pod_metrics_ask(namespace),
+        cluster.pod_metrics(namespace, selector).await,
+    )
+}
+
+/// The pods that a selector matches. Plain equality is decided here; anything richer only the API server
+/// reads rightly.
+async fn matching(
+    cluster: &Cluster,
+    namespace: &str,
+    selector: &str,
+    pods: &Fact<Vec<Pod>>,
+) -> Fact<Vec<Pod>> {
+    let (Some(labels), Fact::Known(pods)) = (equalities(selector), pods) else {
+        return match pods {
+            Fact::Known(_) => list_pods(cluster, namespace, Some(selector)).await,
+            other => other.clone(),
+        };
+    };
+    let matches = |pod: &&Pod| {
+        labels
+            .iter()
+            .all(|(key, value)| pod.labels.get(*key).is_some_and(|label| label == value))
+    };
+    Fact::Known(pods.iter().filter(matches).cloned().collect())
+}
+
+/// The labels of a selector that is made of `key=value` alone.
+fn equalities(selector: &str) -> Option<Vec<(&str, &str)>> {
+    selector
+        .split(',')
+        .map(|part| part.split_once('='))
+        .map(|part| part.filter(|(key, value)| !key.ends_with('!') && !value.starts_with('=')))
+        .map(|part| part.filter(|(key, _)| !key.contains([' ', '('])))
+        .collect()
+}
+
+fn of_pods(metrics: &Fact<Vec<PodMetrics>>, pods: &Fact<Vec<Pod>>) -> Fact<Vec<PodMetrics>> {
+    let (Fact::Known(all), Fact::Known(pods)) = (metrics, pods) else {
+        return metrics.clone();
+    };
+    let names: BTreeSet<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
+    Fact::Known(
+        all.iter()
+            .filter(|entry| names.contains(entry.name.as_str()))
+            .cloned()
+            .collect(),
+    )
+}
+
+/// Finds out which pods descend from their target; the `ReplicaSet`s are listed only where names prove nothing.
+async fn mark_owners(cluster: &Cluster, namespace: &str, workloads: &mut [Workload]) {
+    let uncertain = workloads
+        .iter()
+        .any(|workload| match (&workload.pods, &workload.target) {
+            (Fact::Known(pods), Fact::Known(target)) => owners::needs_replica_sets(pods, target),
+            _ => false,
+        });
+    let replica_sets = if uncertain {
+        owners::replica_sets(cluster, namespace).await
+    } else {
+        None
+    };
+    for workload in workloads {
+        if let (Fact::Known(pods), Fact::Known(target)) = (&mut workload.pods, &workload.target) {
+            owners::mark(pods, target, replica_sets.as_ref());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::equalities;
+
+    #[test]
+    fn only_plain_equality_is_decided_here() {
+        assert_eq!(
+            equalities("a=b,c.io/d=e"),
+            Some(vec![("a", "b"), ("c.io/d", "e")])
+        );
+        for selector in ["a in (b,c)", "a!=b", "a==b", "a", "!a", "a=b,c notin (d)"] {
+            assert_eq!(equalities(selector), None, "{selector}");
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! What answers behind the resource metrics API, asked only when it does not deliver.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1;
+use kube::Api;
+use kube::api::{ListParams, LogParams};
+
+use super::fact;
+use crate::cluster::{Ask, Cluster, Error, convert};
+use crate::facts::{ApiService, Fact, HpaFacts, LogLine, MetricsServer, ServiceReference};
+
+/// The name that every distribution gives the Deployment.
+const USUAL_NAME: &str = "metrics-server";
+/// How many lines of the log are asked for.
+const LOG_TAIL: i64 = 200;
+/// How many bytes of the log are asked for.
+const LOG_BYTES: i64 = 256 * 1024;
+/// How many telling lines are kept.
+const LINES_KEPT: usize = 40;
+/// What metrics-server writes when a kubelet or a probe fails (`pkg/scraper`, `pkg/server`, v0.8).
+const TELLING: [&str; 5] = ["Failed ", "failed ", "err=", "Unable to", "x509:"];
+
+/// Looks behind the resource metrics API where an HPA needs it and it does not deliver.
+pub(super) async fn metrics_server(
+    cluster: &Cluster,
+    api: &Fact<ApiService>,
+    hpas: &[HpaFacts],
+) -> Fact<MetricsServer> {
+    if !hpas
+        .iter()
+        .any(|facts| needs_resource_metrics(facts) && !delivers(api, facts))
+    {
+        return Fact::default();
+    }
+    match api {
+        Fact::Known(ApiService {
+            service: Some(service),
+            ..
+        }) => behind_service(cluster, service).await,
+        Fact::Absent => usual_deployment(cluster).await,
+        Fact::Known(_) | Fact::NotReadable(_) => Fact::default(),
+    }
+}
+
+fn needs_resource_metrics(facts: &HpaFacts) -> bool {
+    facts
+        .hpa
+        .metrics
+        .iter()
+        .any(|metric| matches!(metric.type_.as_str(), "Resource" | "ContainerResource"))
+}
+
+/// Whether every running pod has a sample.
+fn delivers(api: &Fact<ApiService>, facts: &HpaFacts) -> bool {
+    let available = match api {
+        Fact::Known(api) => api
+            .available
+            .as_ref()
+            .is_none_or(|condition| condition.status == "True"),
+        Fact::Absent => false,
+        Fact::NotReadable(_) => true,
+    };
+    let (Fact::Known(pods), Fact::Known(samples)) = (&facts.pods, &facts.pod_metrics) else {
+        // Without pods there is nothing to deliver; without an answer, nothing was delivered.
+        return available && facts.pods.known().is_none();
+    };
+    available
+        && pods
+            .iter()
+            .filter(|pod| pod.phase == "Running" && pod.deleted_at.is_none())
+            .all(|pod| samples.iter().any(|sample| sample.name == pod.name))
+}
+
+/// The Deployment that would serve the API if it were registered.
+async fn usual_deployment(cluster: &Cluster) -> Fact<MetricsServer> {
+    let api: Api<Deployment> = Api::all(cluster.client.clone());
+    let ask = Ask::list("deployments.apps", None);
+    let params = ListParams::default().fields(&format!("metadata.name={USUAL_NAME}"));
+    match cluster.ask(ask, api.list(&params)).await {
+        Ok(list) => list
+            .items
+            .first()
+            .map_or(Fact::Absent, |found| Fact::Known(from_deployment(found))),
+        Err(error) => fact(&ask, Err(error)),
+    }
+}
+
+fn from_deployment(deployment: &Deployment) -> MetricsServer {
+    let spec = deployment.spec.as_ref();
+    let pod_spec = spec.and_then(|spec| spec.template.spec.as_ref());
+    MetricsServer {
+        namespace: deployment.metadata.namespace.clone().unwrap_or_default(),
+        name: deployment.metadata.name.clone().unwrap_or_default(),
+        replicas: spec.map(|spec| spec.replicas.unwrap_or(1)),
+        pods: Vec::new(),
+        args: pod_spec.map(args).unwrap_or_default(),
+        log: Fact::default(),
+    }
+}
+
+/// Service, its pods, and the log of the newest one; the Deployment where there are no pods.
+async fn behind_service(cluster: &Cluster, reference: &ServiceReference) -> Fact<MetricsServer> {
+    let ask = Ask::object("get", "services", &reference.namespace, &reference.name);
+    let api: Api<v1::Service> = Api::namespaced(cluster.client.clone(), &reference.namespace);
+    let service = match cluster.ask(ask, api.get(&reference.name)).await {
+        Ok(service) => service,
+        Err(error) => return fact(&ask, Err(error)),
+    };
+    let selector = service.spec.and_then(|spec| spec.selector).unwrap_or_default();
+    let selector: Vec<_> = selector
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    let ask = Ask::list("pods", Some(&reference.namespace));
+    let api: Api<v1::Pod> = Api::namespaced(cluster.client.clone(), &reference.namespace);
+    let pods = match selector.as_slice() {
+        // A Service without a selector has endpoints written by hand; all pods would be the wrong ones.
+        [] => Vec::new(),
+        labels => match cluster
+            .ask(ask, api.list(&ListParams::default().labels(&labels.join(","))))
+            .await
+        {
+            Ok(list) => list.items,
+            Err(error) => return fact(&ask, Err(error)),
+        },
+    };
+    match newest(&pods) {
+        Some(pod) => Fact::Known(from_pods(cluster, reference, &pods, pod).await),
+        None => Fact::Known(without_pods(cluster, reference).await),
+    }
+}
+
+fn newest(pods: &[v1::Pod]) -> Option<&v1::Pod> {
+    pods.iter()
+        .max_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0))
+}
+
+async fn from_pods(
+    cluster: &Cluster,
+    reference: &ServiceReference,
+    pods: &[v1::Pod],
+    newest: &v1::Pod,
+) -> MetricsServer {
+    MetricsServer {
+        namespace: reference.namespace.clone(),
+        name: deployment_of(newest).unwrap_or_else(|| reference.name.clone()),
+        replicas: None,
+        pods: pods.iter().map(convert::pod).collect(),
+        args: newest.spec.as_ref().map(args).unwrap_or_default(),
+        log: log(cluster, &reference.namespace, newest).await,
+    }
+}
+
+async fn without_pods(cluster: &Cluster, reference: &ServiceReference) -> MetricsServer {
+    let api: Api<Deployment> = Api::namespaced(cluster.client.clone(), &reference.namespace);
+    let ask = Ask::object("get", "deployments.apps", &reference.namespace, &reference.name);
+    match cluster.ask(ask, api.get(&reference.name)).await {
+        Ok(deployment) => from_deployment(&deployment),
+        Err(_) => MetricsServer {
+            namespace: reference.namespace.clone(),
+            name: reference.name.clone(),
+            replicas: None,
+            pods: Vec::new(),
+            args: Vec::new(),
+            log: Fact::default(),
+        },
+    }
+}
+
+/// The Deployment behind a pod, by the name of its `ReplicaSet`.
+fn deployment_of(pod: &v1::Pod) -> Option<String> {
+    let owner = convert::controller(&pod.metadata).filter(|owner| owner.kind == "ReplicaSet")?;
+    let hash = pod.metadata.labels.as_ref()?.get("pod-template-hash")?;
+    Some(owner.name.strip_suffix(hash)?.strip_suffix('-')?.to_owned())
+}
+
+/// `command` and `args` of the container called metrics-server, else of the first one.
+fn args(spec: &v1::PodSpec) -> Vec<String> {
+    main_container(spec)
+        .map(|container| {
+            container
+                .command
+                .iter()
+                .chain(&container.args)
+                .flatten()
+                .cloned()
+                .collect()
+        })
+        .unwrap_or_default()
+}
+
+fn main_container(spec: &v1::PodSpec) -> Option<&v1::Container> {
+    spec.containers
+        .iter()
+        .find(|container| container.name == USUAL_NAME)
+        .or_else(|| spec.containers.first())
+}
+
+async fn log(cluster: &Cluster, namespace: &str, pod: &v1::Pod) -> Fact<Vec<LogLine>> {
+    let name = pod.metadata.name.clone().unwrap_or_default();
+    let api: Api<v1::Pod> = Api::namespaced(cluster.client.clone(), namespace);
+    let ask = Ask::object("get", "pods/log", namespace, &name);
+    let params = LogParams {
+        container: pod
+            .spec
+            .as_ref()
+            .and_then(main_container)
+            .map(|container| container.name.clone()),
+        tail_lines: Some(LOG_TAIL),
+        limit_bytes: Some(LOG_BYTES),
+        timestamps: true,
+        ..LogParams::default()
+    };
+    let text: Result<String, Error> = cluster.ask(ask, api.logs(&name, &params)).await;
+    fact(&ask, text.map(|text| telling_lines(&name, &text)))
+}
+
+/// The last lines that tell of a failure, without the kubelet's timestamp in front.
+fn telling_lines(pod: &str, log: &str) -> Vec<LogLine> {
+    let mut lines: Vec<LogLine> = log
+        .lines()
+        .rev()
+        .map(|line| line.split_once(' ').unwrap_or((line, "")))
+        .filter(|(_, text)| TELLING.iter().any(|part| text.contains(part)))
+        .take(LINES_KEPT)
+        .map(|(time, text)| LogLine {
+            pod: pod.to_owned(),
+            time: time.parse().ok(),
+            text: text.to_owned(),
+        })
+        .collect();
+    lines.reverse();
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::telling_lines;
+
+    #[test]
+    fn only_failures_are_kept_in_order() {
+        let log = "2026-01-02T03:04:05.123456789Z I0102 serving securely on [::]:10250\n\
+                   2026-01-02T03:04:06Z E0102 \"Failed to scrape node\" err=\"x509: cannot validate\" node=\"a\"\n\
+                   2026-01-02T03:04:07Z I0102 \"Failed probe\" probe=\"metric-storage-ready\"\n";
+        let lines = telling_lines("metrics-server-1", log);
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].text.starts_with("E0102 \"Failed to scrape node\""));
+        assert!(lines[1].text.contains("metric-storage-ready"));
+        assert!(lines[0].time < lines[1].time && lines[0].time.is_some());
+    }
+}

@@ -1,0 +1,309 @@
+//! The objects that HPAs scale, and their scale.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::autoscaling::v1;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIGroup, APIResourceList};
+use kube::api::{Api, ApiResource, ListParams};
+use kube::core::DynamicObject;
+
+use super::fact;
+use crate::cluster::{Ask, Cluster, Error, convert};
+use crate::facts::{Fact, ObjectReference, Scale, ScaleTarget};
+
+/// A scale target and its scale, as they were read.
+#[derive(Debug, Clone)]
+pub(super) struct Reading {
+    /// The object.
+    pub(super) target: Fact<ScaleTarget>,
+    /// Its scale.
+    pub(super) scale: Fact<Scale>,
+    /// The error that would meet every other request too.
+    pub(super) fatal: Option<Error>,
+}
+
+impl Reading {
+    fn absent() -> Self {
+        Self {
+            target: Fact::Absent,
+            scale: Fact::Absent,
+            fatal: None,
+        }
+    }
+
+    fn failed(ask: &Ask<'_>, error: Error) -> Self {
+        Self {
+            target: fact(ask, Err(error.clone())),
+            scale: fact(ask, Err(error.clone())),
+            fatal: Some(error).filter(Error::is_fatal),
+        }
+    }
+}
+
+/// The kinds whose `/scale` only repeats what the object says: one request less for each.
+fn built_in(reference: &ObjectReference) -> Option<ApiResource> {
+    let (group, version) = split(&reference.api_version)?;
+    let plural = match (group, reference.kind.as_str()) {
+        ("apps", "Deployment") => "deployments",
+        ("apps", "StatefulSet") => "statefulsets",
+        ("apps", "ReplicaSet") => "replicasets",
+        ("", "ReplicationController") => "replicationcontrollers",
+        _ => return None,
+    };
+    // The controller maps the kind by its group and takes whichever version is served.
+    let version = if matches!(version, "v1beta1" | "v1beta2") {
+        "v1"
+    } else {
+        version
+    };
+    Some(resource(group, version, &reference.kind, plural))
+}
+
+fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
+    ApiResource {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        api_version: if group.is_empty() {
+            version.to_owned()
+        } else {
+            format!("{group}/{version}")
+        },
+        kind: kind.to_owned(),
+        plural: plural.to_owned(),
+    }
+}
+
+/// Group and version; none where the text has two slashes or more.
+fn split(api_version: &str) -> Option<(&str, &str)> {
+    match api_version.split_once('/') {
+        None if api_version.is_empty() => Some(("", "v1")),
+        None => Some(("", api_version)),
+        Some((_, version)) if version.contains('/') => None,
+        Some(parts) => Some(parts),
+    }
+}
+
+/// The resource as rights name it: `deployments.apps`.
+fn full_name(resource: &ApiResource) -> String {
+    if resource.group.is_empty() {
+        resource.plural.clone()
+    } else {
+        format!("{}.{}", resource.plural, resource.group)
+    }
+}
+
+/// Reads the targets of a namespace's HPAs, aligned with them: one GET for a kind that is named once, one LIST
+/// for a built-in kind that is named more often.
+pub(super) async fn read_all(
+    cluster: &Cluster,
+    namespace: &str,
+    references: &[&ObjectReference],
+) -> Vec<Reading> {
+    let mut named: BTreeMap<&str, usize> = BTreeMap::new();
+    for reference in references {
+        *named.entry(reference.kind.as_str()).or_default() += 1;
+    }
+    let mut kinds: BTreeMap<&str, ApiResource> = BTreeMap::new();
+    for reference in references {
+        if let Some(resource) = built_in(reference).filter(|_| named[reference.kind.as_str()] > 1) {
+            kinds.insert(&reference.kind, resource);
+        }
+    }
+    let lists =
+        futures::future::join_all(kinds.values().map(|resource| list(cluster, namespace, resource))).await;
+    let lists: BTreeMap<&str, _> = kinds.keys().copied().zip(lists).collect();
+    futures::future::join_all(references.iter().map(|reference| async {
+        match (lists.get(reference.kind.as_str()), built_in(reference)) {
+            (Some(objects), Some(resource)) => pick(namespace, &resource, &reference.name, objects),
+            (_, Some(resource)) => read_built_in(cluster, namespace, &resource, &reference.name).await,
+            (_, None) => read_custom(cluster, namespace, reference).await,
+        }
+    }))
+    .await
+}
+
+async fn list(
+    cluster: &Cluster,
+    namespace: &str,
+    resource: &ApiResource,
+) -> Result<Vec<DynamicObject>, Error> {
+    let api: Api<DynamicObject> = Api::namespaced_with(cluster.client.clone(), namespace, resource);
+    let name = full_name(resource);
+    let list = cluster
+        .ask(
+            Ask::list(&name, Some(namespace)),
+            api.list(&ListParams::default()),
+        )
+        .await?;
+    Ok(list.items)
+}
+
+fn pick(
+    namespace: &str,
+    resource: &ApiResource,
+    name: &str,
+    objects: &Result<Vec<DynamicObject>, Error>,
+) -> Reading {
+    match objects {
+        Ok(objects) => objects
+            .iter()
+            .find(|object| object.metadata.name.as_deref() == Some(name))
+            .map_or_else(Reading::absent, |object| from_object(resource, object)),
+        Err(error) => {
+            let full_name = full_name(resource);
+            Reading::failed(&Ask::list(&full_name, Some(namespace)), error.clone())
+        }
+    }
+}
+
+/// Reads a built-in workload; its scale is in the object.
+pub(super) async fn read_built_in(
+    cluster: &Cluster,
+    namespace: &str,
+    resource: &ApiResource,
+    name: &str,
+) -> Reading {
+    let api: Api<DynamicObject> = Api::namespaced_with(cluster.client.clone(), namespace, resource);
+    let full_name = full_name(resource);
+    let ask = Ask::object("get", &full_name, namespace, name);
+    match cluster.ask(ask, api.get(name)).await {
+        Ok(object) => from_object(resource, &object),
+        Err(error) => Reading::failed(&ask, error),
+    }
+}
+
+/// A Deployment, as a reference would name it.
+pub(super) fn deployments() -> ApiResource {
+    resource("apps", "v1", "Deployment", "deployments")
+}
+
+fn from_object(resource: &ApiResource, object: &DynamicObject) -> Reading {
+    Reading {
+        target: Fact::Known(convert::scale_target(
+            object,
+            &resource.api_version,
+            &resource.kind,
+        )),
+        scale: convert::scale_of_object(object).map_or(Fact::Absent, Fact::Known),
+        fatal: None,
+    }
+}
+
+/// Reads a target of any other kind: discovery says how it is called and whether it has a scale, since the
+/// API server answers a missing object and a missing scale subresource with the same 404.
+async fn read_custom(cluster: &Cluster, namespace: &str, reference: &ObjectReference) -> Reading {
+    let Some((group, version)) = split(&reference.api_version) else {
+        return Reading::absent();
+    };
+    let (resource, has_scale) = match discover(cluster, group, version, &reference.kind).await {
+        Ok(Some(found)) => found,
+        Ok(None) => return Reading::absent(),
+        Err(error) => return Reading::failed(&Ask::path("/apis"), error),
+    };
+    let api: Api<DynamicObject> = Api::namespaced_with(cluster.client.clone(), namespace, &resource);
+    let name = full_name(&resource);
+    let scale_name = format!("{name}/scale");
+    let ask = Ask::object("get", &name, namespace, &reference.name);
+    let scale_ask = Ask::object("get", &scale_name, namespace, &reference.name);
+    let scale = async {
+        if has_scale {
+            let scale = read_scale(cluster, &api, scale_ask, &reference.name).await;
+            fact(&scale_ask, scale)
+        } else {
+            Fact::Absent
+        }
+    };
+    let (object, scale) = tokio::join!(cluster.ask(ask, api.get(&reference.name)), scale);
+    let fatal = object.as_ref().err().filter(|error| error.is_fatal()).cloned();
+    let target = object.map(|object| convert::scale_target(&object, &resource.api_version, &resource.kind));
+    Reading {
+        target: fact(&ask, target),
+        scale,
+        fatal,
+    }
+}
+
+async fn read_scale(
+    cluster: &Cluster,
+    api: &Api<DynamicObject>,
+    ask: Ask<'_>,
+    name: &str,
+) -> Result<Scale, Error> {
+    let request = kube::core::Request::new(api.resource_url())
+        .get_subresource("scale", name)
+        .map_err(|error| cluster.explain(&ask, &kube::Error::BuildRequest(error)))?;
+    let scale: v1::Scale = cluster.ask(ask, cluster.client.request(request)).await?;
+    let status = scale.status.unwrap_or_default();
+    Ok(Scale {
+        spec_replicas: scale.spec.and_then(|spec| spec.replicas).unwrap_or_default(),
+        status_replicas: status.replicas,
+        selector: status.selector.unwrap_or_default(),
+    })
+}
+
+/// The resource of a kind and whether it has a scale; none where no version of the group has that kind.
+async fn discover(
+    cluster: &Cluster,
+    group: &str,
+    version: &str,
+    kind: &str,
+) -> Result<Option<(ApiResource, bool)>, Error> {
+    let mut version = version.to_owned();
+    let listed = match resources(cluster, group, &version).await {
+        Err(error) if error.is_not_found() && !group.is_empty() => {
+            let Some(preferred) = preferred_version(cluster, group).await? else {
+                return Ok(None);
+            };
+            version = preferred;
+            resources(cluster, group, &version).await?
+        }
+        Err(error) if error.is_not_found() => return Ok(None),
+        other => other?,
+    };
+    let of_kind = listed
+        .resources
+        .iter()
+        .find(|entry| entry.kind == kind && !entry.name.contains('/'));
+    Ok(of_kind.map(|found| {
+        let scale = format!("{}/scale", found.name);
+        let has_scale = listed.resources.iter().any(|entry| entry.name == scale);
+        (resource(group, &version, kind, &found.name), has_scale)
+    }))
+}
+
+async fn resources(cluster: &Cluster, group: &str, version: &str) -> Result<APIResourceList, Error> {
+    if group.is_empty() {
+        let path = format!("/api/{version}");
+        cluster
+            .ask(Ask::path(&path), cluster.client.list_core_api_resources(version))
+            .await
+    } else {
+        let group_version = format!("{group}/{version}");
+        let path = format!("/apis/{group_version}");
+        cluster
+            .ask(
+                Ask::path(&path),
+                cluster.client.list_api_group_resources(&group_version),
+            )
+            .await
+    }
+}
+
+async fn preferred_version(cluster: &Cluster, group: &str) -> Result<Option<String>, Error> {
+    let path = format!("/apis/{group}");
+    let ask = Ask::path(&path);
+    let request = http::Request::get(&path)
+        .body(Vec::new())
+        .map_err(|error| cluster.explain(&ask, &kube::Error::HttpError(error)))?;
+    match cluster
+        .ask(ask, cluster.client.request::<APIGroup>(request))
+        .await
+    {
+        Ok(group) => Ok(group
+            .preferred_version
+            .or_else(|| group.versions.into_iter().next())
+            .map(|version| version.version)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,89 @@
+//! The command `top`.
+
+mod report;
+mod table;
+
+use std::io::IsTerminal;
+
+use super::connection;
+use super::print::print;
+use crate::cli::{GlobalArgs, OutputFormat, TopArgs};
+use crate::cluster::{self, Cluster, observe_deployment};
+use crate::facts::Fact;
+use crate::output::structured;
+use crate::{Error, exit};
+use report::Report;
+
+/// Cursor home, then clear what is below: the screen does not flicker as it would if cleared first.
+const HOME_AND_CLEAR: &str = "\u{1b}[H\u{1b}[J";
+
+/// Runs it; the value is the exit code.
+pub(super) async fn run(global: &GlobalArgs, args: &TopArgs) -> Result<u8, Error> {
+    let cluster = Cluster::connect(&global.connect_options())?;
+    let first = show(global, args, &cluster).await;
+    if !args.watch {
+        return first.map(|()| exit::OK);
+    }
+    first?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.map(|()| exit::OK).map_err(Error::Output),
+        ended = refresh(global, args, &cluster) => ended,
+    }
+}
+
+/// Shows again and again. A cluster that does not answer for a while is told and asked again.
+async fn refresh(global: &GlobalArgs, args: &TopArgs, cluster: &Cluster) -> Result<u8, Error> {
+    loop {
+        tokio::time::sleep(args.interval).await;
+        match show(global, args, cluster).await {
+            Ok(()) => {}
+            Err(Error::Cluster(error)) => {
+                anstream::eprintln!("error: {}", Error::Cluster(error).printable());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+async fn show(global: &GlobalArgs, args: &TopArgs, cluster: &Cluster) -> Result<(), Error> {
+    let report = read(global, args, cluster).await?;
+    let text = match args.output {
+        OutputFormat::Text => table::render(&report),
+        OutputFormat::Json => structured::json(&report)?,
+        OutputFormat::Yaml => structured::yaml(&report)?,
+    };
+    let in_place = args.watch && args.output == OutputFormat::Text && std::io::stdout().is_terminal();
+    print(&if in_place {
+        format!("{HOME_AND_CLEAR}{text}")
+    } else {
+        text
+    })
+}
+
+async fn read(global: &GlobalArgs, args: &TopArgs, cluster: &Cluster) -> Result<Report, Error> {
+    let scope = connection::scope(cluster, &args.names, args.all_namespaces, args.selector.as_ref());
+    match connection::read(global, cluster, &scope).await {
+        Ok(facts) => {
+            connection::tell_if_empty(&facts, &scope);
+            Ok(Report::of_hpas(&facts))
+        }
+        Err(Error::Cluster(error)) if error.is_not_found() => unscaled(cluster, &args.names, error).await,
+        Err(error) => Err(error),
+    }
+}
+
+/// A Deployment that no HPA scales, where its name was given; else the reason why there is no HPA.
+async fn unscaled(cluster: &Cluster, names: &[String], missing: cluster::Error) -> Result<Report, Error> {
+    let [name] = names else {
+        return Err(missing.into());
+    };
+    let name = name
+        .strip_prefix("deployment/")
+        .or(name.strip_prefix("deploy/"))
+        .unwrap_or(name);
+    let workload = observe_deployment(cluster, &cluster.namespace, name).await?;
+    match &workload.target {
+        Fact::Known(_) => Ok(Report::of_workload(&cluster.namespace, &workload)),
+        Fact::Absent | Fact::NotReadable(_) => Err(missing.into()),
+    }
+}

@@ -1,0 +1,11 @@
+//! The binary against a mock API server on loopback: exit codes, errors, facts and the number of requests.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap fails the test")]
+
+mod connection;
+mod facts;
+mod fixtures;
+mod mock;
+mod requests;
+mod run;
+mod top;
+mod usage;

@@ -1,0 +1,212 @@
+//! An API server on loopback that answers from objects and injects faults.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+
+/// What happens to requests instead of an answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fault {
+    /// A `Status` with this code.
+    Refuse(u16),
+    /// The answer comes after ten seconds.
+    Hang,
+    /// The connection is closed.
+    Disconnect,
+}
+
+/// What the server knows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct World {
+    /// Objects by the path of their collection.
+    pub(crate) collections: BTreeMap<String, Vec<Value>>,
+    /// Other documents by path: `/version`, discovery, a scale, a log.
+    pub(crate) documents: BTreeMap<String, Value>,
+    /// Faults by the text that a path contains; the first one wins.
+    pub(crate) faults: Vec<(&'static str, Fault)>,
+}
+
+/// A request as it arrived.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    /// Path and query.
+    pub(crate) target: String,
+    /// Headers.
+    pub(crate) headers: HeaderMap,
+}
+
+/// A running server; it ends with the value.
+pub(crate) struct Mock {
+    /// For example `http://127.0.0.1:43210`.
+    pub(crate) url: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Mock {
+    /// Starts a server.
+    pub(crate) fn start(world: World) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let seen = Arc::<Mutex<Vec<Seen>>>::default();
+        let (world, log) = (Arc::new(world), Arc::clone(&seen));
+        runtime.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (world, log) = (Arc::clone(&world), Arc::clone(&log));
+                tokio::spawn(async move {
+                    let service =
+                        service_fn(move |request| answer(request, Arc::clone(&world), Arc::clone(&log)));
+                    // A connection that the fault closed ends in an error, as it should.
+                    let _ = http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
+                });
+            }
+        });
+        Self {
+            url,
+            seen,
+            _runtime: runtime,
+        }
+    }
+
+    /// All requests so far.
+    pub(crate) fn requests(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+/// The error that closes a connection.
+#[derive(Debug)]
+struct Closed;
+
+impl std::fmt::Display for Closed {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("closed")
+    }
+}
+
+impl std::error::Error for Closed {}
+
+impl From<Infallible> for Closed {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    world: Arc<World>,
+    log: Arc<Mutex<Vec<Seen>>>,
+) -> Result<Response<Full<Bytes>>, Closed> {
+    let path = request.uri().path().to_owned();
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    log.lock().unwrap().push(Seen {
+        target: request.uri().to_string(),
+        headers: request.headers().clone(),
+    });
+    match world.faults.iter().find(|(part, _)| path.contains(part)) {
+        Some((_, Fault::Refuse(code))) => return Ok(refusal(*code, &path)),
+        Some((_, Fault::Disconnect)) => return Err(Closed),
+        Some((_, Fault::Hang)) => tokio::time::sleep(Duration::from_secs(10)).await,
+        None => {}
+    }
+    Ok(match world.find(&path, &query) {
+        Some(Value::String(text)) => respond(StatusCode::OK, text),
+        Some(document) => respond(StatusCode::OK, document.to_string()),
+        None => refusal(404, &path),
+    })
+}
+
+fn respond(status: StatusCode, body: String) -> Response<Full<Bytes>> {
+    Response::builder()
+        .status(status)
+        .body(Full::new(Bytes::from(body)))
+        .unwrap()
+}
+
+fn refusal(code: u16, path: &str) -> Response<Full<Bytes>> {
+    let status = StatusCode::from_u16(code).unwrap();
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let message = match code {
+        401 => "Unauthorized".to_owned(),
+        403 => format!("{last} is forbidden: User \"jane\" cannot read it"),
+        404 => format!("\"{last}\" not found"),
+        503 => "the server is currently unable to handle the request".to_owned(),
+        _ => status.to_string(),
+    };
+    let body =
+        json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": code});
+    respond(status, body.to_string())
+}
+
+impl World {
+    fn find(&self, path: &str, query: &str) -> Option<Value> {
+        if let Some(document) = self.documents.get(path) {
+            return Some(document.clone());
+        }
+        if let Some(items) = self.collections.get(path) {
+            return Some(list(items.iter(), query));
+        }
+        let (collection, name) = path.rsplit_once('/')?;
+        if let Some(items) = self.collections.get(collection) {
+            return items
+                .iter()
+                .find(|item| item["metadata"]["name"] == name)
+                .cloned();
+        }
+        // `/apis/apps/v1/deployments`: the same collection of all namespaces.
+        let everywhere = self.collections.iter().filter(|(key, _)| {
+            key.split_once("/namespaces/").is_some_and(|(group, rest)| {
+                group == collection && rest.split_once('/').is_some_and(|(_, plural)| plural == name)
+            })
+        });
+        let items: Vec<&Value> = everywhere.flat_map(|(_, items)| items).collect();
+        (path.starts_with("/apis/") && !items.is_empty()).then(|| list(items.into_iter(), query))
+    }
+}
+
+/// The items that the selectors of a query match; only equality is known.
+fn list<'a>(items: impl Iterator<Item = &'a Value>, query: &str) -> Value {
+    let decoded = query.replace("%3D", "=").replace("%2C", ",").replace("%2F", "/");
+    let part = |name: &str| {
+        decoded
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let (labels, fields) = (part("labelSelector"), part("fieldSelector"));
+    let matches = |item: &&Value| {
+        let label = |(key, value): (&str, &str)| item["metadata"]["labels"][key] == value;
+        let field = |(key, value): (&str, &str)| {
+            item.pointer(&format!("/{}", key.replace('.', "/")))
+                .is_some_and(|found| found == value)
+        };
+        labels
+            .split(',')
+            .filter_map(|pair| pair.split_once('='))
+            .all(label)
+            && fields
+                .split(',')
+                .filter_map(|pair| pair.split_once('='))
+                .all(field)
+    };
+    json!({"kind": "List", "apiVersion": "v1", "metadata": {}, "items": items.filter(matches).collect::<Vec<_>>()})
+}

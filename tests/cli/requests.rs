@@ -1,0 +1,133 @@
+//! How many requests it takes: `docs/requests.md`.
+
+use serde_json::json;
+
+use crate::fixtures::{DEPLOYMENTS, HPAS, PODS, hpa, pod, shop};
+use crate::mock::{Fault, World};
+use crate::run::Stage;
+
+fn count(world: World, arguments: &[&str]) -> usize {
+    let stage = Stage::new(world);
+    let outcome = stage.run(
+        &[
+            &["explain-hpa", "--save-facts", "-", "--fail-on", "never"],
+            arguments,
+        ]
+        .concat(),
+    );
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    stage.mock.requests().len()
+}
+
+#[test]
+fn one_healthy_hpa_takes_seven() {
+    let stage = Stage::new(shop(&["web"]));
+    stage.run(&["explain-hpa", "web"]);
+    let mut requests: Vec<_> = stage
+        .mock
+        .requests()
+        .into_iter()
+        .map(|seen| seen.target)
+        .collect();
+    requests.sort();
+    assert_eq!(
+        requests,
+        [
+            "/api/v1/namespaces/shop/events?&fieldSelector=involvedObject.uid%3Duid-web",
+            "/api/v1/namespaces/shop/pods?&labelSelector=app%3Dweb",
+            "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io",
+            "/apis/apps/v1/namespaces/shop/deployments/web",
+            "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers?",
+            "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods?&labelSelector=app%3Dweb",
+            "/version",
+        ]
+    );
+}
+
+#[test]
+fn a_broken_pipeline_takes_three_more() {
+    let mut world = shop(&["web"]);
+    world.faults.push(("metrics.k8s.io/v1beta1", Fault::Refuse(503)));
+    assert_eq!(count(world, &["web"]), 10);
+}
+
+#[test]
+fn an_unregistered_pipeline_takes_one_more() {
+    let mut world = shop(&["web"]);
+    world
+        .collections
+        .remove("/apis/apiregistration.k8s.io/v1/apiservices");
+    world.faults.push(("metrics.k8s.io/v1beta1", Fault::Refuse(404)));
+    assert_eq!(count(world, &["web"]), 8);
+}
+
+#[test]
+fn fifty_hpas_of_one_namespace_take_as_many_as_one() {
+    let names: Vec<String> = (0..50).map(|index| format!("web{index}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    assert_eq!(count(shop(&names), &[]), 7);
+}
+
+#[test]
+fn every_namespace_costs_four() {
+    let mut world = shop(&["web", "cart"]);
+    let far: Vec<_> = shop(&["web", "cart"])
+        .collections
+        .into_iter()
+        .filter(|(path, _)| path.contains("/shop/"))
+        .map(|(path, mut objects)| {
+            for object in &mut objects {
+                object["metadata"]["namespace"] = json!("far");
+            }
+            (path.replace("/shop/", "/far/"), objects)
+        })
+        .collect();
+    world.collections.extend(far);
+    assert_eq!(count(world, &["-A"]), 3 + 2 * 4);
+}
+
+#[test]
+fn a_foreign_replica_set_is_looked_up_once() {
+    let mut world = shop(&["web"]);
+    let mut foreign = pod("web");
+    foreign["metadata"]["name"] = json!("other-1");
+    foreign["metadata"]["ownerReferences"][0]["name"] = json!("other-5f6d");
+    world.collections.get_mut(PODS).unwrap().push(foreign);
+    // The foreign pod has no sample, so the pipeline is looked at as well.
+    assert_eq!(count(world, &["web"]), 7 + 1 + 3);
+}
+
+#[test]
+fn another_kind_takes_discovery_and_a_scale() {
+    let mut world = shop(&["web"]);
+    world.collections.remove(DEPLOYMENTS);
+    world
+        .collections
+        .insert(HPAS.to_owned(), vec![hpa("web", "example.com/v1", "Widget")]);
+    world.collections.insert(
+        "/apis/example.com/v1/namespaces/shop/widgets".to_owned(),
+        vec![json!({"metadata": {"name": "web"}, "spec": {}})],
+    );
+    world.documents.insert(
+        "/apis/example.com/v1".to_owned(),
+        json!({"groupVersion": "example.com/v1", "resources": [
+            {"name": "widgets", "kind": "Widget", "namespaced": true, "singularName": "", "verbs": ["get"]},
+            {"name": "widgets/scale", "kind": "Scale", "namespaced": true, "singularName": "", "verbs": ["get"]},
+        ]}),
+    );
+    world.documents.insert(
+        "/apis/example.com/v1/namespaces/shop/widgets/web/scale".to_owned(),
+        json!({"metadata": {}, "spec": {"replicas": 2}, "status": {"replicas": 2, "selector": "app=web"}}),
+    );
+    assert_eq!(count(world, &["web"]), 9);
+}
+
+#[test]
+fn verbosity_tells_the_number() {
+    let outcome = Stage::new(shop(&["web"])).run(&["explain-hpa", "web", "-v", "1", "--fail-on", "never"]);
+    assert!(
+        outcome.stderr.starts_with("7 API requests to http://127.0.0.1:"),
+        "{}",
+        outcome.stderr
+    );
+}

@@ -1,0 +1,66 @@
+//! The command line itself.
+
+use crate::fixtures::shop;
+use crate::run::{Stage, offline};
+
+#[test]
+fn help_speaks_as_a_plugin_and_shows_examples() {
+    for command in [&[][..], &["explain-hpa"], &["top"]] {
+        let outcome = offline(&[command, &["--help"]].concat());
+        assert_eq!(outcome.code, 0);
+        assert!(
+            outcome.stdout.contains("Usage: kubectl tfserve"),
+            "{}",
+            outcome.stdout
+        );
+        assert!(
+            outcome.stdout.matches("\n  kubectl tfserve ").count() >= 2,
+            "{}",
+            outcome.stdout
+        );
+    }
+}
+
+#[test]
+fn what_contradicts_itself_is_a_usage_error() {
+    for arguments in [
+        &["explain-hpa", "web", "-A"][..],
+        &["explain-hpa", "web", "-l", "app=web"],
+        &["explain-hpa", "web", "--facts", "x"],
+        &["explain-hpa", "--request-timeout", "5 apples"],
+        &["explain-hpa", "-o", "table"],
+        &["explain-hpa", "--code", "TFS000"],
+        &["top", "web", "-A"],
+    ] {
+        assert_eq!(offline(arguments).code, 2, "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_unknown_hpa_is_answered_with_those_that_exist() {
+    let outcome = Stage::new(shop(&["web", "cart"])).run(&["explain-hpa", "nothing"]);
+    assert_eq!(outcome.code, 3);
+    assert_eq!(
+        outcome.error(),
+        "cannot find HorizontalPodAutoscaler `nothing` in namespace shop: no HPA has that name or scales a workload \
+         of that name; the namespace has `cart`, `web`"
+    );
+}
+
+#[test]
+fn a_namespace_without_hpas_is_said_in_kubectls_words() {
+    let outcome = Stage::new(shop(&[])).run(&["explain-hpa"]);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (0, ""));
+    assert_eq!(
+        outcome.stderr,
+        "No HorizontalPodAutoscalers found in shop namespace\n"
+    );
+}
+
+#[test]
+fn labels_select_hpas() {
+    let stage = Stage::new(shop(&["web", "cart"]));
+    let report = stage.run(&["top", "-l", "app=cart", "-o", "json"]).json();
+    assert_eq!(report["items"].as_array().unwrap().len(), 1);
+    assert_eq!(report["items"][0]["hpa"], "cart");
+}

@@ -1,0 +1,34 @@
+//! Waiting for a state with a deadline and with the last thing seen in the error.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::error::{Error, Result};
+
+/// What one look saw: the thing awaited, or what was there instead.
+pub(crate) type Look<T> = std::result::Result<T, String>;
+
+/// Looks every `pause` until `look` sees the state; an `Err` of `look` itself ends the wait at once.
+pub(crate) async fn until<T>(
+    what: &str,
+    limit: Duration,
+    pause: Duration,
+    mut look: impl AsyncFnMut() -> Result<Look<T>>,
+) -> Result<T> {
+    let start = Instant::now();
+    loop {
+        let last = match look().await? {
+            Ok(value) => return Ok(value),
+            Err(last) => last,
+        };
+        if start.elapsed() >= limit {
+            return Err(Error::Timeout {
+                what: what.to_owned(),
+                waited: limit,
+                last,
+            });
+        }
+        sleep(pause).await;
+    }
+}
