@@ -11,6 +11,7 @@ use super::resource;
 use super::samples::Sample;
 use super::{Counted, MetricProposal};
 use crate::facts::{MetricSpec, MetricStatus, MetricTarget, Pod, Quantity};
+use crate::hpa::message::normalize;
 
 /// Computes a metric from its value in the status.
 pub(super) fn evaluate(context: &Context<'_>, spec: &MetricSpec, proposal: &mut MetricProposal) {
@@ -30,19 +31,33 @@ pub(super) fn evaluate(context: &Context<'_>, spec: &MetricSpec, proposal: &mut 
     }
 }
 
-/// The controller's own text, where it is certain that it speaks of this metric: the condition tells the
-/// first metric that failed.
+/// The controller's own text about a metric that failed in the last sync. The condition tells the first one
+/// that failed; the others, and all behind which a valid metric works, are told by events alone.
 fn said(context: &Context<'_>, spec: &MetricSpec, index: usize) -> Option<String> {
     const PREFIX: &str = "the HPA was unable to compute the replica count: ";
-    let reason = format!("FailedGet{}Metric", spec.type_);
-    if context.said.failed_metrics.first() != Some(&index) {
+    let failed = &context.said.failed_metrics;
+    if !failed.contains(&index) {
         return None;
     }
-    let condition = &context.said.current("ScalingActive")?.condition;
-    (condition.reason == reason).then(|| {
-        let message = &condition.message;
-        message.strip_prefix(PREFIX).unwrap_or(message).to_owned()
-    })
+    let reason = format!("FailedGet{}Metric", spec.type_);
+    let condition = context
+        .said
+        .current("ScalingActive")
+        .map(|symptom| &symptom.condition)
+        .filter(|condition| failed.first() == Some(&index) && condition.reason == reason)
+        .map(|condition| condition.message.as_str());
+    let event = || {
+        context
+            .facts
+            .events
+            .known()?
+            .iter()
+            .filter(|event| event.reason == reason && event.message.contains(&spec.name))
+            .max_by_key(|event| event.last_seen)
+            .map(|event| event.message.as_str())
+    };
+    let message = condition.or_else(event)?;
+    Some(normalize(message.strip_prefix(PREFIX).unwrap_or(message)))
 }
 
 fn compute(

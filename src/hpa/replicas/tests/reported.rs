@@ -1,9 +1,9 @@
 use super::super::fixtures::{
-    condition, controller, hpa_facts, metric, metric_status, never_ready, now, pods,
+    condition, controller, cpu_facts, event, hpa_facts, metric, metric_status, never_ready, now, pods,
 };
 use super::super::{Controller, recommend};
 use super::{first, run};
-use crate::facts::{HpaFacts, MetricTarget, MetricValue, Quantity};
+use crate::facts::{Fact, HpaFacts, MetricTarget, MetricValue, Quantity};
 
 fn value(type_: &str, replicas: i32, target: &str, current: &str) -> HpaFacts {
     let target = MetricTarget::Value(Quantity::from(target));
@@ -105,4 +105,26 @@ fn a_failed_metric_has_the_text_of_the_condition() {
     assert_eq!(recommendation.metrics[0].error.as_deref(), Some("no luck"));
     assert_eq!(recommendation.desired_replicas, None);
     assert_eq!(recommendation.sentence, "no decision: no luck");
+}
+
+#[test]
+fn a_failure_behind_a_working_metric_has_the_text_of_its_event() {
+    const TEXT: &str =
+        "unable to get external metric ns/queue/nil: no metrics returned from external metrics API";
+    for (level, desired) in [(900, Some(6)), (100, None)] {
+        let mut facts = cpu_facts(3, 50, &[level; 3]);
+        facts
+            .hpa
+            .metrics
+            .extend(value("External", 3, "15", "20").hpa.metrics);
+        facts.hpa.current_metrics = vec![metric_status("Resource", "cpu"), metric_status("", "")];
+        facts.hpa.conditions = vec![
+            condition("AbleToScale", "True", "ReadyForNewScale"),
+            condition("ScalingActive", "True", "ValidMetricFound"),
+        ];
+        facts.events = Fact::Known(vec![event("FailedGetExternalMetric", TEXT, now())]);
+        let recommendation = run(&facts);
+        assert_eq!(recommendation.metrics[1].error.as_deref(), Some(TEXT));
+        assert_eq!(recommendation.desired_replicas, desired);
+    }
 }
