@@ -9,13 +9,13 @@ fn usage_request_and_target_stand_side_by_side() {
     let stage = Stage::new(shop(&["web"]));
     let outcome = stage.run(&["top", "web"]);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
-    let row = outcome
-        .stdout
-        .lines()
-        .find(|line| line.contains("web-5f6d-x"))
-        .unwrap();
-    let cells: Vec<_> = row.split_whitespace().collect();
-    assert_eq!(cells[..6], ["web-5f6d-x", "cpu", "2130m", "500m", "426%", "710%"]);
+    assert_eq!(
+        outcome.stdout,
+        "shop/web  Deployment/web  cpu 426%/60%  1 → 4 replicas (1..4)  limited: 426% of 60%: the metrics want 8 \
+         replicas, maxReplicas allows 4\n\x20 \
+         POD         RESOURCE  USAGE  REQUEST  OF REQUEST  OF TARGET  HPA      WHY\n\x20 \
+         web-5f6d-x  cpu       2130m     500m        426%       710%  counted\n"
+    );
     let report = stage.run(&["top", "web", "-o", "json"]).json();
     assert_eq!(report["kind"], "PodUsageList");
     assert_eq!(report["items"][0]["pods"][0]["percentOfRequest"], 426);

@@ -20,11 +20,10 @@ const HOME_AND_CLEAR: &str = "\u{1b}[H\u{1b}[J";
 /// Runs it; the value is the exit code.
 pub(super) async fn run(global: &GlobalArgs, args: &TopArgs) -> Result<u8, Error> {
     let cluster = Cluster::connect(&global.connect_options())?;
-    let first = show(global, args, &cluster).await;
+    print(&frame(global, args, &cluster).await?)?;
     if !args.watch {
-        return first.map(|()| exit::OK);
+        return Ok(exit::OK);
     }
-    first?;
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted.map(|()| exit::OK).map_err(Error::Output),
         ended = refresh(global, args, &cluster) => ended,
@@ -33,10 +32,16 @@ pub(super) async fn run(global: &GlobalArgs, args: &TopArgs) -> Result<u8, Error
 
 /// Shows again and again. A cluster that does not answer for a while is told and asked again.
 async fn refresh(global: &GlobalArgs, args: &TopArgs, cluster: &Cluster) -> Result<u8, Error> {
+    let before = match args.output {
+        OutputFormat::Text if std::io::stdout().is_terminal() => HOME_AND_CLEAR,
+        OutputFormat::Text => "\n",
+        OutputFormat::Json => "",
+        OutputFormat::Yaml => "---\n",
+    };
     loop {
         tokio::time::sleep(args.interval).await;
-        match show(global, args, cluster).await {
-            Ok(()) => {}
+        match frame(global, args, cluster).await {
+            Ok(text) => print(&format!("{before}{text}"))?,
             Err(Error::Cluster(error)) => {
                 anstream::eprintln!("error: {}", Error::Cluster(error).printable());
             }
@@ -45,18 +50,13 @@ async fn refresh(global: &GlobalArgs, args: &TopArgs, cluster: &Cluster) -> Resu
     }
 }
 
-async fn show(global: &GlobalArgs, args: &TopArgs, cluster: &Cluster) -> Result<(), Error> {
+/// One reading of the cluster, as text.
+async fn frame(global: &GlobalArgs, args: &TopArgs, cluster: &Cluster) -> Result<String, Error> {
     let report = read(global, args, cluster).await?;
-    let text = match args.output {
+    Ok(match args.output {
         OutputFormat::Text => table::render(&report),
         OutputFormat::Json => structured::json(&report)?,
         OutputFormat::Yaml => structured::yaml(&report)?,
-    };
-    let in_place = args.watch && args.output == OutputFormat::Text && std::io::stdout().is_terminal();
-    print(&if in_place {
-        format!("{HOME_AND_CLEAR}{text}")
-    } else {
-        text
     })
 }
 

@@ -228,7 +228,11 @@ fn row(metric: &MetricSpec, pod: &Pod, sample: Option<&PodMetrics>, share: Optio
             Counted::Missing => "missing",
             Counted::Ignored => "ignored",
         }),
-        why: share.map_or_else(|| state(pod), |share| share.why.clone()),
+        why: match share {
+            Some(share) if share.counted == Counted::Yes => String::new(),
+            Some(share) => share.why.clone(),
+            None => state(pod),
+        },
     }
 }
 
