@@ -2,7 +2,9 @@
 
 use super::phrase::{self, word};
 use super::{Case, Finding};
-use crate::facts::{ApiService, MetricSpec, MetricTarget, Pod, PodMetrics, Scale, ScaleTarget};
+use crate::facts::{
+    ApiService, Fact, MetricSpec, MetricTarget, NotReadable, Pod, PodMetrics, Scale, ScaleTarget,
+};
 use crate::hpa::message::Message;
 use crate::hpa::replicas::{Counted, MetricProposal, PodShare};
 
@@ -165,6 +167,13 @@ impl<'a> Case<'a> {
     pub(super) fn age(&self, pod: &Pod) -> Option<i64> {
         pod.start_time.map(|start| phrase::seconds_since(start, self.now))
     }
+}
+
+/// Why a fact that was asked for could not be read. What was never asked for is not missing.
+pub(super) fn refused<T>(fact: &Fact<T>) -> Option<&NotReadable> {
+    let reason = fact.not_readable()?;
+    let never_asked = Fact::<()>::default();
+    (never_asked.not_readable() != Some(reason)).then_some(reason)
 }
 
 /// Whether the pod belongs to the scale target.

@@ -7,7 +7,7 @@
 
 use super::case::{is_leftover, is_own};
 use super::{Case, phrase};
-use crate::facts::{Container, MetricSpec, Pod, PodTemplate, Resources};
+use crate::facts::{Container, Fact, MetricSpec, Pod, PodTemplate, Resources};
 
 /// Why a container has no request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,13 +41,14 @@ pub(super) struct Offender<'a> {
 pub(super) fn offenders<'a>(case: &Case<'a>) -> Vec<Offender<'a>> {
     let mut found = Vec::new();
     for metric in case.utilization_metrics() {
-        match case.facts.pods.known() {
-            Some(pods) => {
+        match &case.facts.pods {
+            Fact::Known(pods) => {
                 for pod in pods {
                     in_pod(case, metric, pod, &mut found);
                 }
             }
-            None => in_template(case, metric, &mut found),
+            Fact::NotReadable(_) => in_template(case, metric, &mut found),
+            Fact::Absent => {}
         }
     }
     found

@@ -1,8 +1,9 @@
 //! Which finding is the cause, which merely follow from it, and how sure each is.
 
+use super::case::refused;
 use super::registry::{Need, RULES, Rule, Stage};
 use super::{Case, Confidence, Finding, Severity, Verdict};
-use crate::facts::{Fact, NotReadable};
+use crate::facts::NotReadable;
 use crate::hpa::message::{Message, MetricsApi};
 use crate::hpa::symptoms::Symptom;
 
@@ -24,23 +25,22 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
 pub(super) fn unreadable<'a>(case: &Case<'a>, need: Need) -> Option<&'a NotReadable> {
     let (cluster, facts) = (case.cluster, case.facts);
     match need {
-        Need::Target => facts.target.not_readable(),
-        Need::Scale => facts.scale.not_readable(),
-        Need::Pods => facts.pods.not_readable(),
-        Need::PodMetrics => facts.pod_metrics.not_readable(),
-        Need::ApiService => cluster.resource_metrics_api.not_readable(),
-        Need::MetricsServer => cluster.metrics_server.not_readable(),
+        Need::Target => refused(&facts.target),
+        Need::Scale => refused(&facts.scale),
+        Need::Pods => refused(&facts.pods),
+        Need::PodMetrics => refused(&facts.pod_metrics),
+        Need::ApiService => refused(&cluster.resource_metrics_api),
+        Need::MetricsServer => refused(&cluster.metrics_server),
         Need::MetricsServerLog => cluster
             .metrics_server
             .known()
-            .and_then(|server| server.log.not_readable()),
-        Need::SameTarget => facts.same_target.not_readable(),
+            .and_then(|server| refused(&server.log)),
+        Need::SameTarget => refused(&facts.same_target),
     }
 }
 
-/// Everything of an HPA and its cluster that could not be read. What was never asked for is not missing.
+/// Everything of an HPA and its cluster that could not be read.
 pub(super) fn all_unreadable<'a>(case: &Case<'a>) -> Vec<&'a NotReadable> {
-    let never_asked = Fact::<()>::default();
     let (cluster, facts) = (case.cluster, case.facts);
     let needs = [
         Need::ApiService,
@@ -53,11 +53,10 @@ pub(super) fn all_unreadable<'a>(case: &Case<'a>) -> Vec<&'a NotReadable> {
         Need::SameTarget,
     ];
     let needed = needs.into_iter().map(|need| unreadable(case, need));
-    std::iter::once(cluster.version.not_readable())
+    std::iter::once(refused(&cluster.version))
         .chain(needed)
-        .chain([facts.events.not_readable()])
+        .chain([refused(&facts.events)])
         .flatten()
-        .filter(|fact| Some(*fact) != never_asked.not_readable())
         .collect()
 }
 

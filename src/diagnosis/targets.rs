@@ -71,3 +71,103 @@ fn cell(spec: &MetricSpec, status: Option<&MetricStatus>, minor: u32) -> String 
         _ => "<unknown type>".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::column;
+    use crate::facts::{Hpa, MetricSpec, MetricStatus, MetricTarget, MetricValue, ObjectReference};
+
+    fn hpa(metrics: Vec<MetricSpec>, current_metrics: Vec<MetricStatus>) -> Hpa {
+        Hpa {
+            namespace: "shop".to_owned(),
+            name: "web".to_owned(),
+            uid: String::new(),
+            created_at: None,
+            generation: None,
+            observed_generation: None,
+            target: ObjectReference {
+                api_version: "apps/v1".to_owned(),
+                kind: "Deployment".to_owned(),
+                name: "web".to_owned(),
+            },
+            min_replicas: None,
+            max_replicas: 4,
+            metrics,
+            behavior: None,
+            current_replicas: None,
+            desired_replicas: 0,
+            last_scale_time: None,
+            current_metrics,
+            conditions: Vec::new(),
+            status_changed_at: None,
+        }
+    }
+
+    fn metric(type_: &str, name: &str, target: MetricTarget) -> MetricSpec {
+        MetricSpec {
+            type_: type_.to_owned(),
+            name: name.to_owned(),
+            container: None,
+            object: None,
+            selector: None,
+            target,
+        }
+    }
+
+    fn current(type_: &str, current: MetricValue) -> MetricStatus {
+        MetricStatus {
+            type_: type_.to_owned(),
+            name: String::new(),
+            current,
+        }
+    }
+
+    #[test]
+    fn two_metrics_are_shown_and_the_rest_is_counted() {
+        let cpu = || metric("Resource", "cpu", MetricTarget::AverageUtilization(60));
+        let memory = metric("Resource", "memory", MetricTarget::AverageValue("1Gi".into()));
+        let value = MetricValue {
+            average_utilization: Some(7),
+            ..MetricValue::default()
+        };
+        let hpa = hpa(
+            vec![cpu(), memory, cpu(), cpu()],
+            vec![current("Resource", value)],
+        );
+        assert_eq!(column(&hpa, 37), "cpu: 7%/60%, memory: <unknown>/1Gi + 2 more...");
+        assert_eq!(column(&hpa, 29), "7%/60%, <unknown>/1Gi + 2 more...");
+    }
+
+    #[test]
+    fn values_and_averages_of_other_types() {
+        let whole = MetricValue {
+            value: Some("12".into()),
+            ..MetricValue::default()
+        };
+        let average = MetricValue {
+            average_value: Some("1500m".into()),
+            ..MetricValue::default()
+        };
+        let metrics = vec![
+            metric("Object", "requests", MetricTarget::Value("10".into())),
+            metric("External", "queue", MetricTarget::AverageValue("2".into())),
+        ];
+        let hpa = hpa(
+            metrics,
+            vec![current("Object", whole), current("External", average)],
+        );
+        assert_eq!(column(&hpa, 37), "12/10, 1500m/2 (avg)");
+    }
+
+    #[test]
+    fn a_failed_or_foreign_entry_is_unknown() {
+        let metrics = vec![
+            metric("Pods", "rps", MetricTarget::AverageValue("5".into())),
+            metric("Resource", "cpu", MetricTarget::None),
+        ];
+        let hpa = hpa(metrics, vec![current("", MetricValue::default())]);
+        assert_eq!(column(&hpa, 37), "<unknown>/5, cpu: <unknown>/<auto>");
+        let none = super::tests::hpa(Vec::new(), Vec::new());
+        assert_eq!(column(&none, 37), "<none>");
+    }
+}

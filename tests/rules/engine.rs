@@ -1,7 +1,7 @@
 //! Root causes, consequences, confidence and what could not be read.
 
 use kubectl_tfserve::diagnosis::{Confidence, Verdict, diagnose};
-use kubectl_tfserve::facts::Condition;
+use kubectl_tfserve::facts::{ClusterFacts, Condition, Fact, MetricsServer};
 
 use super::{explain, read, root};
 
@@ -88,7 +88,7 @@ fn servers_before_1_30_do_not_name_the_resource() {
 #[test]
 fn every_reason_of_the_api_service_is_explained() {
     let mut facts = read(&root().join("TFS302/fires.yaml"));
-    facts.cluster.metrics_server = kubectl_tfserve::facts::Fact::Absent;
+    facts.cluster.metrics_server = Fact::Absent;
     let reasons = [
         "ServiceNotFound",
         "ServicePortError",
@@ -100,7 +100,7 @@ fn every_reason_of_the_api_service_is_explained() {
     ];
     let mut causes = Vec::new();
     for reason in reasons {
-        if let kubectl_tfserve::facts::Fact::Known(api) = &mut facts.cluster.resource_metrics_api {
+        if let Fact::Known(api) = &mut facts.cluster.resource_metrics_api {
             api.available = Some(Condition {
                 type_: "Available".to_owned(),
                 status: "False".to_owned(),
@@ -119,5 +119,98 @@ fn every_reason_of_the_api_service_is_explained() {
         assert!(!finding.fix.is_empty(), "{reason}");
         assert!(!causes.contains(&finding.cause), "{reason}: {}", finding.cause);
         causes.push(finding.cause.clone());
+    }
+}
+
+/// What the pods of metrics-server show is told instead of the reason that follows from it.
+#[test]
+fn the_pods_of_metrics_server_tell_more() {
+    type Change = fn(&mut MetricsServer);
+    let facts = read(&root().join("TFS302/fires.yaml"));
+    let states: [(&str, Change); 5] = [
+        ("metrics-server is scaled to 0", |server| {
+            server.replicas = Some(0);
+        }),
+        ("metrics-server has no pods", |server| server.pods.clear()),
+        ("the image of metrics-server cannot be pulled", |server| {
+            waits(server, "ImagePullBackOff");
+        }),
+        ("metrics-server does not stay up (CrashLoopBackOff)", |server| {
+            waits(server, "CrashLoopBackOff");
+        }),
+        ("metrics-server runs but is not ready", |server| {
+            for pod in &mut server.pods {
+                pod.conditions.clear();
+                pod.phase = "Running".to_owned();
+            }
+        }),
+    ];
+    for (cause, change) in states {
+        let mut facts = facts.clone();
+        if let Fact::Known(server) = &mut facts.cluster.metrics_server {
+            change(server);
+        }
+        let answer = diagnose(&facts);
+        let finding = answer
+            .items
+            .first()
+            .and_then(|item| item.findings.first())
+            .expect("a finding");
+        assert_eq!((finding.code, finding.cause.as_str()), ("TFS302", cause));
+        assert!(finding.fix.iter().any(|fix| fix.command.is_some()), "{cause}");
+    }
+}
+
+fn waits(server: &mut MetricsServer, reason: &str) {
+    for pod in &mut server.pods {
+        pod.conditions.clear();
+        for container in &mut pod.containers {
+            container.state_reason = Some(reason.to_owned());
+        }
+    }
+}
+
+#[test]
+fn a_warning_never_explains_an_error() {
+    let mut facts = read(&root().join("TFS503/fires.yaml"));
+    if let Some(hpa) = facts.hpas.first_mut() {
+        hpa.pod_metrics = Fact::Known(Vec::new());
+    }
+    let answer = diagnose(&facts);
+    let codes: Vec<&str> = answer
+        .items
+        .iter()
+        .flat_map(|item| &item.findings)
+        .map(|it| it.code)
+        .collect();
+    assert_eq!(codes, ["TFS304", "TFS503"]);
+}
+
+#[test]
+fn facts_without_anything_are_no_accusation() {
+    let mut facts = read(&root().join("healthy/idle-at-minimum.yaml"));
+    facts.cluster = ClusterFacts::default();
+    for hpa in &mut facts.hpas {
+        hpa.target = Fact::default();
+        hpa.scale = Fact::default();
+        hpa.pods = Fact::default();
+        hpa.pod_metrics = Fact::default();
+        hpa.events = Fact::default();
+        hpa.same_target = Fact::default();
+    }
+    let answer = diagnose(&facts);
+    let item = answer.items.first().expect("one HPA");
+    assert_eq!(item.verdict, Verdict::Healthy, "{:?}", item.findings);
+    assert!(answer.not_readable.is_empty());
+}
+
+#[test]
+fn every_width_works() {
+    for code in ["TFS301", "TFS303", "TFS602"] {
+        let answer = explain(code, "fires");
+        for width in [0, 20, 40, 79, 81, 200, 100_000] {
+            let text = kubectl_tfserve::output::text::explanations(&answer, width);
+            assert!(text.contains(code), "{width}\n{text}");
+        }
     }
 }

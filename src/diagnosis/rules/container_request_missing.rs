@@ -19,6 +19,7 @@
 //! `calculatePodRequests` in `replica_calculator.go`, Kubernetes v1.37. The container that the event names is
 //! whichever the lister returned first; up to 1.25 it names none.
 
+use crate::diagnosis::case::refused;
 use crate::diagnosis::offenders::{self, Offender, Origin};
 use crate::diagnosis::phrase::{list, word};
 use crate::diagnosis::registry::{Need, Rule, Stage};
@@ -62,12 +63,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         finding = finding.container(&target.kind, &case.facts.hpa.namespace, &target.name, container);
     }
     finding = prove(case, finding, &found);
-    if let Some(unreadable) = case
-        .facts
-        .pods
-        .not_readable()
-        .or_else(|| case.facts.target.not_readable())
-    {
+    if let Some(unreadable) = refused(&case.facts.pods).or_else(|| refused(&case.facts.target)) {
         finding = finding.could_not_read(unreadable);
     }
     for container in &containers {

@@ -20,7 +20,7 @@
 //! ## Source
 //! metrics-server v0.9, `pkg/scraper/client/resource`; Kubernetes documentation, kubelet TLS bootstrapping.
 
-use crate::diagnosis::case::{is_available, is_ready};
+use crate::diagnosis::case::{is_available, is_ready, refused};
 use crate::diagnosis::phrase::{self, word};
 use crate::diagnosis::registry::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
@@ -54,12 +54,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .args
         .iter()
         .any(|argument| FLAGS.iter().any(|flag| argument.starts_with(flag)));
-    let refused = server
+    let refusing = server
         .log
         .known()
         .and_then(|log| log.iter().rev().find(|line| is_refusal(&line.text)));
     let starts_unready = !server.pods.is_empty() && !server.pods.iter().any(is_ready);
-    let finding = match (refused, server.log.not_readable()) {
+    let finding = match (refusing, refused(&server.log)) {
         (Some(line), _) => with_line(begin(server), line, case),
         (None, Some(unreadable)) if checks && starts_unready && misses_endpoints(case) => begin(server)
             .saw("pods of metrics-server", "running, not ready", "LIST pods")

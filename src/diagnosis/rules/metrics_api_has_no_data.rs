@@ -18,7 +18,7 @@
 //! ## Source
 //! `GetResourceMetric` in `metrics/client.go`, Kubernetes v1.37; `pkg/storage/pod.go` of metrics-server.
 
-use crate::diagnosis::case::{FIRST_SAMPLES_SECONDS, is_running};
+use crate::diagnosis::case::{FIRST_SAMPLES_SECONDS, is_running, refused};
 use crate::diagnosis::phrase::{self, count, span, word};
 use crate::diagnosis::registry::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
@@ -146,7 +146,7 @@ fn missing(case: &Case<'_>, server: Option<&MetricsServer>, running: &[&Pod]) ->
         )
         .at_most(Confidence::Likely)
         .saw("nodes of the pods", phrase::list(&nodes), "spec.nodeName");
-    match server.and_then(|server| server.log.not_readable()) {
+    match server.and_then(|server| refused(&server.log)) {
         Some(unreadable) => finding.could_not_read(unreadable),
         None => finding,
     }

@@ -5,7 +5,8 @@
 //! installed, or its `APIService` is gone.
 //!
 //! ## How it is proved
-//! The API server answers 404 for the `APIService` `v1beta1.metrics.k8s.io`. What the controller's event
+//! The API server answers 404 for the `APIService` `v1beta1.metrics.k8s.io`; where that may not be read, it is
+//! likely when listing the pods' samples answers 404. What the controller's event
 //! says is not asked: `missing request for cpu` can be read there although every container has a request.
 //!
 //! ## What it is not
@@ -19,7 +20,7 @@
 //! `GetResourceMetric` in `metrics/client.go`, Kubernetes v1.37; the aggregation layer serves
 //! `metrics.k8s.io` only through an `APIService`.
 
-use crate::diagnosis::case::is_own;
+use crate::diagnosis::case::{is_own, refused};
 use crate::diagnosis::offenders::offenders;
 use crate::diagnosis::phrase::{list, word};
 use crate::diagnosis::registry::{Need, Rule, Stage};
@@ -42,7 +43,9 @@ pub(super) const MANIFEST: &str =
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let resources = case.resources();
-    if resources.is_empty() || !case.cluster.resource_metrics_api.is_absent() {
+    let api = &case.cluster.resource_metrics_api;
+    let blind = refused(api).filter(|_| case.facts.pod_metrics.is_absent());
+    if resources.is_empty() || !(api.is_absent() || blind.is_some()) {
         return None;
     }
     let usage = list(&resources);
@@ -53,27 +56,35 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "metrics-server is not installed, or its APIService was deleted",
         )
         .shared()
-        .object("APIService", "", "v1beta1.metrics.k8s.io")
-        .saw(
+        .object("APIService", "", "v1beta1.metrics.k8s.io");
+    finding = match blind {
+        Some(reason) => finding
+            .saw(
+                "samples of the pods",
+                "404: no such API",
+                "LIST pods.metrics.k8s.io",
+            )
+            .could_not_read(reason),
+        None => finding.saw(
             "APIService v1beta1.metrics.k8s.io",
             "not found",
             "GET apiservices/v1beta1.metrics.k8s.io",
-        );
-    finding = match (
-        case.cluster.metrics_server.known(),
-        case.cluster.metrics_server.not_readable(),
-    ) {
+        ),
+    };
+    let server = &case.cluster.metrics_server;
+    finding = match (server.known(), refused(server)) {
         (Some(server), _) => finding.saw(
             format!("Deployment {}/{}", server.namespace, server.name),
             "exists, but no APIService leads to it",
             "LIST deployments",
         ),
         (None, Some(reason)) => finding.could_not_read(reason),
-        (None, None) => finding.saw(
+        (None, None) if server.is_absent() => finding.saw(
             "Deployment metrics-server",
             "none in any namespace",
             "LIST deployments",
         ),
+        (None, None) => finding,
     };
     finding = with_requests(case, finding);
     if let Some(command) = autoscale(case) {

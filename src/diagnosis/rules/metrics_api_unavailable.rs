@@ -10,7 +10,8 @@
 //!
 //! ## What it is not
 //! No `APIService` at all is TFS301. A metrics-server that is not ready because kubelets' certificates are
-//! refused is TFS303, and this finding is its consequence.
+//! refused is TFS303, and this finding is its consequence. For the first minute of metrics-server nothing is
+//! wrong.
 //!
 //! ## Fix
 //! Repair what the reason names; the finding gives the command for it.
@@ -19,11 +20,12 @@
 //! `available_controller.go` of kube-aggregator, Kubernetes v1.37, for the reasons; the controller says
 //! `the server is currently unable to handle the request`.
 
-use crate::diagnosis::case::{container_trouble, is_available, is_ready};
-use crate::diagnosis::phrase::{list, word};
+use crate::diagnosis::case::{FIRST_SAMPLES_SECONDS, container_trouble, is_available, is_ready, refused};
+use crate::diagnosis::phrase::{list, seconds_since, span, word};
 use crate::diagnosis::registry::{Need, Rule, Stage};
-use crate::diagnosis::{Case, Finding, Severity};
+use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::{ApiService, Condition, MetricsServer};
+use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS302",
@@ -37,20 +39,35 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let resources = case.resources();
-    let api = case.cluster.resource_metrics_api.known()?;
-    if resources.is_empty() || is_available(api) {
+    if resources.is_empty() {
         return None;
     }
     let usage = list(&resources);
-    let because = because(api, case.cluster.metrics_server.known());
-    let mut finding = RULE
-        .finding(
+    let Some(api) = case.cluster.resource_metrics_api.known() else {
+        return without_api_service(case, &usage);
+    };
+    if is_available(api) {
+        return None;
+    }
+    let server = case.cluster.metrics_server.known();
+    let mut finding = match server.and_then(|server| starting(case, server)) {
+        Some(age) => RULE
+            .finding(
+                Severity::Info,
+                format!(
+                    "metrics-server was created {} ago and does not answer yet",
+                    span(age)
+                ),
+                "it needs up to a minute until it is ready and has its first samples",
+            )
+            .verdict(Verdict::Waiting),
+        None => RULE.finding(
             Severity::Error,
             format!("metrics.k8s.io does not answer, so the HPA cannot read {usage} usage"),
-            because,
-        )
-        .shared()
-        .object("APIService", "", &api.name);
+            because(api, server),
+        ),
+    };
+    finding = finding.shared().object("APIService", "", &api.name);
     finding = match &api.available {
         Some(condition) => finding.saw(
             format!("APIService {}", api.name),
@@ -66,12 +83,60 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "status.conditions",
         ),
     };
-    if let Some(reason) = case.cluster.metrics_server.not_readable() {
+    if let Some(reason) = refused(&case.cluster.metrics_server) {
         finding = finding.could_not_read(reason);
     }
     Some(match case.cluster.metrics_server.known() {
         Some(server) => with_server(finding, api, server),
         None => with_reason(finding, api),
+    })
+}
+
+/// How old a metrics-server is that is so young that nothing is wrong yet.
+fn starting(case: &Case<'_>, server: &MetricsServer) -> Option<i64> {
+    let newest = server.pods.iter().filter_map(|pod| pod.created_at).max()?;
+    let age = seconds_since(newest, case.now);
+    let trouble = server.pods.iter().any(|pod| {
+        let unscheduled = pod
+            .condition("PodScheduled")
+            .is_some_and(|it| it.status == "False");
+        unscheduled || container_trouble(pod).is_some()
+    });
+    (age < FIRST_SAMPLES_SECONDS && !trouble).then_some(age)
+}
+
+/// Whoever may not read the `APIService` still sees that the API fails, for the controller as for themselves.
+fn without_api_service(case: &Case<'_>, usage: &str) -> Option<Finding> {
+    let api = refused(&case.cluster.resource_metrics_api)?;
+    let samples = refused(&case.facts.pod_metrics).filter(|samples| samples.needs.is_none())?;
+    let said = matches!(
+        case.blocked_by(),
+        Some(Message::MetricsApiFailed {
+            api: MetricsApi::Resource,
+            failure: ApiFailure::Unavailable | ApiFailure::ServerError | ApiFailure::TimedOut,
+        })
+    );
+    let name = "v1beta1.metrics.k8s.io";
+    said.then(|| {
+        let finding = RULE
+            .finding(
+                Severity::Error,
+                format!("metrics.k8s.io does not answer, so the HPA cannot read {usage} usage"),
+                "the API server cannot reach what serves it; the APIService would say why",
+            )
+            .shared()
+            .object("APIService", "", name)
+            .saw(
+                "samples of the pods",
+                samples.why.clone(),
+                "LIST pods.metrics.k8s.io",
+            )
+            .could_not_read(api);
+        case.with_condition(finding).fix(
+            "ask somebody who may read it",
+            format!("kubectl describe apiservice {name}"),
+            "reads only",
+        )
     })
 }
 
@@ -165,6 +230,12 @@ fn state(server: &MetricsServer) -> Option<State> {
             what,
             value: format!("{reason}, {} restarts", restarts(pod)),
             fix: logs,
+        },
+        None if pod.phase == "Pending" => State {
+            cause: "the pod of metrics-server has not started yet".to_owned(),
+            what,
+            value: "Pending".to_owned(),
+            fix: describe,
         },
         None => State {
             cause: "metrics-server runs but is not ready".to_owned(),

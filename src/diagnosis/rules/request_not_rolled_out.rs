@@ -19,7 +19,8 @@
 use crate::diagnosis::offenders::{self, Origin};
 use crate::diagnosis::phrase::{count, list};
 use crate::diagnosis::registry::{Need, Rule, Stage};
-use crate::diagnosis::{Case, Finding, Severity};
+use crate::diagnosis::{Case, Finding, Severity, Verdict};
+use crate::facts::ScaleTarget;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS404",
@@ -45,14 +46,20 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .conditions
         .iter()
         .find(|condition| condition.type_ == "Progressing" && condition.status == "False");
+    let under_way = !target.paused && stuck.is_none() && is_progressing(target);
     let why = match (target.paused, stuck) {
         (true, _) => "its rollout is paused",
         (false, Some(_)) => "its rollout is stuck",
-        (false, None) => "its rollout has not replaced them yet",
+        (false, None) if under_way => "its rollout is under way",
+        (false, None) => "no rollout replaces them",
     };
     let finding = RULE
         .finding(
-            Severity::Error,
+            if under_way {
+                Severity::Warning
+            } else {
+                Severity::Error
+            },
             format!(
                 "{} of {label} still {} the {resources} request that the template has: {why}",
                 count(pods.len(), "pod"),
@@ -76,6 +83,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "LIST pods",
         );
     let finding = case.on_target(finding);
+    let finding = if under_way {
+        finding.verdict(Verdict::Waiting)
+    } else {
+        finding
+    };
     let arguments = case.target_arguments();
     Some(match (target.paused, stuck) {
         (true, _) => finding.saw(&label, "paused", "spec.paused").fix(
@@ -99,16 +111,26 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                 format!("kubectl rollout restart {arguments}"),
                 format!("rolls the pods of {label}"),
             ),
-        (false, None) => finding
-            .fix(
-                "wait for the rollout",
-                format!("kubectl rollout status {arguments}"),
-                "reads only",
-            )
-            .fix(
-                "replace the pods where nothing does",
-                format!("kubectl rollout restart {arguments}"),
-                format!("rolls the pods of {label}"),
-            ),
+        (false, None) if under_way => finding.fix(
+            "wait for the rollout",
+            format!("kubectl rollout status {arguments}"),
+            "reads only",
+        ),
+        (false, None) => finding.fix(
+            "replace the pods where nothing does",
+            format!("kubectl rollout restart {arguments}"),
+            format!("rolls the pods of {label}"),
+        ),
+    })
+}
+
+/// Whether the Deployment controller says that it is replacing pods.
+fn is_progressing(target: &ScaleTarget) -> bool {
+    target.conditions.iter().any(|condition| {
+        let moving = matches!(
+            condition.reason.as_str(),
+            "ReplicaSetUpdated" | "NewReplicaSetCreated" | "FoundNewReplicaSet"
+        );
+        condition.type_ == "Progressing" && condition.status == "True" && moving
     })
 }
