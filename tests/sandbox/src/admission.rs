@@ -46,14 +46,15 @@ impl Sandbox {
     /// Makes every new pod of a namespace really unschedulable, or ends that.
     pub fn hold_pending(&self, namespace: &str, hold: bool) -> Result<()> {
         let name = format!("pending-{namespace}");
-        if !hold {
-            return self.remove_policy(&name);
-        }
-        let mutation = json_patch("/spec/nodeSelector", &json!({NOWHERE: "true"}));
-        self.put_policy(&name, namespace, &mutation, |pod| {
+        let held = |pod: &Pod| {
             let selector = pod.spec.as_ref().and_then(|spec| spec.node_selector.as_ref());
             selector.is_some_and(|selector| selector.contains_key(NOWHERE))
-        })
+        };
+        if !hold {
+            return self.remove_policy(&name, namespace, |pod| !held(pod));
+        }
+        let mutation = json_patch("/spec/nodeSelector", &json!({NOWHERE: "true"}));
+        self.put_policy(&name, namespace, &mutation, held)
     }
 
     fn put_policy(
@@ -95,39 +96,48 @@ impl Sandbox {
                     .await
                     .context(format!("cannot apply {kind} {name}"))?;
             }
-            // The API server reads its policies with a delay.
-            let pods: Api<Pod> = Api::namespaced(self.client().clone(), namespace);
-            let pod = json!({
-                "metadata": {"generateName": "dry-run-"},
-                "spec": {"containers": [{"name": "container", "image": "none"}]},
-            });
-            let pod: Pod = serde_json::from_value(pod).map_err(|e| Error::Unexpected(e.to_string()))?;
-            let dry = PostParams {
-                dry_run: true,
-                ..PostParams::default()
-            };
-            let what = format!("admission policy {name} is in force");
-            until(
-                &what,
-                Duration::from_secs(30),
-                Duration::from_millis(100),
-                async || {
-                    let created = pods
-                        .create(&dry, &pod)
-                        .await
-                        .context("cannot create a pod (dry run)")?;
-                    Ok(if works(&created) {
-                        Ok(())
-                    } else {
-                        Err("pods are created unchanged".to_owned())
-                    })
-                },
-            )
-            .await
+            self.wait_until_created(name, namespace, works).await
         })
     }
 
-    fn remove_policy(&self, name: &str) -> Result<()> {
+    /// The API server reads its policies with a delay: waits until a new pod would be as it should.
+    async fn wait_until_created(
+        &self,
+        policy: &str,
+        namespace: &str,
+        right: impl Fn(&Pod) -> bool,
+    ) -> Result<()> {
+        let pods: Api<Pod> = Api::namespaced(self.client().clone(), namespace);
+        let pod = json!({
+            "metadata": {"generateName": "dry-run-"},
+            "spec": {"containers": [{"name": "container", "image": "none"}]},
+        });
+        let pod: Pod = serde_json::from_value(pod).map_err(|e| Error::Unexpected(e.to_string()))?;
+        let dry = PostParams {
+            dry_run: true,
+            ..PostParams::default()
+        };
+        let what = format!("admission policy {policy} is in force, or is no longer");
+        until(
+            &what,
+            Duration::from_secs(30),
+            Duration::from_millis(100),
+            async || {
+                let created = pods
+                    .create(&dry, &pod)
+                    .await
+                    .context("cannot create a pod (dry run)")?;
+                Ok(if right(&created) {
+                    Ok(())
+                } else {
+                    Err("new pods are still as they were".to_owned())
+                })
+            },
+        )
+        .await
+    }
+
+    fn remove_policy(&self, name: &str, namespace: &str, right: impl Fn(&Pod) -> bool) -> Result<()> {
         self.block_on(async {
             for kind in ["MutatingAdmissionPolicyBinding", "MutatingAdmissionPolicy"] {
                 match self.policies(kind).delete(name, &DeleteParams::default()).await {
@@ -135,7 +145,7 @@ impl Sandbox {
                     other => drop(other.context(format!("cannot delete {kind} {name}"))?),
                 }
             }
-            Ok(())
+            self.wait_until_created(name, namespace, right).await
         })
     }
 

@@ -188,12 +188,17 @@ pub(crate) fn tail(path: &Path, lines: usize) -> String {
     all[all.len().saturating_sub(lines)..].join("\n")
 }
 
-/// When a process began, in clock ticks since boot: with its id it names a process for good.
+/// When a running process began, in clock ticks since boot: with its id it names a process for good.
+///
+/// A process that has ended and that nobody has waited for yet does not run.
 pub fn start_time(id: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     // The name in parentheses may hold anything; the 22nd field is the 20th after it.
     let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_whitespace().nth(19)?.parse().ok()
+    let mut fields = rest.split_whitespace();
+    let state = fields.next()?;
+    let start = fields.nth(18)?.parse().ok()?;
+    (!matches!(state, "Z" | "X")).then_some(start)
 }
 
 /// Resident memory of a process in bytes.
