@@ -93,7 +93,9 @@ fn plan(global: &GlobalArgs, args: &AutoscaleArgs) -> Result<Option<Autoscaler>,
 fn print(args: &AutoscaleArgs, autoscaler: Option<&Autoscaler>) -> Result<u8, Error> {
     let mut all = Vec::new();
     if args.metrics_server.install_metrics_server {
-        all.extend(metrics_server_objects::manifests(args.metrics_server.kubelet_insecure_tls));
+        all.extend(metrics_server_objects::manifests(
+            args.metrics_server.kubelet_insecure_tls,
+        ));
     }
     all.extend(autoscaler.map(Autoscaler::manifest));
     objects::print_manifests(&args.apply, &all)?;

@@ -1,6 +1,6 @@
 //! The oracle: compiled from the pinned sources of the controller, asked through pipes.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -59,7 +59,7 @@ impl Oracle {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the oracle starts");
-        let mut input = child.stdin.take().expect("its input is a pipe");
+        let mut input = BufWriter::new(child.stdin.take().expect("its input is a pipe"));
         let output = BufReader::new(child.stdout.take().expect("its output is a pipe"));
         let answers = std::thread::scope(|threads| {
             threads.spawn(move || {
@@ -67,6 +67,7 @@ impl Oracle {
                     serde_json::to_writer(&mut input, scenario).expect("the oracle reads");
                     input.write_all(b"\n").expect("the oracle reads");
                 }
+                input.flush().expect("the oracle reads");
             });
             output
                 .lines()

@@ -134,6 +134,17 @@ impl Scenario {
     }
 }
 
+/// What the pods of one scenario have in common.
+#[derive(Clone, Copy)]
+struct Nature {
+    /// Every counted container has a request.
+    complete: bool,
+    /// Every pod is old, running and ready.
+    calm: bool,
+    /// Every pod has pod-level requests.
+    pod_level: bool,
+}
+
 fn pods(random: &mut Random, resource: &str, replicas: i64, now: DateTime<Utc>) -> Vec<Pod> {
     let count = if random.percent(85) {
         replicas
@@ -144,8 +155,24 @@ fn pods(random: &mut Random, resource: &str, replicas: i64, now: DateTime<Utc>) 
     let complete = random.percent(75);
     let calm = random.percent(40);
     let request = request(random, resource);
+    // Not mixed within a scenario: of two pods that fail for different reasons, the controller names whichever
+    // its lister returns first.
+    let pod_level = random.percent(5);
     (0..count)
-        .map(|index| pod(random, resource, index, &request, complete, calm, now))
+        .map(|index| {
+            pod(
+                random,
+                resource,
+                index,
+                &request,
+                Nature {
+                    complete,
+                    calm,
+                    pod_level,
+                },
+                now,
+            )
+        })
         .collect()
 }
 
@@ -166,10 +193,14 @@ fn pod(
     resource: &str,
     index: i64,
     request: &str,
-    complete: bool,
-    calm: bool,
+    nature: Nature,
     now: DateTime<Utc>,
 ) -> Pod {
+    let Nature {
+        complete,
+        calm,
+        pod_level,
+    } = nature;
     let started = if calm {
         3600
     } else {
@@ -219,7 +250,7 @@ fn pod(
         start_time: (calm || random.percent(97)).then_some(start),
         conditions,
         containers: containers(random, resource, request, complete),
-        resources: random.percent(5).then(|| Resources {
+        resources: pod_level.then(|| Resources {
             requests: random
                 .percent(70)
                 .then(|| (resource.to_owned(), Quantity("750m".to_owned())))

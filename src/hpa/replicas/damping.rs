@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::group::Groups;
-use super::numbers::{ceil, count};
+use super::numbers::{ceil_unbounded, count};
 use super::tolerance::Tolerance;
 use super::{Counted, MetricProposal};
 
@@ -63,7 +63,7 @@ impl Damping<'_> {
         proposal.proposal = Some(if proposal.within_tolerance {
             self.current_replicas
         } else {
-            ceil(ratio * f64::from(pods))
+            ceil_unbounded(ratio * f64::from(pods))
         });
     }
 }

@@ -19,6 +19,17 @@ pub(super) fn ceil(value: f64) -> i32 {
     value.ceil() as i32
 }
 
+/// `int32(math.Ceil(value))` where upstream does not look at the bounds. Go leaves the result to the processor
+/// then; this is amd64's, the smallest `i32` (an arm64 controller gets the largest).
+pub(super) fn ceil_unbounded(value: f64) -> i32 {
+    let ceil = value.ceil();
+    if ceil > f64::from(i32::MAX) || ceil < f64::from(i32::MIN) || ceil.is_nan() {
+        i32::MIN
+    } else {
+        self::ceil(value)
+    }
+}
+
 /// `int32(value)`: towards zero.
 #[expect(
     clippy::cast_possible_truncation,
