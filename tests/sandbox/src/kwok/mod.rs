@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::Node;
 use kube::Api;
 use kube::api::{ListParams, PostParams};
@@ -29,6 +30,9 @@ const CONFIG: &str = include_str!("config.yaml");
 
 /// Nodes with this annotation are kwok's.
 const NODE_ANNOTATION: &str = "kwok.x-k8s.io/node";
+
+/// The name of the pods that are on every node.
+const AGENT: &str = "sandbox-agent";
 
 /// The address of every node: their kubelets share one server on loopback.
 pub(crate) const NODE_ADDRESS: &str = "127.0.0.1";
@@ -82,6 +86,11 @@ pub(crate) async fn start(
             .await
             .context("cannot create a node")?;
     }
+    let agents: Api<DaemonSet> = Api::namespaced(client.clone(), "kube-system");
+    agents
+        .create(&PostParams::default(), &agent()?)
+        .await
+        .context("cannot create the agents")?;
     Ok(Kwok { process, port })
 }
 
@@ -108,6 +117,26 @@ impl Kwok {
         }
         Ok(())
     }
+}
+
+/// A pod on every node, as any cluster has some: without one metrics-server would have nothing to tell,
+/// and would become ready one interval later, because it meets its own pod only at its second look.
+fn agent() -> Result<DaemonSet> {
+    let agent = json!({
+        "metadata": {"name": AGENT},
+        "spec": {
+            "selector": {"matchLabels": {"app": AGENT}},
+            "template": {
+                "metadata": {"labels": {"app": AGENT}},
+                "spec": {
+                    "tolerations": [{"operator": "Exists"}],
+                    "containers": [{"name": "agent", "image": AGENT}],
+                },
+            },
+        },
+    });
+    serde_json::from_value(agent)
+        .map_err(|e| Error::Unexpected(format!("a daemon set does not fit its type: {e}")))
 }
 
 fn node_name(number: usize) -> String {
