@@ -103,19 +103,29 @@ pub(crate) struct Kwok {
 }
 
 impl Kwok {
-    /// Asks every node for its metrics once: usage is counted from the first time that somebody asks.
-    pub(crate) async fn begin_to_count(&self, nodes: usize) -> Result<()> {
+    /// Waits until every node tells of its agent: usage is counted from the first time that somebody asks.
+    pub(crate) async fn wait_for_metrics(&self, nodes: usize) -> Result<()> {
         let client = kubeconfig::unverified_client(&format!("https://{NODE_ADDRESS}:{}", self.port))?;
-        for number in 1..=nodes {
-            let path = metrics_path(&node_name(number));
-            let request = http::Request::get(path).body(Vec::new());
-            let request = request.map_err(|e| Error::Unexpected(e.to_string()))?;
-            client
-                .request_text(request)
-                .await
-                .context("cannot read the metrics of a node")?;
-        }
-        Ok(())
+        let what = "every node has metrics of a pod";
+        until(
+            what,
+            Duration::from_secs(60),
+            Duration::from_millis(50),
+            async || {
+                self.process.check()?;
+                for name in (1..=nodes).map(node_name) {
+                    let request = http::Request::get(metrics_path(&name)).body(Vec::new());
+                    let request = request.map_err(|e| Error::Unexpected(e.to_string()))?;
+                    match client.request_text(request).await {
+                        Ok(text) if text.contains(AGENT) => {}
+                        Ok(_) => return Ok(Err(format!("{name} has none"))),
+                        Err(error) => return Ok(Err(format!("{name}: {error}"))),
+                    }
+                }
+                Ok(Ok(()))
+            },
+        )
+        .await
     }
 }
 
