@@ -46,15 +46,15 @@ impl Sandbox {
     /// Makes every new pod of a namespace really unschedulable, or ends that.
     pub fn hold_pending(&self, namespace: &str, hold: bool) -> Result<()> {
         let name = format!("pending-{namespace}");
-        let held = |pod: &Pod| {
+        let goes_nowhere = |pod: &Pod| {
             let selector = pod.spec.as_ref().and_then(|spec| spec.node_selector.as_ref());
             selector.is_some_and(|selector| selector.contains_key(NOWHERE))
         };
         if !hold {
-            return self.remove_policy(&name, namespace, |pod| !held(pod));
+            return self.remove_policy(&name, namespace, |pod| !goes_nowhere(pod));
         }
         let mutation = json_patch("/spec/nodeSelector", &json!({NOWHERE: "true"}));
-        self.put_policy(&name, namespace, &mutation, held)
+        self.put_policy(&name, namespace, &mutation, goes_nowhere)
     }
 
     fn put_policy(

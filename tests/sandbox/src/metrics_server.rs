@@ -324,6 +324,21 @@ async fn wait_until_absent(client: &Client) -> Result<()> {
 async fn wait_until_ready(client: &Client) -> Result<()> {
     wait_for_condition(client, "True", "Passed").await?;
     until(
+        "metrics.k8s.io is discovered",
+        LIMIT,
+        Duration::from_millis(100),
+        async || {
+            let groups = client.list_api_groups().await.context("cannot list API groups")?;
+            let served = groups.groups.iter().any(|group| group.name == "metrics.k8s.io");
+            Ok(if served {
+                Ok(())
+            } else {
+                Err("the API group is not listed".to_owned())
+            })
+        },
+    )
+    .await?;
+    until(
         "metrics-server serves every node",
         LIMIT,
         Duration::from_millis(200),

@@ -119,9 +119,9 @@ impl Sandbox {
             let client = &control_plane.client;
             let kwok = kwok::start(options, &components, &group, &layout, client).await?;
             kwok::wait_until_ready(client, &kwok.process, options.nodes).await?;
-            kwok.begin_to_count(options.nodes).await?;
             clock.say(&format!("{} nodes are ready", options.nodes));
             wait_for_service_account(client).await?;
+            kwok.wait_for_metrics(options.nodes).await?;
             clock.say("the controllers are at work");
             let kubelet = Kubelet::new(
                 client.clone(),

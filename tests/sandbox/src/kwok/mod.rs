@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::Node;
 use kube::Api;
 use kube::api::{ListParams, PostParams};
@@ -29,6 +30,9 @@ const CONFIG: &str = include_str!("config.yaml");
 
 /// Nodes with this annotation are kwok's.
 const NODE_ANNOTATION: &str = "kwok.x-k8s.io/node";
+
+/// The name of the pods that are on every node.
+const AGENT: &str = "sandbox-agent";
 
 /// The address of every node: their kubelets share one server on loopback.
 pub(crate) const NODE_ADDRESS: &str = "127.0.0.1";
@@ -82,6 +86,11 @@ pub(crate) async fn start(
             .await
             .context("cannot create a node")?;
     }
+    let agents: Api<DaemonSet> = Api::namespaced(client.clone(), "kube-system");
+    agents
+        .create(&PostParams::default(), &agent()?)
+        .await
+        .context("cannot create the agents")?;
     Ok(Kwok { process, port })
 }
 
@@ -94,20 +103,50 @@ pub(crate) struct Kwok {
 }
 
 impl Kwok {
-    /// Asks every node for its metrics once: usage is counted from the first time that somebody asks.
-    pub(crate) async fn begin_to_count(&self, nodes: usize) -> Result<()> {
+    /// Waits until every node tells of its agent: usage is counted from the first time that somebody asks.
+    pub(crate) async fn wait_for_metrics(&self, nodes: usize) -> Result<()> {
         let client = kubeconfig::unverified_client(&format!("https://{NODE_ADDRESS}:{}", self.port))?;
-        for number in 1..=nodes {
-            let path = metrics_path(&node_name(number));
-            let request = http::Request::get(path).body(Vec::new());
-            let request = request.map_err(|e| Error::Unexpected(e.to_string()))?;
-            client
-                .request_text(request)
-                .await
-                .context("cannot read the metrics of a node")?;
-        }
-        Ok(())
+        let what = "every node has metrics of a pod";
+        until(
+            what,
+            Duration::from_secs(60),
+            Duration::from_millis(50),
+            async || {
+                self.process.check()?;
+                for name in (1..=nodes).map(node_name) {
+                    let request = http::Request::get(metrics_path(&name)).body(Vec::new());
+                    let request = request.map_err(|e| Error::Unexpected(e.to_string()))?;
+                    match client.request_text(request).await {
+                        Ok(text) if text.contains(AGENT) => {}
+                        Ok(_) => return Ok(Err(format!("{name} has none"))),
+                        Err(error) => return Ok(Err(format!("{name}: {error}"))),
+                    }
+                }
+                Ok(Ok(()))
+            },
+        )
+        .await
     }
+}
+
+/// A pod on every node, as any cluster has some: without one metrics-server would have nothing to tell,
+/// and would become ready one interval later, because it meets its own pod only at its second look.
+fn agent() -> Result<DaemonSet> {
+    let agent = json!({
+        "metadata": {"name": AGENT},
+        "spec": {
+            "selector": {"matchLabels": {"app": AGENT}},
+            "template": {
+                "metadata": {"labels": {"app": AGENT}},
+                "spec": {
+                    "tolerations": [{"operator": "Exists"}],
+                    "containers": [{"name": "agent", "image": AGENT}],
+                },
+            },
+        },
+    });
+    serde_json::from_value(agent)
+        .map_err(|e| Error::Unexpected(format!("a daemon set does not fit its type: {e}")))
 }
 
 fn node_name(number: usize) -> String {
