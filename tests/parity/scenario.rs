@@ -9,7 +9,7 @@ use kubectl_tfserve::facts::{
 };
 use serde::Serialize;
 
-/// SplitMix64: small, seeded, and the same on every machine.
+/// The generator `SplitMix64`: small, seeded, and the same on every machine.
 pub(crate) struct Random(u64);
 
 impl Random {
@@ -60,7 +60,7 @@ impl Scenario {
         let metrics = metrics(random, resource, &pods, now);
         let target = if random.percent(70) {
             MetricTarget::AverageUtilization(
-                i32::try_from(random.pick(&[1, 10, 30, 50, 55, 60, 66, 70, 80, 90, 100, 150, 300])).unwrap(),
+                random.pick(&[1, 10, 30, 50, 55, 60, 66, 70, 80, 90, 100, 150, 300]),
             )
         } else {
             MetricTarget::AverageValue(Quantity(format!(

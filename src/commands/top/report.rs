@@ -314,7 +314,7 @@ mod tests {
     use super::{row, shown};
     use crate::facts::{MetricSpec, Pod, PodMetrics};
 
-    fn metric(target: serde_json::Value) -> MetricSpec {
+    fn metric(target: &serde_json::Value) -> MetricSpec {
         serde_json::from_value(serde_json::json!({"type": "Resource", "name": "cpu", "target": target}))
             .unwrap()
     }
@@ -346,7 +346,7 @@ mod tests {
     #[test]
     fn usage_is_a_percentage_of_the_request_and_that_of_the_target() {
         let row = row(
-            &metric(serde_json::json!({"averageUtilization": 60})),
+            &metric(&serde_json::json!({"averageUtilization": 60})),
             &pod(&[Some("500m")]),
             Some(&sample("2130m")),
             None,
@@ -364,7 +364,7 @@ mod tests {
     #[test]
     fn one_container_without_a_request_leaves_no_percentage() {
         let row = row(
-            &metric(serde_json::json!({"averageUtilization": 60})),
+            &metric(&serde_json::json!({"averageUtilization": 60})),
             &pod(&[Some("500m"), None]),
             Some(&sample("1")),
             None,
@@ -378,7 +378,7 @@ mod tests {
     #[test]
     fn an_average_value_needs_no_request() {
         let row = row(
-            &metric(serde_json::json!({"averageValue": "2"})),
+            &metric(&serde_json::json!({"averageValue": "2"})),
             &pod(&[None]),
             Some(&sample("500m")),
             None,

@@ -83,11 +83,11 @@ fn autoscale_by_hand(stage: &Stage<'_>, sandbox: &Sandbox) -> Result<()> {
     stage.succeeds(&format!(
         "kubectl autoscale deployment {WORKLOAD} -n {NAMESPACE} --cpu=60% --min=1 --max=4"
     ))?;
-    stage.until("the controller has spoken", || {
+    Stage::until("the controller has spoken", || {
         Ok(hpa(sandbox, "{.status.conditions[?(@.type=='ScalingActive')].status}")? == "False")
     })?;
     stage.succeeds(&format!("kubectl get hpa -n {NAMESPACE}"))?;
-    stage.narrate("<unknown>. Why?");
+    Stage::narrate("<unknown>. Why?");
     stage.finds_a_problem(&format!("kubectl tfserve explain-hpa {WORKLOAD} -n {NAMESPACE}"))?;
     stage.succeeds(&format!("kubectl delete hpa {WORKLOAD} -n {NAMESPACE}"))
 }
@@ -100,12 +100,12 @@ fn repair(stage: &Stage<'_>) -> Result<()> {
     let autoscale =
         format!("kubectl tfserve autoscale image-classifier -n {NAMESPACE} --cpu 60% --min 1 --max 4");
     stage.finds_a_problem(&format!("{autoscale} --install-metrics-server --timeout 45s"))?;
-    stage.narrate("This is a test cluster: the flag is acceptable here, and only here.");
+    Stage::narrate("This is a test cluster: the flag is acceptable here, and only here.");
     stage.succeeds(&format!(
         "{autoscale} --install-metrics-server --kubelet-insecure-tls"
     ))?;
     stage.succeeds(&format!("kubectl get hpa -n {NAMESPACE}"))?;
-    stage.narrate(&format!(
+    Stage::narrate(&format!(
         "Run again, it converges; the shorter window ({WINDOW}, not 5 minutes) is for this demo."
     ));
     stage.succeeds(&format!("{autoscale} --scale-down-window {WINDOW}"))
@@ -118,7 +118,7 @@ fn load(stage: &Stage<'_>, sandbox: &Sandbox) -> Result<Load> {
     );
     sandbox.pause(Component::ControllerManager)?;
     let load = sandbox.load(NAMESPACE, "app=image-classifier", Usage::Shared(2130));
-    stage.until("metrics-server has seen it", || {
+    Stage::until("metrics-server has seen it", || {
         Ok(sandbox
             .run_kubectl(&["top", "pods", "-n", NAMESPACE, "--no-headers"], None)?
             .contains("2130m"))
@@ -128,11 +128,11 @@ fn load(stage: &Stage<'_>, sandbox: &Sandbox) -> Result<Load> {
         "kubectl tfserve explain-hpa {WORKLOAD} -n {NAMESPACE} --fail-on error"
     ))?;
     sandbox.resume(Component::ControllerManager)?;
-    stage.until("the controller has decided the same", || {
+    Stage::until("the controller has decided the same", || {
         Ok(hpa(sandbox, "{.status.desiredReplicas}")? == "4")
     })?;
     stage.succeeds(&format!("kubectl get hpa -n {NAMESPACE}"))?;
-    stage.until("all four pods run", || {
+    Stage::until("all four pods run", || {
         Ok(deployment(sandbox, "{.status.readyReplicas}")? == "4")
     })?;
     stage.succeeds(&format!("kubectl get deployment {WORKLOAD} -n {NAMESPACE}"))?;
@@ -142,11 +142,11 @@ fn load(stage: &Stage<'_>, sandbox: &Sandbox) -> Result<Load> {
 fn calm(stage: &Stage<'_>, sandbox: &Sandbox) -> Result<()> {
     stage.chapter("Calm", "the load ends");
     sandbox.set_cpu(NAMESPACE, "app=image-classifier", "0m")?;
-    stage.until("the controller holds back", || {
+    Stage::until("the controller holds back", || {
         Ok(hpa(sandbox, "{.status.conditions[?(@.type=='AbleToScale')].reason}")? == "ScaleDownStabilized")
     })?;
     stage.succeeds(&format!("kubectl tfserve explain-hpa {WORKLOAD} -n {NAMESPACE}"))?;
-    stage.until("the window has passed", || {
+    Stage::until("the window has passed", || {
         Ok(deployment(sandbox, "{.spec.replicas}")? == "1")
     })?;
     stage.succeeds(&format!("kubectl get hpa -n {NAMESPACE}"))?;

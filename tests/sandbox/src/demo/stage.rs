@@ -44,7 +44,7 @@ impl<'a> Stage<'a> {
         anstream::println!("\n{BOLD}── {title}{PLAIN} {DIM}({remark}; {seconds} s){PLAIN}\n");
     }
 
-    pub(super) fn narrate(&self, text: &str) {
+    pub(super) fn narrate(text: &str) {
         anstream::println!("{DIM}# {text}{PLAIN}\n");
     }
 
@@ -88,7 +88,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Waits until something is so, visibly.
-    pub(super) fn until(&self, what: &str, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
+    pub(super) fn until(what: &str, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
         let spinner = ProgressBar::new_spinner().with_message(format!("waiting until {what}"));
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
             spinner.set_style(style);
