@@ -98,10 +98,27 @@ pub struct RecommendationReport {
     /// `maxReplicas`, `minReplicas`, `scaleUpPolicy`, `scaleDownPolicy`, `disabled`, `stabilizationWindow`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limited_by: Option<&'static str>,
+    /// The stabilization window in force, where one holds the replicas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stabilization: Option<StabilizationReport>,
     /// The arithmetic in one sentence.
     pub sentence: String,
     /// One entry a metric.
     pub metrics: Vec<MetricReport>,
+}
+
+/// How long a stabilization window still holds, as far as it can be known from outside the controller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StabilizationReport {
+    /// The window's length in seconds.
+    pub window_seconds: i64,
+    /// Whether the length is the controller's default, because `spec.behavior` gives none.
+    pub assumed_default: bool,
+    /// It holds until this time at least.
+    pub not_before: Option<DateTime<Utc>>,
+    /// It holds until this time at most, if usage stays as it is.
+    pub not_after: Option<DateTime<Utc>>,
 }
 
 /// The arithmetic of one metric.

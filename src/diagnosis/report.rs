@@ -1,6 +1,6 @@
 //! The controller's arithmetic as it is shown.
 
-use super::explanation::{MetricReport, PodReport, RecommendationReport};
+use super::explanation::{MetricReport, PodReport, RecommendationReport, StabilizationReport};
 use super::{Case, phrase};
 use crate::hpa::replicas::{Counted, Limit, MetricProposal, PodShare, Recommendation};
 use crate::hpa::symptoms::SyncStage;
@@ -14,6 +14,12 @@ pub(super) fn recommendation(case: &Case<'_>, it: &Recommendation) -> Recommenda
         status_desired_replicas: case.facts.hpa.desired_replicas,
         agrees_with_status: agrees(case, it),
         limited_by: it.limited_by.map(limit),
+        stabilization: it.stabilization.as_ref().map(|window| StabilizationReport {
+            window_seconds: window.window_seconds,
+            assumed_default: window.assumed_default,
+            not_before: window.not_before,
+            not_after: window.not_after,
+        }),
         sentence: it.sentence.clone(),
         metrics: it.metrics.iter().map(metric).collect(),
     }

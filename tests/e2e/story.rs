@@ -1,6 +1,7 @@
 //! The story of the README, step by step: deploy, autoscale, `<unknown>`, the true cause, the repair, load,
 //! scale up, scale down. Every symptom is the real controller's.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use tfserve_sandbox::{Component, MetricsServer, Usage};
 
@@ -197,11 +198,36 @@ fn scale_down(namespace: &str) {
         (code(&answer) == "TFS604").then_some(answer)
     });
     assert_eq!(answer["verdict"], "waiting", "{answer:#}");
-    let summary = answer["findings"][0].to_string();
-    assert!(summary.contains("left"), "the time left is said: {summary}");
-    until("one replica is left", || {
-        (field(namespace, &format!("deployment/{WORKLOAD}"), "{.spec.replicas}") == "1").then_some(())
+    let title = answer["findings"][0]["title"].as_str().unwrap_or_default();
+    assert!(
+        title.contains("0% of 60%: scales down from 4 replicas to 1"),
+        "{title}"
+    );
+    let window = &answer["recommendation"]["stabilization"];
+    assert_eq!(window["windowSeconds"], 20, "{answer:#}");
+    let time = |name: &str| {
+        window[name]
+            .as_str()
+            .map(|text| text.parse::<DateTime<Utc>>().expect("a time"))
+    };
+    let (not_before, not_after) = (
+        time("notBefore"),
+        time("notAfter").expect("the status tells the latest time"),
+    );
+
+    let scaled = until("one replica is left", || {
+        let replicas = field(namespace, &format!("deployment/{WORKLOAD}"), "{.spec.replicas}");
+        (replicas == "1").then(Utc::now)
     });
+    // The controller looks every 2 s here, and its clock is read in whole seconds.
+    assert!(
+        scaled <= not_after + TimeDelta::seconds(5),
+        "scaled at {scaled}, predicted {not_after} at the latest"
+    );
+    assert!(
+        not_before.is_none_or(|time| scaled >= time - TimeDelta::seconds(1)),
+        "{scaled} is before {not_before:?}"
+    );
     let answer = until("the HPA rests", || {
         let answer = explain(namespace, WORKLOAD);
         (answer["verdict"] == "healthy").then_some(answer)
