@@ -206,7 +206,7 @@ fn readiness_age_and_end_stay_as_they_were_set() {
     sandbox()
         .finish(&namespace, &pod, End::Failed)
         .expect("a failed pod");
-    eventually(&namespace, &["get", "pods", "--no-headers"], |list| {
+    eventually(&namespace, &list, |list| {
         list.contains("Error") && list.contains("Running")
     });
 }
