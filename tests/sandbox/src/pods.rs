@@ -130,10 +130,15 @@ impl Sandbox {
     }
 
     /// Lets every container of a pod wait for a reason such as `ImagePullBackOff` or `CrashLoopBackOff`.
+    ///
+    /// The pod is Pending then, as before its first start; in a crash loop it stays Running.
     pub fn set_waiting(&self, namespace: &str, pod: &str, reason: &str, message: &str) -> Result<()> {
         self.patch_annotations(namespace, pod, &[(HOLD_ANNOTATION, Some("waiting"))])?;
         self.change_status(namespace, pod, |status| {
             let now = rfc3339(Utc::now());
+            if reason != "CrashLoopBackOff" {
+                status["phase"] = json!("Pending");
+            }
             for kind in ["Ready", "ContainersReady"] {
                 set_condition(status, kind, "False", "ContainersNotReady", &now);
             }

@@ -203,10 +203,19 @@ fn readiness_age_and_end_stay_as_they_were_set() {
     let after = kubectl(&namespace, &start);
     assert!(after < before, "{after} is before {before}");
 
+    let list = ["get", "pods", "--no-headers"];
+    for reason in ["CrashLoopBackOff", "ImagePullBackOff"] {
+        sandbox()
+            .set_waiting(&namespace, &pod, reason, "back-off")
+            .expect("a waiting pod");
+        std::thread::sleep(Duration::from_secs(1));
+        assert!(kubectl(&namespace, &list).contains(reason));
+    }
+
     sandbox()
         .finish(&namespace, &pod, End::Failed)
         .expect("a failed pod");
-    eventually(&namespace, &["get", "pods", "--no-headers"], |list| {
+    eventually(&namespace, &list, |list| {
         list.contains("Error") && list.contains("Running")
     });
 }
