@@ -10,9 +10,14 @@ use crate::serving::autoscaler::Target;
 
 /// The arguments.
 #[derive(Debug, Clone, Args)]
-#[command(
-    after_help = "Example:\n  kubectl tfserve autoscale image-classifier --cpu 60% --min 1 --max 4 -n tf-serving"
-)]
+#[command(after_help = "\
+Examples:
+  # Keep the pods at 60% of their cpu request, with 1 to 4 of them
+  kubectl tfserve autoscale image-classifier --cpu 60% --min 1 --max 4 -n tf-serving
+
+  # The same on a cluster without metrics-server whose kubelets sign their own certificates (minikube, kind)
+  kubectl tfserve autoscale image-classifier --cpu 60% --min 1 --max 4 -n tf-serving \\
+    --install-metrics-server --kubelet-insecure-tls")]
 pub struct AutoscaleArgs {
     /// A Deployment, or the NAME of `up` where it has a single variant
     pub name: String,
@@ -37,15 +42,15 @@ pub struct AutoscaleArgs {
     /// Write the HPA although the checks found that it cannot work yet
     #[arg(long)]
     pub force: bool,
-    /// How metrics-server is installed.
-    #[command(flatten)]
-    pub metrics_server: MetricsServerArgs,
     /// Wait until the HPA has its first valid metric
     #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = true, default_missing_value = "true")]
     pub wait: bool,
     /// How long to wait, for example 90s or 5m
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = parse_duration)]
     pub timeout: Duration,
+    /// How metrics-server is installed.
+    #[command(flatten)]
+    pub metrics_server: MetricsServerArgs,
     /// How to write.
     #[command(flatten)]
     pub apply: ApplyArgs,

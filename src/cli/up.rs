@@ -26,9 +26,13 @@ pub enum ServiceType {
 
 /// The arguments.
 #[derive(Debug, Clone, Args)]
-#[command(
-    after_help = "Example:\n  kubectl tfserve up image-classifier --variant resnet101 --model hostPath:/models/resnet101 -n tf-serving"
-)]
+#[command(after_help = "\
+Examples:
+  # A model in a directory of the node, which holds one directory a version, such as 1/
+  kubectl tfserve up image-classifier --variant resnet101 --model hostPath:/models/resnet101 -n tf-serving
+
+  # The manifests for Git, without a cluster
+  kubectl tfserve up image-classifier --model gs://bucket/resnet101 --dry-run=client -o yaml")]
 pub struct UpArgs {
     /// Name of the Service, and of the label `app`
     pub name: String,
