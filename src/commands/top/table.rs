@@ -15,6 +15,10 @@ pub(super) fn render(report: &Report) -> String {
 fn target(usage: &TargetUsage) -> String {
     let mut text = heading(usage);
     text.push('\n');
+    if let (Some(verdict), Some(summary)) = (usage.verdict, &usage.summary) {
+        let verdict = format!("{verdict:?}").to_lowercase();
+        let _ = writeln!(text, "  {verdict}: {}", escape::line(summary));
+    }
     for note in &usage.notes {
         let _ = writeln!(text, "  {}", escape::line(note));
     }
@@ -27,7 +31,7 @@ fn target(usage: &TargetUsage) -> String {
     text
 }
 
-/// `ns/name  Deployment/x  cpu 426%/60%  1 → 4 replicas (1..4)  limited: …`
+/// `ns/name  Deployment/x  cpu 426%/60%  1 → 4 replicas (1..4)`
 fn heading(usage: &TargetUsage) -> String {
     let name = usage.hpa.as_ref().unwrap_or(&usage.target.name);
     let mut parts = vec![
@@ -36,12 +40,8 @@ fn heading(usage: &TargetUsage) -> String {
     ];
     parts.extend(usage.metrics.iter().cloned());
     parts.push(replicas(usage));
-    match (usage.verdict, &usage.summary) {
-        (Some(verdict), Some(summary)) => {
-            parts.push(format!("{}: {summary}", format!("{verdict:?}").to_lowercase()));
-        }
-        _ if usage.hpa.is_none() => parts.push("no HPA".to_owned()),
-        _ => {}
+    if usage.hpa.is_none() {
+        parts.push("no HPA".to_owned());
     }
     escape::line(&parts.join("  ")).into_owned()
 }
@@ -64,44 +64,68 @@ fn replicas(usage: &TargetUsage) -> String {
     }
 }
 
+/// The column RESOURCE is left out where all rows show the same one: it heads the usage then.
 fn table(pods: &[PodUsage]) -> String {
+    let one_resource = pods
+        .windows(2)
+        .all(|pair| resource(&pair[0]) == resource(&pair[1]));
+    let usage = match pods.first() {
+        Some(pod) if one_resource => resource(pod).to_uppercase(),
+        _ => "USAGE".to_owned(),
+    };
+    let mut header = vec!["POD".to_owned()];
+    if !one_resource {
+        header.push("RESOURCE".to_owned());
+    }
+    let first_number = header.len();
+    header.push(usage);
+    header.extend(["REQUEST", "REQUEST%", "TARGET%", "COUNTED"].map(str::to_owned));
+    let numbers = first_number..header.len() - 1;
+
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header([
-        "POD",
-        "RESOURCE",
-        "USAGE",
-        "REQUEST",
-        "OF REQUEST",
-        "OF TARGET",
-        "HPA",
-        "WHY",
-    ]);
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(header);
     for pod in pods {
-        let resource = match &pod.container {
-            Some(container) => format!("{} ({container})", pod.resource),
-            None => pod.resource.clone(),
-        };
-        table.add_row([
-            pod.name.clone(),
-            resource,
+        let mut row = vec![pod.name.clone()];
+        if !one_resource {
+            row.push(resource(pod));
+        }
+        row.extend([
             pod.usage.clone().unwrap_or_else(unknown),
             pod.request.clone().unwrap_or_else(|| "none".to_owned()),
             pod.percent_of_request.map_or_else(unknown, percent),
             pod.percent_of_target.map_or_else(unknown, percent),
-            pod.counted.map_or_else(unknown, str::to_owned),
-            escape::line(&pod.why).into_owned(),
+            counted(pod),
         ]);
+        table.add_row(row);
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((if index == 0 { 2 } else { 0 }, 2));
-        if (2..=5).contains(&index) {
+        if numbers.contains(&index) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     table.trim_fmt()
+}
+
+/// `cpu`, or `cpu (container)`.
+fn resource(pod: &PodUsage) -> String {
+    match &pod.container {
+        Some(container) => format!("{} ({container})", pod.resource),
+        None => pod.resource.clone(),
+    }
+}
+
+/// `yes`, or how the HPA treats the pod and why.
+fn counted(pod: &PodUsage) -> String {
+    match pod.counted {
+        None => unknown(),
+        Some("counted") => "yes".to_owned(),
+        Some(how) if pod.why.is_empty() => how.to_owned(),
+        Some(how) => format!("{how}: {}", escape::line(&pod.why)),
+    }
 }
 
 fn unknown() -> String {
