@@ -1,11 +1,14 @@
 //! Server-side apply: one object at a time, never over somebody else's.
 
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
+use kube::api::{Api, ApiResource, GroupVersionKind, Patch, PatchParams};
 use serde_json::Value;
 
 use super::{Ask, Cluster, Error};
 use crate::serving::manifest::Manifest;
 use crate::serving::{MANAGED_BY, MANAGER};
+
+/// An object as the API server has it.
+pub use kube::api::DynamicObject as LiveObject;
 
 /// How to apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +65,7 @@ impl Applied {
 ///
 /// # Errors
 /// It could not be read.
-pub async fn read(cluster: &Cluster, manifest: &Manifest) -> Result<Option<DynamicObject>, Error> {
+pub async fn read(cluster: &Cluster, manifest: &Manifest) -> Result<Option<LiveObject>, Error> {
     let resource = resource(manifest);
     let ask = ask("get", &resource.0, manifest);
     let found = cluster
@@ -81,7 +84,7 @@ pub async fn read(cluster: &Cluster, manifest: &Manifest) -> Result<Option<Dynam
 /// It is somebody else's and `--force-conflicts` was not given.
 pub fn refuse_foreign(
     manifest: &Manifest,
-    live: Option<&DynamicObject>,
+    live: Option<&LiveObject>,
     options: &ApplyOptions,
 ) -> Result<(), Error> {
     let Some(live) = live.filter(|live| !options.force && !is_ours(live, &options.field_manager)) else {
@@ -103,7 +106,7 @@ pub fn refuse_foreign(
 }
 
 /// Whether the object carries our label, or our apply.
-pub fn is_ours(live: &DynamicObject, field_manager: &str) -> bool {
+pub fn is_ours(live: &LiveObject, field_manager: &str) -> bool {
     let labelled = live
         .metadata
         .labels
@@ -114,7 +117,7 @@ pub fn is_ours(live: &DynamicObject, field_manager: &str) -> bool {
 }
 
 /// Whether our apply owns a field, by its path in `fieldsV1`, for example `["f:spec", "f:replicas"]`.
-pub fn owns_field(live: &DynamicObject, field_manager: &str, path: &[&str]) -> bool {
+pub fn owns_field(live: &LiveObject, field_manager: &str, path: &[&str]) -> bool {
     let Some(entry) = applied_entry(live, field_manager) else {
         return false;
     };
@@ -132,7 +135,7 @@ pub fn owns_field(live: &DynamicObject, field_manager: &str, path: &[&str]) -> b
 pub async fn apply(
     cluster: &Cluster,
     manifest: &Manifest,
-    live: Option<&DynamicObject>,
+    live: Option<&LiveObject>,
     options: &ApplyOptions,
 ) -> Result<Applied, Error> {
     let resource = resource(manifest);
@@ -162,7 +165,7 @@ pub async fn apply(
 }
 
 fn applied_entry<'a>(
-    live: &'a DynamicObject,
+    live: &'a LiveObject,
     field_manager: &str,
 ) -> Option<&'a k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry> {
     live.metadata.managed_fields.iter().flatten().find(|entry| {
@@ -170,7 +173,7 @@ fn applied_entry<'a>(
     })
 }
 
-fn writers(live: &DynamicObject) -> String {
+fn writers(live: &LiveObject) -> String {
     let mut managers: Vec<&str> = live
         .metadata
         .managed_fields
@@ -208,7 +211,7 @@ fn conflict(manifest: &Manifest, status: &kube::core::Status) -> Error {
     }
 }
 
-fn outcome(live: Option<&DynamicObject>, now: &DynamicObject) -> Outcome {
+fn outcome(live: Option<&LiveObject>, now: &LiveObject) -> Outcome {
     let Some(live) = live else { return Outcome::Created };
     // A new resource version alone may be a controller's, and a dry run gives out none.
     if content(live) == content(now) {
@@ -219,7 +222,7 @@ fn outcome(live: Option<&DynamicObject>, now: &DynamicObject) -> Outcome {
 }
 
 /// What an apply of ours can change: neither the status nor what the API server and controllers note down.
-fn content(object: &DynamicObject) -> DynamicObject {
+fn content(object: &LiveObject) -> LiveObject {
     let mut content = object.clone();
     content.metadata.managed_fields = None;
     content.metadata.resource_version = None;
@@ -231,7 +234,7 @@ fn content(object: &DynamicObject) -> DynamicObject {
     content
 }
 
-fn printable(mut object: DynamicObject) -> Value {
+fn printable(mut object: LiveObject) -> Value {
     object.metadata.managed_fields = None;
     serde_json::to_value(object).unwrap_or_default()
 }
@@ -257,7 +260,7 @@ fn ask<'a>(verb: &'a str, resource: &'a str, manifest: &'a Manifest) -> Ask<'a> 
     }
 }
 
-fn api(cluster: &Cluster, manifest: &Manifest, resource: &ApiResource) -> Api<DynamicObject> {
+fn api(cluster: &Cluster, manifest: &Manifest, resource: &ApiResource) -> Api<LiveObject> {
     match manifest.namespace() {
         Some(namespace) => Api::namespaced_with(cluster.client.clone(), namespace, resource),
         None => Api::all_with(cluster.client.clone(), resource),
@@ -271,7 +274,7 @@ mod tests {
 
     use super::*;
 
-    fn live(object: Value) -> DynamicObject {
+    fn live(object: Value) -> LiveObject {
         serde_json::from_value(object).unwrap()
     }
 
@@ -288,7 +291,7 @@ mod tests {
         }
     }
 
-    fn foreign() -> DynamicObject {
+    fn foreign() -> LiveObject {
         live(json!({"apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": "x", "managedFields": [
                 {"manager": "kubectl-client-side-apply", "operation": "Update"},

@@ -1,13 +1,12 @@
 //! The command `up`: apply, wait, ask the model, tell how to call it.
 
-use kube::api::DynamicObject;
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::objects::{self, Report};
 use super::progress::Progress;
 use crate::cli::{DryRun, GlobalArgs, ServiceType, UpArgs};
-use crate::cluster::apply::{self, Applied, ApplyOptions};
+use crate::cluster::apply::{self, Applied, ApplyOptions, LiveObject};
 use crate::cluster::wait::{self, WaitError};
 use crate::cluster::{Cluster, model, service};
 use crate::facts::Resources;
@@ -163,7 +162,7 @@ async fn decide_replicas(
     cluster: &Cluster,
     args: &UpArgs,
     serving: &Serving,
-    live: Option<&DynamicObject>,
+    live: Option<&LiveObject>,
     options: &ApplyOptions,
 ) -> Result<Option<i32>, Error> {
     let namespace = serving.namespace.as_deref().unwrap_or_default();
@@ -200,7 +199,7 @@ async fn decide_replicas(
 async fn hand_over(
     cluster: &Cluster,
     serving: &Serving,
-    live: Option<&DynamicObject>,
+    live: Option<&LiveObject>,
     count: i32,
     options: &ApplyOptions,
 ) -> Result<(), Error> {

@@ -106,7 +106,42 @@ fn without_metrics_api(namespace: &str) {
     );
     assert_eq!(answer["findings"][0]["confidence"], "proven");
     kubectl(&format!("tfserve explain-hpa {WORKLOAD} -n {namespace}")).expect_code(1);
+    with_few_rights(namespace);
+
+    // The fix is typed as it is printed; it leaves the HPA as it is, and meets the next obstacle.
+    let fix = answer["findings"][0]["fix"][0]["command"]
+        .as_str()
+        .expect("a command");
+    let repaired = kubectl(fix.strip_prefix("kubectl ").expect("a kubectl command")).expect_code(1);
+    assert!(
+        repaired.stdout.contains("TFS303"),
+        "{}{}",
+        repaired.stdout,
+        repaired.stderr
+    );
     kubectl(&format!("delete hpa {WORKLOAD} -n {namespace}")).expect_code(0);
+}
+
+/// A person who may read HPAs and nothing else is told the likely cause, and which rights would prove it.
+fn with_few_rights(namespace: &str) {
+    let role =
+        "create clusterrole hpa-readers --verb=get,list --resource=horizontalpodautoscalers.autoscaling";
+    kubectl(role).expect_code(0);
+    kubectl("create clusterrolebinding hpa-readers --clusterrole=hpa-readers --user=hpa-reader")
+        .expect_code(0);
+    let answer = kubectl(&format!(
+        "tfserve explain-hpa {WORKLOAD} -n {namespace} --as hpa-reader -o json"
+    ));
+    let (answer, missing) = (answer.explanation(), answer.json()["notReadable"].to_string());
+    assert_eq!(code(&answer), "TFS301", "{answer:#}");
+    assert_eq!(answer["findings"][0]["confidence"], "likely");
+    for right in [
+        "get deployments.apps",
+        "get apiservices.apiregistration.k8s.io",
+        "list events",
+    ] {
+        assert!(missing.contains(right), "{right} is not asked for in {missing}");
+    }
 }
 
 fn refused_certificate(namespace: &str) {
