@@ -20,6 +20,7 @@ use crate::diagnosis::order::unreadable;
 use crate::diagnosis::phrase::list;
 use crate::diagnosis::registry::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
+use crate::facts::NotReadable;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS901",
@@ -43,7 +44,13 @@ const HIDING: &[Need] = &[
 ];
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let hidden: Vec<_> = HIDING.iter().filter_map(|need| unreadable(case, *need)).collect();
+    let mut hidden: Vec<&NotReadable> = Vec::new();
+    for fact in HIDING.iter().filter_map(|need| unreadable(case, *need)) {
+        // One refused request can hide several facts.
+        if !hidden.contains(&fact) {
+            hidden.push(fact);
+        }
+    }
     let symptom = case.said.blocking()?;
     if hidden.is_empty() {
         return None;

@@ -25,7 +25,8 @@ use crate::diagnosis::offenders::offenders;
 use crate::diagnosis::phrase::{list, word};
 use crate::diagnosis::registry::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
-use crate::facts::{MetricTarget, Pod};
+use crate::facts::Pod;
+use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS301",
@@ -44,7 +45,7 @@ pub(super) const MANIFEST: &str =
 fn check(case: &Case<'_>) -> Option<Finding> {
     let resources = case.resources();
     let api = &case.cluster.resource_metrics_api;
-    let blind = refused(api).filter(|_| case.facts.pod_metrics.is_absent());
+    let blind = refused(api).filter(|_| case.facts.pod_metrics.is_absent() || not_served(case));
     if resources.is_empty() || !(api.is_absent() || blind.is_some()) {
         return None;
     }
@@ -58,13 +59,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .shared()
         .object("APIService", "", "v1beta1.metrics.k8s.io");
     finding = match blind {
-        Some(reason) => finding
+        Some(reason) if case.facts.pod_metrics.is_absent() => finding
             .saw(
                 "samples of the pods",
                 "404: no such API",
                 "LIST pods.metrics.k8s.io",
             )
             .could_not_read(reason),
+        Some(reason) => case.with_condition(finding).could_not_read(reason),
         None => finding.saw(
             "APIService v1beta1.metrics.k8s.io",
             "not found",
@@ -128,24 +130,25 @@ fn with_requests(case: &Case<'_>, mut finding: Finding) -> Finding {
     finding
 }
 
-/// Our own command, where it would leave the HPA as it is: one cpu metric, the HPA named as its Deployment.
+/// Whether the controller itself was told in its last sync that the API is not served.
+fn not_served(case: &Case<'_>) -> bool {
+    case.said.blocking().is_some_and(|symptom| {
+        symptom.message
+            == Message::MetricsApiFailed {
+                api: MetricsApi::Resource,
+                failure: ApiFailure::NotServed,
+            }
+    })
+}
+
+/// Our own command leaves the HPA as it is; it finds the HPA by its Deployment.
 fn autoscale(case: &Case<'_>) -> Option<String> {
-    let hpa = &case.facts.hpa;
-    let [metric] = hpa.metrics.as_slice() else {
-        return None;
-    };
-    let MetricTarget::AverageUtilization(percent) = metric.target else {
-        return None;
-    };
-    let plain = metric.type_ == "Resource" && metric.name == "cpu" && hpa.behavior.is_none();
-    let ours = plain && hpa.target.kind == "Deployment" && hpa.name == hpa.target.name;
-    ours.then(|| {
+    let target = &case.facts.hpa.target;
+    (target.kind == "Deployment").then(|| {
         format!(
-            "kubectl tfserve autoscale {} -n {} --cpu {percent}% --min {} --max {} --install-metrics-server",
-            word(&hpa.target.name),
-            case.namespace(),
-            hpa.effective_min_replicas(),
-            hpa.max_replicas,
+            "kubectl tfserve autoscale {} -n {} --install-metrics-server",
+            word(&target.name),
+            case.namespace()
         )
     })
 }
