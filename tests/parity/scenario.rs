@@ -112,6 +112,7 @@ impl Scenario {
             current_metrics: Vec::new(),
             conditions: Vec::new(),
             status_changed_at: None,
+            spec_changed_at: None,
         };
         let scale = Scale {
             spec_replicas: i32::try_from(replicas).unwrap(),

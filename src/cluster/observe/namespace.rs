@@ -90,7 +90,7 @@ fn others_with_same_target(hpa: &Hpa, all: &[Hpa]) -> Vec<String> {
     all.iter()
         .filter(|other| other.name != hpa.name)
         .filter(|other| {
-            other.target.kind == hpa.target.kind
+            other.target.kind.eq_ignore_ascii_case(&hpa.target.kind)
                 && other.target.name == hpa.target.name
                 && group(&other.target) == group(&hpa.target)
         })

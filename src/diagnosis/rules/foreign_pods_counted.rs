@@ -17,6 +17,7 @@
 //! `GetResourceReplicas` in `replica_calculator.go`, Kubernetes v1.37: pods are chosen by label alone.
 
 use crate::diagnosis::case::{is_leftover, owner_label};
+use crate::hpa::replicas::Counted;
 use crate::diagnosis::offenders::{self, Origin};
 use crate::diagnosis::phrase::{count, list, word};
 use crate::diagnosis::registry::{Need, Rule, Stage};
@@ -36,12 +37,20 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 /// How many pods are proved one by one.
 const PROVED: usize = 3;
 
+/// Whether a pod takes part in the arithmetic. One that succeeded does: it has no sample any more, and the
+/// controller fills in 0 for it before it scales up and its whole request before it scales down (`groupPods`
+/// ignores only what is terminating or has failed).
+fn is_counted(case: &Case<'_>, pod: &Pod) -> bool {
+    let filled_in = |counted| case.shares(counted).iter().any(|share| share.name == pod.name);
+    !is_leftover(pod) || pod.phase == "Succeeded" && pod.deleted_at.is_none() && filled_in(Counted::Missing)
+}
+
 fn check(case: &Case<'_>) -> Option<Finding> {
     let lacking = offenders::of_origin(case, &[Origin::Foreign]);
     let without = offenders::pods(&lacking);
     let foreign: Vec<&Pod> = case
         .foreign_pods()
-        .filter(|pod| !is_leftover(pod) && !without.contains(&pod.name.as_str()))
+        .filter(|pod| is_counted(case, pod) && !without.contains(&pod.name.as_str()))
         .collect();
     if foreign.is_empty() || case.scale().is_none() {
         return None;

@@ -26,7 +26,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "never-synced",
     stage: Stage::Arithmetic,
     source: include_str!("never_synced.rs"),
-    explains: &[],
+    explains: &["TFS602", "TFS604", "TFS606", "TFS608", "TFS902", "TFS903"],
     needs: &[],
     check,
 };
@@ -36,7 +36,7 @@ const PATIENCE_SECONDS: i64 = 60;
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     if case.said.stage != SyncStage::NeverSynced {
-        return None;
+        return spec_not_seen(case);
     }
     let age = seconds_since(case.facts.hpa.created_at?, case.now);
     let finding = if age < PATIENCE_SECONDS {
@@ -68,4 +68,33 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         case.on_hpa(finding)
             .saw("status.conditions", "empty", "GET the HPA"),
     )
+}
+
+/// From 1.37 on the status says which spec the controller saw last.
+fn spec_not_seen(case: &Case<'_>) -> Option<Finding> {
+    let hpa = &case.facts.hpa;
+    let (generation, observed) = (hpa.generation?, hpa.observed_generation?);
+    let age = seconds_since(hpa.spec_changed_at?, case.now);
+    if observed >= generation || age < PATIENCE_SECONDS {
+        return None;
+    }
+    let finding = RULE
+        .finding(
+            Severity::Error,
+            format!(
+                "No controller looks after this HPA: its spec changed {} ago and was not seen since",
+                span(age)
+            ),
+            "kube-controller-manager does not run, so the conditions and metrics of the status are old",
+        )
+        .saw(
+            "status.observedGeneration",
+            format!("{observed}, metadata.generation {generation}"),
+            "GET the HPA",
+        );
+    Some(case.on_hpa(finding).fix(
+        "see whether it runs",
+        "kubectl get pods -n kube-system -l component=kube-controller-manager",
+        "reads only; its --controllers must not switch horizontal-pod-autoscaler-controller off",
+    ))
 }

@@ -17,6 +17,7 @@
 //! The Deployment controller, Kubernetes v1.37: condition `ReplicaFailure`, reason `FailedCreate`. The HPA itself does
 //! not see it.
 
+use crate::diagnosis::phrase::word;
 use crate::diagnosis::registry::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 
@@ -25,7 +26,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "quota-blocks-replicas",
     stage: Stage::Others,
     source: include_str!("quota_blocks_replicas.rs"),
-    explains: &["TFS504", "TFS304"],
+    explains: &["TFS504", "TFS304", "TFS602"],
     needs: &[Need::Target],
     check,
 };
@@ -37,17 +38,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .iter()
         .find(|it| it.type_ == "ReplicaFailure" && it.status == "True")?;
     let label = case.target_label();
-    let quota = failure.message.contains("exceeded quota");
     let severity = if case.own_pods().next().is_none() {
         Severity::Error
     } else {
         Severity::Warning
     };
-    let why = if quota {
-        "a ResourceQuota is used up"
-    } else {
-        "their creation is refused"
-    };
+    let why = refusal(&failure.message);
     let finding = RULE
         .finding(
             severity,
@@ -60,17 +56,71 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "status.conditions",
         );
     let finding = case.on_target(finding);
-    Some(if quota {
-        finding.fix(
-            "see what is used up",
-            format!("kubectl describe resourcequota -n {}", case.namespace()),
-            "reads only; raise the quota, or lower the requests of the pods",
-        )
-    } else {
-        finding.fix(
-            "see the refusal",
-            format!("kubectl describe {}", case.target_arguments()),
-            "reads only",
-        )
-    })
+    Some(repaired(case, finding, &failure.message))
+}
+
+/// Who refuses, in words.
+fn refusal(message: &str) -> String {
+    let named = |kind: &str, name: Option<&str>| name.map_or_else(|| kind.to_owned(), |name| format!("{kind} {name}"));
+    if message.contains("exceeded quota: ") {
+        let name = between(message, "exceeded quota: ", ',');
+        return format!("{} is used up", named("ResourceQuota", name));
+    }
+    if let Some(name) = between(message, "failed quota: ", ':') {
+        let what = message.split_once(" must specify ").map_or("", |(_, rest)| rest);
+        return format!("ResourceQuota {name} requires {what}");
+    }
+    if let Some(account) = between(message, "serviceaccount \"", '"') {
+        return format!("ServiceAccount {account} does not exist");
+    }
+    if message.contains("violates PodSecurity") {
+        return "they violate the PodSecurity level of the namespace".to_owned();
+    }
+    if let Some(name) = between(message, "admission webhook \"", '"') {
+        return format!("admission webhook {name} refuses them");
+    }
+    if let Some(name) = between(message, "failed calling webhook \"", '"') {
+        return format!("admission webhook {name} does not answer");
+    }
+    let limit_range = ["minimum ", "maximum ", "max limit to request ratio"]
+        .iter()
+        .find_map(|start| Some(*start).filter(|start| message.contains(&format!("is forbidden: {start}")) || message.contains(&format!("[{start}"))));
+    if limit_range.is_some() {
+        return "they are outside of a LimitRange".to_owned();
+    }
+    "their creation is refused".to_owned()
+}
+
+fn between<'a>(text: &'a str, before: &str, after: char) -> Option<&'a str> {
+    let (_, rest) = text.split_once(before)?;
+    rest.split_once(after).map(|(value, _)| value)
+}
+
+/// Names what refuses, and shows it.
+fn repaired(case: &Case<'_>, finding: Finding, message: &str) -> Finding {
+    let namespace = case.namespace();
+    let quota = between(message, "exceeded quota: ", ',').or_else(|| between(message, "failed quota: ", ':'));
+    if let Some(quota) = quota {
+        return finding
+            .object("ResourceQuota", &case.facts.hpa.namespace, quota)
+            .fix(
+                "see what is used up",
+                format!("kubectl describe resourcequota {} -n {namespace}", word(quota)),
+                "reads only; raise the quota, or let the pods ask for what it allows",
+            );
+    }
+    if let Some(account) = between(message, "serviceaccount \"", '"') {
+        return finding
+            .object("ServiceAccount", &case.facts.hpa.namespace, account)
+            .fix(
+                "create the account that the pods name",
+                format!("kubectl create serviceaccount {} -n {namespace}", word(account)),
+                "creates a ServiceAccount without rights",
+            );
+    }
+    finding.fix(
+        "see the refusal",
+        format!("kubectl describe {}", case.target_arguments()),
+        "reads only",
+    )
 }
