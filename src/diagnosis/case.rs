@@ -3,7 +3,8 @@
 use super::phrase::{self, word};
 use super::{Case, Finding};
 use crate::facts::{
-    ApiService, Fact, MetricSpec, MetricTarget, NotReadable, Pod, PodMetrics, Scale, ScaleTarget, ScalingRules,
+    ApiService, Fact, MetricSpec, MetricTarget, NotReadable, Pod, PodMetrics, Scale, ScaleTarget,
+    ScalingRules,
 };
 use crate::hpa::message::Message;
 use crate::hpa::replicas::{Counted, MetricProposal, PodShare};

@@ -129,6 +129,7 @@ impl Scenario {
                 pods: Fact::Known(pods),
                 pod_metrics: Fact::Known(metrics),
                 events: Fact::Known(Vec::new()),
+                target_events: Fact::default(),
                 same_target: Fact::Known(Vec::new()),
             },
         }

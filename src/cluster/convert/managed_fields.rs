@@ -16,7 +16,10 @@ pub(super) fn status_changed_at(metadata: &ObjectMeta) -> Option<DateTime<Utc>> 
 
 /// When the spec last changed.
 pub(super) fn spec_changed_at(metadata: &ObjectMeta) -> Option<DateTime<Utc>> {
-    spec_writers(metadata).into_iter().filter_map(|writer| writer.time).max()
+    spec_writers(metadata)
+        .into_iter()
+        .filter_map(|writer| writer.time)
+        .max()
 }
 
 /// Who owns `spec.replicas`, through the object or through its scale.
@@ -32,7 +35,10 @@ pub(super) fn spec_writers(metadata: &ObjectMeta) -> Vec<FieldWriter> {
 fn writers(metadata: &ObjectMeta, field: &str) -> Vec<FieldWriter> {
     entries(metadata)
         .filter(|entry| {
-            let owned = entry.fields_v1.as_ref().and_then(|fields| fields.0.pointer(field));
+            let owned = entry
+                .fields_v1
+                .as_ref()
+                .and_then(|fields| fields.0.pointer(field));
             owned.is_some()
         })
         .map(|entry| FieldWriter {

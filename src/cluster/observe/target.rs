@@ -62,6 +62,11 @@ fn built_in(reference: &ObjectReference) -> Option<ApiResource> {
     Some(resource(group, version, kind, plural))
 }
 
+/// Whether the target is of a kind that is read in one request.
+pub(super) fn is_built_in(reference: &ObjectReference) -> bool {
+    built_in(reference).is_some()
+}
+
 fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
     ApiResource {
         group: group.to_owned(),

@@ -17,12 +17,12 @@
 //! `GetResourceReplicas` in `replica_calculator.go`, Kubernetes v1.37: pods are chosen by label alone.
 
 use crate::diagnosis::case::{is_leftover, owner_label};
-use crate::hpa::replicas::Counted;
 use crate::diagnosis::offenders::{self, Origin};
 use crate::diagnosis::phrase::{count, list, word};
 use crate::diagnosis::registry::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Pod;
+use crate::hpa::replicas::Counted;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS701",

@@ -49,10 +49,22 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .map_or_else(String::new, |current| format!("{current}: "));
     let disabled = rules.is_some_and(|rules| rules.select_policy == Some(SelectPolicy::Disabled));
     match recommendation.limited_by? {
-        Limit::Disabled => Some(switched_off(case, recommendation, wanted, direction, field, &usage)),
-        Limit::Stabilization if disabled => {
-            Some(switched_off(case, recommendation, wanted, direction, field, &usage))
-        }
+        Limit::Disabled => Some(switched_off(
+            case,
+            recommendation,
+            wanted,
+            direction,
+            field,
+            &usage,
+        )),
+        Limit::Stabilization if disabled => Some(switched_off(
+            case,
+            recommendation,
+            wanted,
+            direction,
+            field,
+            &usage,
+        )),
         Limit::ScaleUpPolicy | Limit::ScaleDownPolicy => Some(slowed(
             case,
             recommendation,

@@ -39,14 +39,17 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let finding = RULE.finding(
         Severity::Error,
         format!("{label} has no value at {field}, so its replicas cannot be read or scaled"),
-        format!("the scale subresource of {} reads the replicas there, and nothing has set them", target.kind),
+        format!(
+            "the scale subresource of {} reads the replicas there, and nothing has set them",
+            target.kind
+        ),
     );
     let finding = case.with_condition(case.on_target(finding));
     let replicas = case.facts.hpa.effective_min_replicas().max(1);
     let path = field.trim_start_matches('.');
-    let patch = path
-        .rsplit('.')
-        .fold(replicas.to_string(), |inner, name| format!(r#"{{"{name}":{inner}}}"#));
+    let patch = path.rsplit('.').fold(replicas.to_string(), |inner, name| {
+        format!(r#"{{"{name}":{inner}}}"#)
+    });
     let group = target.api_version.split_once('/').map_or("", |(group, _)| group);
     let kind = format!("{}.{group}", target.kind.to_lowercase());
     Some(

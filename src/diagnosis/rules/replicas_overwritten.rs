@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "replicas-overwritten",
     stage: Stage::Others,
     source: include_str!("replicas_overwritten.rs"),
-    explains: &["TFS604", "TFS606", "TFS608"],
+    explains: &["TFS602", "TFS604", "TFS606", "TFS608"],
     needs: &[Need::Target],
     check,
 };
@@ -62,7 +62,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let suspects = suspects(case);
     let who = match suspects.as_slice() {
         [] => "something else".to_owned(),
-        names => list(&names.iter().map(|writer| writer.manager.as_str()).collect::<Vec<_>>()),
+        names => list(
+            &names
+                .iter()
+                .map(|writer| writer.manager.as_str())
+                .collect::<Vec<_>>(),
+        ),
     };
     let over = span((size.last - size.first).num_seconds());
     let mut finding = RULE
@@ -77,12 +82,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "events of the HPA",
         )
         .saw(
-            "changes by somebody else in between",
+            "foreign writes in between",
             format!("at least {}", count(usize::try_from(foreign).unwrap_or(0), "time")),
             "events of the HPA",
         );
     for writer in suspects.iter().take(3) {
-        let when = writer.time.map_or_else(String::new, |time| format!(", {}", ago(time, case.now)));
+        let when = writer
+            .time
+            .map_or_else(String::new, |time| format!(", {}", ago(time, case.now)));
         finding = finding.saw(
             format!("{label}, spec written by"),
             format!("{} ({}{when})", writer.manager, writer.operation),

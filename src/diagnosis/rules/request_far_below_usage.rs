@@ -62,8 +62,19 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let greatest = counted.iter().max_by_key(|share| share.usage_milli)?;
     let (usage, request) = (greatest.usage_milli?, greatest.request_milli?);
     let pod = case.own_pods().find(|pod| pod.name == greatest.name)?;
-    let container = smallest(case, pod.containers.as_slice(), metric.container.as_deref(), resource, &pod.name)?;
-    let target = deciding.target.trim_end_matches('%').parse::<i64>().ok().filter(|it| *it > 0)?;
+    let container = smallest(
+        case,
+        pod.containers.as_slice(),
+        metric.container.as_deref(),
+        resource,
+        &pod.name,
+    )?;
+    let target = deciding
+        .target
+        .trim_end_matches('%')
+        .parse::<i64>()
+        .ok()
+        .filter(|it| *it > 0)?;
     let fitting = usage.checked_mul(100)?.checked_div(target)?.max(1);
     let label = case.target_label();
     let wanted = recommendation.metrics_want.unwrap_or_default();
@@ -119,7 +130,12 @@ fn smallest<'a>(
     let times = |container: &Container| {
         let request = container.resources.requests.get(resource)?.milli_value().ok()?;
         let measured = sample.containers.iter().find(|it| it.name == container.name)?;
-        measured.usage.get(resource)?.milli_value().ok()?.checked_div(request)
+        measured
+            .usage
+            .get(resource)?
+            .milli_value()
+            .ok()?
+            .checked_div(request)
     };
     containers
         .iter()

@@ -31,7 +31,9 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "scale-access-refused",
     stage: Stage::Target,
     source: include_str!("scale_access_refused.rs"),
-    explains: &["TFS601", "TFS602", "TFS603", "TFS604", "TFS606", "TFS608", "TFS610", "TFS901"],
+    explains: &[
+        "TFS601", "TFS602", "TFS603", "TFS604", "TFS606", "TFS608", "TFS610", "TFS611", "TFS901",
+    ],
     needs: &[],
     check,
 };
@@ -67,7 +69,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 /// The whole text is the proof: its innermost part may be no more than a policy's own words.
 fn proved(case: &Case<'_>, finding: Finding, symptom: &Symptom) -> Finding {
     let text = &symptom.condition.message;
-    let error = text.split_once(" scale: ").map_or(text.as_str(), |(_, error)| error);
+    let error = text
+        .split_once(" scale: ")
+        .map_or(text.as_str(), |(_, error)| error);
     let finding = finding.saw(
         format!("condition {}", symptom.condition.type_),
         format!("{}: {error}", symptom.condition.reason),
@@ -87,7 +91,11 @@ fn denied(case: &Case<'_>, text: &str) -> Finding {
         .split_once(" denied request: ")
         .or_else(|| text.split_once(" denied the request: "))
         .map_or("", |(_, reason)| reason);
-    let said = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    let said = if reason.is_empty() {
+        String::new()
+    } else {
+        format!(": {reason}")
+    };
     if let Some(policy) = policy {
         let finding = RULE
             .finding(
@@ -154,7 +162,8 @@ fn webhook_fixes(finding: Finding) -> Finding {
 
 fn forbidden(case: &Case<'_>, text: &str, writes: bool) -> Finding {
     let label = case.target_label();
-    let user = between(text, "User \"", '"').unwrap_or("system:serviceaccount:kube-system:horizontal-pod-autoscaler");
+    let user = between(text, "User \"", '"')
+        .unwrap_or("system:serviceaccount:kube-system:horizontal-pod-autoscaler");
     let resource = between(text, "resource \"", '"').unwrap_or("*/scale");
     let group = between(text, "API group \"", '"').unwrap_or_default();
     let verb = if writes { "update" } else { "get" };
@@ -167,7 +176,11 @@ fn forbidden(case: &Case<'_>, text: &str, writes: bool) -> Finding {
         .object("ClusterRole", "", ROLE);
     let finding = case.on_target(finding).saw("who", user, "status.conditions");
     let (plural, _) = resource.split_once('/').unwrap_or((resource, ""));
-    let resource = if group.is_empty() { format!("{plural}/scale") } else { format!("{plural}.{group}/scale") };
+    let resource = if group.is_empty() {
+        format!("{plural}/scale")
+    } else {
+        format!("{plural}.{group}/scale")
+    };
     let finding = finding.fix(
         "see what is left of the role",
         format!("kubectl get clusterrole,clusterrolebinding {ROLE} -o yaml"),

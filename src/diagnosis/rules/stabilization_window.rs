@@ -49,7 +49,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     );
     let down = wanted < current;
     // What the window lets go, `selectPolicy: Disabled` keeps: TFS606.
-    if case.scaling_rules(!down).is_some_and(|rules| rules.select_policy == Some(SelectPolicy::Disabled)) {
+    if case
+        .scaling_rules(!down)
+        .is_some_and(|rules| rules.select_policy == Some(SelectPolicy::Disabled))
+    {
         return None;
     }
     let window = recommendation.stabilization.as_ref();

@@ -43,7 +43,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             format!("{label} is paused and has no pods, so there is nothing to measure"),
             "a paused Deployment creates no ReplicaSet, whatever number of replicas the HPA writes",
         )
-        .saw(format!("{label}, spec.paused"), target.paused.to_string(), "GET the scale target")
+        .saw(
+            format!("{label}, spec.paused"),
+            target.paused.to_string(),
+            "GET the scale target",
+        )
         .saw("pods", format!("none of {wanted}"), "LIST pods");
     Some(case.with_condition(case.on_target(finding)).fix(
         "resume it",

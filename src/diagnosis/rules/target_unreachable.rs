@@ -92,10 +92,18 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             );
         }
     }
-    finding = finding.estimates("tolerance", format!("{}%", tolerance * 100.0), "the default, or spec.behavior");
+    finding = finding.estimates(
+        "tolerance",
+        format!("{}%", tolerance * 100.0),
+        "the default, or spec.behavior",
+    );
     // A common target leaves room for a load to be seen before the limit throttles it.
     let lower = (percent * 7 / 10).max(1);
-    let kind = if first.metric.type_ == "ContainerResource" { "containerResource" } else { "resource" };
+    let kind = if first.metric.type_ == "ContainerResource" {
+        "containerResource"
+    } else {
+        "resource"
+    };
     let name = word(&hpa.name);
     let patch = word(&format!(
         r#"[{{"op":"replace","path":"/spec/metrics/{}/{kind}/target/averageUtilization","value":{lower}}}]"#,
@@ -105,7 +113,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         finding
             .fix(
                 "lower the target below the limits",
-                format!("kubectl patch hpa {name} -n {} --type=json -p {patch}", case.namespace()),
+                format!(
+                    "kubectl patch hpa {name} -n {} --type=json -p {patch}",
+                    case.namespace()
+                ),
                 "changes the HPA alone",
             )
             .advice(
@@ -149,7 +160,12 @@ fn ceiling<'a>(case: &Case<'a>, index: usize, metric: &'a MetricSpec) -> Option<
             return None;
         }
         for container in counted(pod, metric) {
-            let request = container.resources.requests.get(&metric.name)?.milli_value().ok()?;
+            let request = container
+                .resources
+                .requests
+                .get(&metric.name)?
+                .milli_value()
+                .ok()?;
             let limit = container.resources.limits.get(&metric.name)?.milli_value().ok()?;
             requests = requests.checked_add(request)?;
             limits = limits.checked_add(limit)?;
