@@ -4,6 +4,7 @@ use super::phrase::{self, word};
 use super::{Case, Finding};
 use crate::facts::{
     ApiService, Fact, MetricSpec, MetricTarget, NotReadable, Pod, PodMetrics, Scale, ScaleTarget,
+    ScalingRules,
 };
 use crate::hpa::message::Message;
 use crate::hpa::replicas::{Counted, MetricProposal, PodShare};
@@ -161,6 +162,16 @@ impl<'a> Case<'a> {
             }
         }
         found
+    }
+
+    /// `spec.behavior.scaleUp` or `.scaleDown`.
+    pub(super) fn scaling_rules(&self, up: bool) -> Option<&'a ScalingRules> {
+        let behavior = self.facts.hpa.behavior.as_ref()?;
+        if up {
+            behavior.scale_up.as_ref()
+        } else {
+            behavior.scale_down.as_ref()
+        }
     }
 
     /// How long a pod has been running, in seconds.

@@ -89,6 +89,7 @@ fn accounts_for(rule: &Rule, finding: &Finding, symptom: &Symptom) -> bool {
         | Message::KindUnknown { .. }
         | Message::InvalidApiVersion(_)
         | Message::NoScaleSubresource
+        | Message::ReplicasFieldMissing(_)
         | Message::ScaleFailed(_) => &[Stage::Target],
         Message::InvalidSelector | Message::AmbiguousSelector { .. } => &[Stage::Selector],
         Message::MetricsApiFailed {

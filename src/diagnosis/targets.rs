@@ -100,6 +100,7 @@ mod tests {
             current_metrics,
             conditions: Vec::new(),
             status_changed_at: None,
+            spec_changed_at: None,
         }
     }
 

@@ -70,6 +70,9 @@ pub struct Hpa {
     /// with subresource `status`. The controller writes the status only when something in it changed.
     #[serde(default)]
     pub status_changed_at: Option<DateTime<Utc>>,
+    /// When the spec last changed: the newest `managedFields` entry that holds a part of it.
+    #[serde(default)]
+    pub spec_changed_at: Option<DateTime<Utc>>,
 }
 
 impl Hpa {

@@ -138,6 +138,10 @@ pub struct HpaFacts {
     /// Events about this very object (same uid), oldest first.
     #[serde(default)]
     pub events: Fact<Vec<Event>>,
+    /// Events `FailedCreate` about the scale target, oldest first; asked for only where a `StatefulSet` has fewer
+    /// pods than it asks for.
+    #[serde(default)]
+    pub target_events: Fact<Vec<Event>>,
     /// The names of other HPAs in the namespace that name the same scale target.
     #[serde(default)]
     pub same_target: Fact<Vec<String>>,

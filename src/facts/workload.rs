@@ -31,6 +31,8 @@ pub struct ScaleTarget {
     pub conditions: Vec<Condition>,
     /// Who wrote `spec.replicas`, from `managedFields`.
     pub replicas_writers: Vec<FieldWriter>,
+    /// Who wrote anything of the spec, from `managedFields`.
+    pub spec_writers: Vec<FieldWriter>,
 }
 
 /// A manager that wrote a field.

@@ -92,6 +92,7 @@ impl Autoscaler {
             current_metrics: Vec::new(),
             conditions: Vec::new(),
             status_changed_at: None,
+            spec_changed_at: None,
         }
     }
 

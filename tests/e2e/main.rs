@@ -9,3 +9,4 @@
 mod plugin;
 mod story;
 mod support;
+mod targets_and_limits;

@@ -112,6 +112,7 @@ impl Scenario {
             current_metrics: Vec::new(),
             conditions: Vec::new(),
             status_changed_at: None,
+            spec_changed_at: None,
         };
         let scale = Scale {
             spec_replicas: i32::try_from(replicas).unwrap(),
@@ -128,6 +129,7 @@ impl Scenario {
                 pods: Fact::Known(pods),
                 pod_metrics: Fact::Known(metrics),
                 events: Fact::Known(Vec::new()),
+                target_events: Fact::default(),
                 same_target: Fact::Known(Vec::new()),
             },
         }

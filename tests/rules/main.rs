@@ -11,6 +11,7 @@ mod docs;
 mod engine;
 mod healthy;
 mod purity;
+mod quiet;
 mod rules;
 mod several;
 

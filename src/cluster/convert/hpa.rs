@@ -41,6 +41,7 @@ pub(in crate::cluster) fn hpa(object: &v2::HorizontalPodAutoscaler) -> Hpa {
             .collect(),
         conditions: status.conditions.iter().flatten().map(condition).collect(),
         status_changed_at: managed_fields::status_changed_at(metadata),
+        spec_changed_at: managed_fields::spec_changed_at(metadata),
     }
 }
 

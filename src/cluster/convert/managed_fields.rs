@@ -14,14 +14,31 @@ pub(super) fn status_changed_at(metadata: &ObjectMeta) -> Option<DateTime<Utc>> 
         .max()
 }
 
+/// When the spec last changed.
+pub(super) fn spec_changed_at(metadata: &ObjectMeta) -> Option<DateTime<Utc>> {
+    spec_writers(metadata)
+        .into_iter()
+        .filter_map(|writer| writer.time)
+        .max()
+}
+
 /// Who owns `spec.replicas`, through the object or through its scale.
 pub(super) fn replicas_writers(metadata: &ObjectMeta) -> Vec<FieldWriter> {
+    writers(metadata, "/f:spec/f:replicas")
+}
+
+/// Who owns anything of the spec.
+pub(super) fn spec_writers(metadata: &ObjectMeta) -> Vec<FieldWriter> {
+    writers(metadata, "/f:spec")
+}
+
+fn writers(metadata: &ObjectMeta, field: &str) -> Vec<FieldWriter> {
     entries(metadata)
         .filter(|entry| {
             let owned = entry
                 .fields_v1
                 .as_ref()
-                .and_then(|fields| fields.0.pointer("/f:spec/f:replicas"));
+                .and_then(|fields| fields.0.pointer(field));
             owned.is_some()
         })
         .map(|entry| FieldWriter {

@@ -26,6 +26,7 @@ pub(in crate::cluster) fn scale_target(object: &DynamicObject, api_version: &str
             .filter_map(condition)
             .collect(),
         replicas_writers: managed_fields::replicas_writers(metadata),
+        spec_writers: managed_fields::spec_writers(metadata),
     }
 }
 

@@ -4,6 +4,7 @@
 //! lists them. Whatever cannot be read becomes a [`Fact::NotReadable`]; an error is only what makes every
 //! answer impossible.
 
+mod budget;
 mod events;
 mod namespace;
 mod owners;
@@ -18,6 +19,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::Api;
 
+use self::budget::Budget;
 use super::{Ask, Cluster, Error, convert};
 use crate::facts::{API_VERSION, ApiService, ClusterFacts, Fact, Facts, Hpa, HpaFacts, KIND, NotReadable};
 
@@ -51,13 +53,17 @@ async fn read(
     cluster: &Cluster,
     groups: impl Future<Output = Result<Vec<scope::Group>, Error>>,
 ) -> Result<Facts, Error> {
+    let before = cluster.requests();
     let (version, api, groups) = tokio::join!(version(cluster), resource_metrics_api(cluster), groups);
-    let hpas: Vec<HpaFacts> = stream::iter(groups?)
-        .map(|group| namespace::read(cluster, group))
+    let groups = groups?;
+    let budget = Budget::new(before, &groups);
+    let (api_of_all, budget_of_all) = (&api, &budget);
+    let hpas: Vec<HpaFacts> = stream::iter(groups)
+        .map(|group| namespace::read(cluster, group, api_of_all, budget_of_all))
         .buffered(NAMESPACES_AT_A_TIME)
         .try_concat()
         .await?;
-    let metrics_server = pipeline::metrics_server(cluster, &api, &hpas).await;
+    let metrics_server = pipeline::metrics_server(cluster, &api, &hpas, &budget).await;
     Ok(Facts {
         api_version: API_VERSION.to_owned(),
         kind: KIND.to_owned(),

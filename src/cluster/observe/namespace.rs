@@ -6,12 +6,14 @@ use k8s_openapi::api::core::v1;
 use kube::Api;
 use kube::api::ListParams;
 
+use super::budget::Budget;
+use super::events::Events;
 use super::scope::Group;
 use super::target::{self, Reading};
-use super::{events, fact, owners};
+use super::{events, fact, owners, pipeline};
 use crate::cluster::metrics_api::pod_metrics_ask;
 use crate::cluster::{Ask, Cluster, Error, convert};
-use crate::facts::{Fact, Hpa, HpaFacts, ObjectReference, Pod, PodMetrics, Scale, ScaleTarget};
+use crate::facts::{ApiService, Fact, Hpa, HpaFacts, ObjectReference, Pod, PodMetrics, Scale, ScaleTarget};
 
 /// A workload, its pods and their usage.
 #[derive(Debug, Clone)]
@@ -27,17 +29,25 @@ pub struct Workload {
 }
 
 /// Reads the chosen HPAs of one namespace.
-pub(super) async fn read(cluster: &Cluster, group: Group) -> Result<Vec<HpaFacts>, Error> {
+pub(super) async fn read(
+    cluster: &Cluster,
+    group: Group,
+    api: &Fact<ApiService>,
+    budget: &Budget,
+) -> Result<Vec<HpaFacts>, Error> {
     let references: Vec<&ObjectReference> = group.chosen.iter().map(|hpa| &hpa.target).collect();
-    let (readings, events) = tokio::join!(
-        target::read_all(cluster, &group.namespace, &references),
-        events::read(cluster, &group.namespace, &group.chosen)
-    );
+    // A custom kind costs so much that the events wait until it is known what else is needed.
+    let late = matches!(references.as_slice(), [reference] if !target::is_built_in(reference));
+    let (readings, early) = tokio::join!(target::read_all(cluster, &group.namespace, &references), async {
+        if late {
+            None
+        } else {
+            Some(events::read(cluster, &group.namespace, &group.chosen).await)
+        }
+    });
+    let dead = readings.iter().all(|reading| reading.fatal.is_some());
     // The HPAs were listed and now nothing answers: there is no half of a diagnosis in that.
-    if let Some(error) = events
-        .fatal()
-        .filter(|_| readings.iter().all(|reading| reading.fatal.is_some()))
-    {
+    if let Some(error) = early.as_ref().and_then(Events::fatal).filter(|_| dead) {
         return Err(error.clone());
     }
     let workloads = workloads(cluster, &group.namespace, readings).await;
@@ -46,9 +56,9 @@ pub(super) async fn read(cluster: &Cluster, group: Group) -> Result<Vec<HpaFacts
         .iter()
         .map(|hpa| others_with_same_target(hpa, &group.all))
         .collect();
-    Ok(group
+    let mut facts: Vec<HpaFacts> = group
         .chosen
-        .into_iter()
+        .iter()
         .zip(workloads)
         .zip(same_target)
         .map(|((hpa, workload), same_target)| HpaFacts {
@@ -56,11 +66,40 @@ pub(super) async fn read(cluster: &Cluster, group: Group) -> Result<Vec<HpaFacts
             scale: workload.scale,
             pods: workload.pods,
             pod_metrics: workload.pod_metrics,
-            events: events.about(&hpa.uid),
+            events: Fact::default(),
+            target_events: Fact::default(),
             same_target: Fact::Known(same_target),
-            hpa,
+            hpa: hpa.clone(),
         })
-        .collect())
+        .collect();
+    let events = match early {
+        Some(events) => events,
+        None if budget.left(cluster) > pipeline::cost(api, &facts) => {
+            events::read(cluster, &group.namespace, &group.chosen).await
+        }
+        None => Events::left_out(&group.namespace),
+    };
+    for facts in &mut facts {
+        facts.events = events.about(&facts.hpa.uid);
+        if creates_too_few_pods(facts) && budget.left(cluster) > 0 {
+            facts.target_events = events::of_target(cluster, &group.namespace, facts).await;
+        }
+    }
+    Ok(facts)
+}
+
+/// Whether a `StatefulSet` has fewer pods than it asks for. Other kinds say in a condition why that is so.
+fn creates_too_few_pods(facts: &HpaFacts) -> bool {
+    let (Some(target), Some(scale), Some(pods)) =
+        (facts.target.known(), facts.scale.known(), facts.pods.known())
+    else {
+        return false;
+    };
+    let own = pods
+        .iter()
+        .filter(|pod| pod.owner.as_ref().is_some_and(|owner| owner.is_scale_target))
+        .count();
+    target.kind == "StatefulSet" && i32::try_from(own).is_ok_and(|own| own < scale.spec_replicas)
 }
 
 /// Reads a Deployment that no HPA scales.
@@ -90,7 +129,7 @@ fn others_with_same_target(hpa: &Hpa, all: &[Hpa]) -> Vec<String> {
     all.iter()
         .filter(|other| other.name != hpa.name)
         .filter(|other| {
-            other.target.kind == hpa.target.kind
+            other.target.kind.eq_ignore_ascii_case(&hpa.target.kind)
                 && other.target.name == hpa.target.name
                 && group(&other.target) == group(&hpa.target)
         })

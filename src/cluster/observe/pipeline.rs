@@ -5,12 +5,19 @@ use k8s_openapi::api::core::v1;
 use kube::Api;
 use kube::api::{ListParams, LogParams};
 
+use super::budget::{Budget, left_out};
 use super::fact;
 use crate::cluster::{Ask, Cluster, Error, convert};
 use crate::facts::{ApiService, Fact, HpaFacts, LogLine, MetricsServer, ServiceReference};
 
 /// The name that every distribution gives the Deployment.
 const USUAL_NAME: &str = "metrics-server";
+/// The label that its own manifests give its pods.
+const USUAL_LABEL: &str = "k8s-app";
+/// The Service, its pods and a log.
+const FULL_COST: usize = 3;
+/// Without the Service.
+const SHORT_COST: usize = 2;
 /// How many lines of the log are asked for.
 const LOG_TAIL: i64 = 200;
 /// How many bytes of the log are asked for.
@@ -25,20 +32,44 @@ pub(super) async fn metrics_server(
     cluster: &Cluster,
     api: &Fact<ApiService>,
     hpas: &[HpaFacts],
+    budget: &Budget,
 ) -> Fact<MetricsServer> {
-    if !hpas
-        .iter()
-        .any(|facts| needs_resource_metrics(facts) && !delivers(api, facts))
-    {
+    let cost = cost(api, hpas);
+    if cost == 0 {
         return Fact::default();
     }
+    let left = budget.left(cluster);
     match api {
         Fact::Known(ApiService {
             service: Some(service),
             ..
-        }) => behind_service(cluster, service).await,
+        }) if left >= cost => behind_service(cluster, service).await,
+        Fact::Known(ApiService {
+            service: Some(service),
+            ..
+        }) if left == SHORT_COST => by_usual_label(cluster, service).await,
+        Fact::Known(ApiService {
+            service: Some(service),
+            ..
+        }) => Fact::NotReadable(left_out(format!(
+            "the pods of Service {}/{}",
+            service.namespace, service.name
+        ))),
         Fact::Absent => usual_deployment(cluster).await,
         Fact::Known(_) | Fact::NotReadable(_) => Fact::default(),
+    }
+}
+
+/// How many requests it takes to look behind the API; 0 where there is no reason to.
+pub(super) fn cost(api: &Fact<ApiService>, hpas: &[HpaFacts]) -> usize {
+    let needed = hpas
+        .iter()
+        .any(|facts| needs_resource_metrics(facts) && !delivers(api, facts));
+    match api {
+        _ if !needed => 0,
+        Fact::Known(ApiService { service: Some(_), .. }) => FULL_COST,
+        Fact::Absent => 1,
+        Fact::Known(_) | Fact::NotReadable(_) => 0,
     }
 }
 
@@ -60,6 +91,9 @@ fn delivers(api: &Fact<ApiService>, facts: &HpaFacts) -> bool {
         Fact::Absent => false,
         Fact::NotReadable(_) => true,
     };
+    if facts.target.is_absent() || facts.scale.is_absent() {
+        return true;
+    }
     let (Fact::Known(pods), Fact::Known(samples)) = (&facts.pods, &facts.pod_metrics) else {
         // Without pods there is nothing to deliver; without an answer, nothing was delivered.
         return available && facts.pods.known().is_none();
@@ -127,6 +161,28 @@ async fn behind_service(cluster: &Cluster, reference: &ServiceReference) -> Fact
     match newest(&pods) {
         Some(pod) => Fact::Known(from_pods(cluster, reference, &pods, pod).await),
         None => Fact::Known(without_pods(cluster, reference).await),
+    }
+}
+
+/// The same with a request less: the Service is not asked for its selector. Where the label finds nothing, nothing
+/// is known.
+async fn by_usual_label(cluster: &Cluster, reference: &ServiceReference) -> Fact<MetricsServer> {
+    let ask = Ask::list("pods", Some(&reference.namespace));
+    let api: Api<v1::Pod> = Api::namespaced(cluster.client.clone(), &reference.namespace);
+    let label = format!("{USUAL_LABEL}={}", reference.name);
+    let pods = match cluster
+        .ask(ask, api.list(&ListParams::default().labels(&label)))
+        .await
+    {
+        Ok(list) => list.items,
+        Err(error) => return fact(&ask, Err(error)),
+    };
+    match newest(&pods) {
+        Some(pod) => Fact::Known(from_pods(cluster, reference, &pods, pod).await),
+        None => Fact::NotReadable(left_out(format!(
+            "the pods of Service {}/{}",
+            reference.namespace, reference.name
+        ))),
     }
 }
 

@@ -40,14 +40,17 @@ impl Reading {
     }
 }
 
-/// The kinds whose `/scale` only repeats what the object says: one request less for each.
+/// The kinds whose `/scale` only repeats what the object says: one request less for each. The controller's mapper
+/// knows each kind in lower case too (`NewDiscoveryRESTMapper` in client-go's `restmapper`), and no other spelling.
 fn built_in(reference: &ObjectReference) -> Option<ApiResource> {
     let (group, version) = split(&reference.api_version)?;
-    let plural = match (group, reference.kind.as_str()) {
-        ("apps", "Deployment") => "deployments",
-        ("apps", "StatefulSet") => "statefulsets",
-        ("apps", "ReplicaSet") => "replicasets",
-        ("", "ReplicationController") => "replicationcontrollers",
+    let (kind, plural) = match (group, reference.kind.as_str()) {
+        ("apps", "Deployment" | "deployment") => ("Deployment", "deployments"),
+        ("apps", "StatefulSet" | "statefulset") => ("StatefulSet", "statefulsets"),
+        ("apps", "ReplicaSet" | "replicaset") => ("ReplicaSet", "replicasets"),
+        ("", "ReplicationController" | "replicationcontroller") => {
+            ("ReplicationController", "replicationcontrollers")
+        }
         _ => return None,
     };
     // The controller maps the kind by its group and takes whichever version is served.
@@ -56,7 +59,12 @@ fn built_in(reference: &ObjectReference) -> Option<ApiResource> {
     } else {
         version
     };
-    Some(resource(group, version, &reference.kind, plural))
+    Some(resource(group, version, kind, plural))
+}
+
+/// Whether the target is of a kind that is read in one request.
+pub(super) fn is_built_in(reference: &ObjectReference) -> bool {
+    built_in(reference).is_some()
 }
 
 fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
@@ -263,11 +271,11 @@ async fn discover(
     let of_kind = listed
         .resources
         .iter()
-        .find(|entry| entry.kind == kind && !entry.name.contains('/'));
+        .find(|entry| (entry.kind == kind || entry.kind.to_lowercase() == kind) && !entry.name.contains('/'));
     Ok(of_kind.map(|found| {
         let scale = format!("{}/scale", found.name);
         let has_scale = listed.resources.iter().any(|entry| entry.name == scale);
-        (resource(group, &version, kind, &found.name), has_scale)
+        (resource(group, &version, &found.kind, &found.name), has_scale)
     }))
 }
 

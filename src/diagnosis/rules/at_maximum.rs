@@ -30,6 +30,20 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     check,
 };
 
+/// The limit may be reached, or only in sight.
+fn why(case: &Case<'_>, maximum: i32) -> String {
+    let current = case.scale().map_or(maximum, |scale| scale.spec_replicas);
+    if case.facts.hpa.effective_min_replicas() == maximum {
+        format!("minReplicas and maxReplicas are both {maximum}, so this HPA can never scale")
+    } else if current < maximum {
+        format!(
+            "the HPA scales up from {current} now, and {maximum} replicas will not be enough for this usage"
+        )
+    } else {
+        "the HPA has reached its limit, and the replicas that run are above the target".to_owned()
+    }
+}
+
 fn check(case: &Case<'_>) -> Option<Finding> {
     let maximum = case.facts.hpa.max_replicas;
     let wanted = case
@@ -53,11 +67,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         }
         _ => format!("The metrics want more replicas than maxReplicas allows, {maximum}"),
     };
-    let mut finding = case.on_hpa(RULE.finding(
-        Severity::Warning,
-        title,
-        "the HPA has reached its limit, and the replicas that run are above the target",
-    ));
+    let mut finding = case.on_hpa(RULE.finding(Severity::Warning, title, why(case, maximum)));
     finding = finding.saw("maxReplicas", maximum.to_string(), "spec.maxReplicas");
     if let Some(symptom) = said {
         finding = finding.saw(

@@ -55,7 +55,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if hidden.is_empty() {
         return None;
     }
-    let whats: Vec<&str> = hidden.iter().map(|fact| fact.what.as_str()).collect();
+    let mut whats: Vec<&str> = hidden.iter().map(|fact| fact.what.as_str()).collect();
+    whats.dedup();
     let mut finding = RULE.finding(
         Severity::Error,
         format!(

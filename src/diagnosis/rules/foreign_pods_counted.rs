@@ -22,6 +22,7 @@ use crate::diagnosis::phrase::{count, list, word};
 use crate::diagnosis::registry::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Pod;
+use crate::hpa::replicas::Counted;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS701",
@@ -36,12 +37,20 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 /// How many pods are proved one by one.
 const PROVED: usize = 3;
 
+/// Whether a pod takes part in the arithmetic. One that succeeded does: it has no sample any more, and the
+/// controller fills in 0 for it before it scales up and its whole request before it scales down (`groupPods`
+/// ignores only what is terminating or has failed).
+fn is_counted(case: &Case<'_>, pod: &Pod) -> bool {
+    let filled_in = |counted| case.shares(counted).iter().any(|share| share.name == pod.name);
+    !is_leftover(pod) || pod.phase == "Succeeded" && pod.deleted_at.is_none() && filled_in(Counted::Missing)
+}
+
 fn check(case: &Case<'_>) -> Option<Finding> {
     let lacking = offenders::of_origin(case, &[Origin::Foreign]);
     let without = offenders::pods(&lacking);
     let foreign: Vec<&Pod> = case
         .foreign_pods()
-        .filter(|pod| !is_leftover(pod) && !without.contains(&pod.name.as_str()))
+        .filter(|pod| is_counted(case, pod) && !without.contains(&pod.name.as_str()))
         .collect();
     if foreign.is_empty() || case.scale().is_none() {
         return None;

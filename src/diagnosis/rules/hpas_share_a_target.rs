@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "hpas-share-a-target",
     stage: Stage::Selector,
     source: include_str!("hpas_share_a_target.rs"),
-    explains: &[],
+    explains: &["TFS701"],
     needs: &[Need::SameTarget],
     check,
 };

@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "pods-pending",
     stage: Stage::Pods,
     source: include_str!("pods_pending.rs"),
-    explains: &["TFS304", "TFS607"],
+    explains: &["TFS304", "TFS602", "TFS603", "TFS607"],
     needs: &[Need::Pods],
     check,
 };

@@ -18,7 +18,7 @@
 //! `calculateScaleUpLimitWithScalingRules` and its relatives in `horizontal.go`, Kubernetes v1.37:
 //! `ScaleUpLimit`, `ScaleDownLimit`.
 
-use crate::diagnosis::phrase::count;
+use crate::diagnosis::phrase::{count, seconds_since, span};
 use crate::diagnosis::registry::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::{ScalingPolicyType, ScalingRules, SelectPolicy};
@@ -43,37 +43,28 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     } else {
         ("down", "scaleDown")
     };
-    let behavior = case.facts.hpa.behavior.as_ref();
-    let rules = behavior.and_then(|it| {
-        if up {
-            it.scale_up.as_ref()
-        } else {
-            it.scale_down.as_ref()
-        }
-    });
+    let rules = case.scaling_rules(up);
     let usage = case
         .current_of_target()
         .map_or_else(String::new, |current| format!("{current}: "));
+    let disabled = rules.is_some_and(|rules| rules.select_policy == Some(SelectPolicy::Disabled));
     match recommendation.limited_by? {
-        Limit::Disabled => Some(
-            case.on_hpa(RULE.finding(
-                Severity::Warning,
-                format!("{usage}the metrics want {wanted} replicas, but scaling {direction} is disabled"),
-                format!("`behavior.{field}.selectPolicy` is Disabled"),
-            ))
-            .saw(
-                format!("behavior.{field}.selectPolicy"),
-                "Disabled",
-                "spec.behavior",
-            )
-            .fix(
-                format!("allow scaling {direction} again"),
-                case.patch_hpa(&format!(
-                    r#"{{"behavior":{{"{field}":{{"selectPolicy":"Max"}}}}}}"#
-                )),
-                "changes the HPA alone",
-            ),
-        ),
+        Limit::Disabled => Some(switched_off(
+            case,
+            recommendation,
+            wanted,
+            direction,
+            field,
+            &usage,
+        )),
+        Limit::Stabilization if disabled => Some(switched_off(
+            case,
+            recommendation,
+            wanted,
+            direction,
+            field,
+            &usage,
+        )),
         Limit::ScaleUpPolicy | Limit::ScaleDownPolicy => Some(slowed(
             case,
             recommendation,
@@ -85,6 +76,41 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         )),
         _ => None,
     }
+}
+
+/// Too few replicas hurt; too many are what somebody chose who switched scaling down off.
+fn switched_off(
+    case: &Case<'_>,
+    recommendation: &Recommendation,
+    wanted: i32,
+    direction: &str,
+    field: &str,
+    usage: &str,
+) -> Finding {
+    let severity = if wanted > recommendation.current_replicas {
+        Severity::Warning
+    } else {
+        Severity::Info
+    };
+    let replicas = count(usize::try_from(wanted).unwrap_or(0), "replica");
+    case.on_hpa(RULE.finding(
+        severity,
+        format!("{usage}the metrics want {replicas}, but scaling {direction} is disabled"),
+        format!("`behavior.{field}.selectPolicy` is Disabled"),
+    ))
+    .verdict(Verdict::Limited)
+    .saw(
+        format!("behavior.{field}.selectPolicy"),
+        "Disabled",
+        "spec.behavior",
+    )
+    .fix(
+        format!("allow scaling {direction} again"),
+        case.patch_hpa(&format!(
+            r#"{{"behavior":{{"{field}":{{"selectPolicy":"Max"}}}}}}"#
+        )),
+        "changes the HPA alone",
+    )
 }
 
 fn slowed(
@@ -99,10 +125,18 @@ fn slowed(
     let next = recommendation
         .desired_replicas
         .unwrap_or(recommendation.current_replicas);
+    let title = match period_left(case, recommendation, rules) {
+        Some(left) => format!(
+            "{usage}on the way to {wanted} replicas, stays at {} until the period of the policy ends, at most {} left",
+            recommendation.current_replicas,
+            span(left)
+        ),
+        None => format!("{usage}on the way to {wanted} replicas, {next} at the next step"),
+    };
     let finding = case
         .on_hpa(RULE.finding(
             Severity::Info,
-            format!("{usage}on the way to {wanted} replicas, {next} at the next step"),
+            title,
             format!("a policy limits how fast the HPA scales {direction}"),
         ))
         .verdict(Verdict::Waiting);
@@ -118,6 +152,21 @@ fn slowed(
             "built into the controller",
         ),
     }
+}
+
+/// The seconds until the last rescale is forgotten, where the last sync found the budget of the period used up.
+fn period_left(
+    case: &Case<'_>,
+    recommendation: &Recommendation,
+    rules: Option<&ScalingRules>,
+) -> Option<i64> {
+    let hpa = &case.facts.hpa;
+    let said = case.said.current("ScalingLimited")?;
+    let used_up = matches!(said.condition.reason.as_str(), "ScaleUpLimit" | "ScaleDownLimit")
+        && hpa.desired_replicas == recommendation.current_replicas;
+    let period = rules?.policies.iter().map(|policy| policy.period_seconds).max()?;
+    let left = i64::from(period) - seconds_since(hpa.last_scale_time?, case.now);
+    (used_up && left > 0).then_some(left)
 }
 
 fn policies(rules: &ScalingRules) -> String {

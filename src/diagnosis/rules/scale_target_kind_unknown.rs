@@ -42,7 +42,9 @@ const BUILT_IN: &[(&str, &str)] = &[
 
 /// The apiVersion that a reference to a built-in kind must have, where it has another group.
 pub(super) fn expected_api_version(target: &ObjectReference) -> Option<&'static str> {
-    let (_, expected) = BUILT_IN.iter().find(|(kind, _)| *kind == target.kind)?;
+    let (_, expected) = BUILT_IN
+        .iter()
+        .find(|(kind, _)| *kind == target.kind || kind.to_lowercase() == target.kind)?;
     (group(&target.api_version) != group(expected)).then_some(*expected)
 }
 

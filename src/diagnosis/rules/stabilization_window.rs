@@ -21,6 +21,7 @@
 use crate::diagnosis::phrase::{count, span};
 use crate::diagnosis::registry::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
+use crate::facts::SelectPolicy;
 use crate::hpa::replicas::{Limit, Stabilization};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -33,6 +34,9 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     check,
 };
 
+/// A window that still keeps the replicas from flapping; a shorter one is not worth a patch.
+const SHORT_WINDOW_SECONDS: i64 = 60;
+
 fn check(case: &Case<'_>) -> Option<Finding> {
     let recommendation = case
         .recommendation
@@ -44,6 +48,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         case.facts.hpa.max_replicas,
     );
     let down = wanted < current;
+    // What the window lets go, `selectPolicy: Disabled` keeps: TFS606.
+    if case
+        .scaling_rules(!down)
+        .is_some_and(|rules| rules.select_policy == Some(SelectPolicy::Disabled))
+    {
+        return None;
+    }
     let window = recommendation.stabilization.as_ref();
     let left = window.and_then(|window| left(case, window));
     let direction = if down { "down" } else { "up" };
@@ -85,10 +96,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         };
     }
     let field = if down { "scaleDown" } else { "scaleUp" };
+    if window.is_none_or(|window| window.window_seconds <= SHORT_WINDOW_SECONDS) {
+        return Some(finding);
+    }
     Some(finding.fix(
         "shorten the window, if waiting costs more than flapping",
         case.patch_hpa(&format!(
-            r#"{{"behavior":{{"{field}":{{"stabilizationWindowSeconds":60}}}}}}"#
+            r#"{{"behavior":{{"{field}":{{"stabilizationWindowSeconds":{SHORT_WINDOW_SECONDS}}}}}}}"#
         )),
         "changes the HPA alone",
     ))

@@ -34,7 +34,8 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let symptom = case.said.blocking()?;
-    if cause_gone::is_gone(case) {
+    // Only what the arithmetic covers can be seen to be gone: not whether the scale may be written.
+    if symptom.condition.type_ == "ScalingActive" && cause_gone::is_gone(case) {
         return None;
     }
     let condition = &symptom.condition;

@@ -146,6 +146,7 @@ pub(crate) fn hpa_facts(replicas: i32, metrics: Vec<MetricSpec>) -> HpaFacts {
             current_metrics: Vec::new(),
             conditions: Vec::new(),
             status_changed_at: None,
+            spec_changed_at: None,
         },
         target: Fact::default(),
         scale: Fact::Known(Scale {
@@ -156,6 +157,7 @@ pub(crate) fn hpa_facts(replicas: i32, metrics: Vec<MetricSpec>) -> HpaFacts {
         pods: Fact::Known((0..usize::try_from(replicas).unwrap_or(0)).map(pod).collect()),
         pod_metrics: Fact::Absent,
         events: Fact::Known(Vec::new()),
+        target_events: Fact::default(),
         same_target: Fact::Known(Vec::new()),
     }
 }

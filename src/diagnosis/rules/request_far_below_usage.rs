@@ -1,0 +1,144 @@
+//! TFS611 request-far-below-usage
+//!
+//! ## What it detects
+//! The HPA runs at its maximum because the request is tiny: each pod uses many times what its container requests, so
+//! that no number of replicas brings the percentage down to the target.
+//!
+//! ## How it is proved
+//! The metrics want more than `maxReplicas`, and every counted pod uses at least ten times its request. Whether the
+//! usage is load or what the program takes when idle cannot be seen, so the finding is likely.
+//!
+//! ## What it is not
+//! Usage somewhat above the request is what an HPA is for (TFS602).
+//!
+//! ## Fix
+//! Request what a pod uses when it is as busy as it should be.
+//!
+//! ## Source
+//! `GetResourceUtilizationRatio` in `metrics/utilization.go`, Kubernetes v1.37: usage is a percentage of the request.
+
+use crate::diagnosis::phrase::{amount, word};
+use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::{Case, Confidence, Finding, Severity};
+use crate::facts::Container;
+use crate::hpa::replicas::{Counted, Limit, PodShare};
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS611",
+    name: "request-far-below-usage",
+    stage: Stage::Arithmetic,
+    source: include_str!("request_far_below_usage.rs"),
+    explains: &["TFS602"],
+    needs: &[Need::Pods, Need::PodMetrics],
+    check,
+};
+
+/// Nobody means a pod to use ten times its request.
+const TIMES: i64 = 10;
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let recommendation = case
+        .recommendation
+        .filter(|it| it.limited_by == Some(Limit::MaxReplicas))?;
+    let deciding = case.deciding_metric()?;
+    let metric = case
+        .utilization_metrics()
+        .find(|metric| metric.name == deciding.name && metric.type_ == deciding.type_)?;
+    let resource = metric.name.as_str();
+    let counted: Vec<&PodShare> = deciding
+        .pods
+        .iter()
+        .filter(|share| share.counted == Counted::Yes)
+        .collect();
+    let far = |share: &&PodShare| {
+        let (Some(usage), Some(request)) = (share.usage_milli, share.request_milli) else {
+            return false;
+        };
+        request.checked_mul(TIMES).is_some_and(|bound| usage >= bound)
+    };
+    if counted.is_empty() || !counted.iter().all(far) {
+        return None;
+    }
+    let greatest = counted.iter().max_by_key(|share| share.usage_milli)?;
+    let (usage, request) = (greatest.usage_milli?, greatest.request_milli?);
+    let pod = case.own_pods().find(|pod| pod.name == greatest.name)?;
+    let container = smallest(
+        case,
+        pod.containers.as_slice(),
+        metric.container.as_deref(),
+        resource,
+        &pod.name,
+    )?;
+    let target = deciding
+        .target
+        .trim_end_matches('%')
+        .parse::<i64>()
+        .ok()
+        .filter(|it| *it > 0)?;
+    let fitting = usage.checked_mul(100)?.checked_div(target)?.max(1);
+    let label = case.target_label();
+    let wanted = recommendation.metrics_want.unwrap_or_default();
+    let finding = RULE
+        .finding(
+            Severity::Warning,
+            format!(
+                "Each pod of {label} uses up to {} {resource} and requests {}: {} of {}, so the HPA always wants its maximum",
+                amount(resource, usage),
+                amount(resource, request),
+                deciding.current.as_deref().unwrap_or("more"),
+                deciding.target
+            ),
+            "a percentage of so small a request says nothing about load, and no number of replicas brings it down",
+        )
+        .at_most(Confidence::Likely)
+        .container("Pod", &pod.namespace, &pod.name, &container.name)
+        .saw(
+            format!("Pod {}, container {}", pod.name, container.name),
+            format!(
+                "requests {resource} {}",
+                container.resources.requests.get(resource).map_or("none", |it| it.0.as_str())
+            ),
+            "LIST pods",
+        )
+        .saw(
+            "the metrics want",
+            format!("{wanted}, maxReplicas {}", case.facts.hpa.max_replicas),
+            "arithmetic",
+        );
+    Some(case.on_target(finding).fix(
+        "request what a pod uses",
+        format!(
+            "kubectl set resources {} -c {} --requests={resource}={}",
+            case.target_arguments(),
+            word(&container.name),
+            amount(resource, fitting)
+        ),
+        format!("rolls the pods of {label}; at the usage of now a pod is then at its target"),
+    ))
+}
+
+/// The container whose usage is the most times its request.
+fn smallest<'a>(
+    case: &Case<'_>,
+    containers: &'a [Container],
+    only: Option<&str>,
+    resource: &str,
+    pod: &str,
+) -> Option<&'a Container> {
+    let samples = case.facts.pod_metrics.known()?;
+    let sample = samples.iter().find(|sample| sample.name == pod)?;
+    let times = |container: &Container| {
+        let request = container.resources.requests.get(resource)?.milli_value().ok()?;
+        let measured = sample.containers.iter().find(|it| it.name == container.name)?;
+        measured
+            .usage
+            .get(resource)?
+            .milli_value()
+            .ok()?
+            .checked_div(request)
+    };
+    containers
+        .iter()
+        .filter(|container| container.counts_for_requests() && only.is_none_or(|name| name == container.name))
+        .max_by_key(|container| times(container))
+}
