@@ -1,5 +1,6 @@
 //! From facts to the true cause: rules, findings and the verdict. Pure; knows no kube type.
 
+mod adapters;
 pub(crate) mod case;
 mod engine;
 mod explanation;

@@ -36,6 +36,8 @@ pub(super) fn unreadable<'a>(case: &Case<'a>, need: Need) -> Option<&'a NotReada
             .known()
             .and_then(|server| refused(&server.log)),
         Need::SameTarget => refused(&facts.same_target),
+        Need::CustomMetrics => refused(&cluster.custom_metrics_api),
+        Need::ExternalMetrics => refused(&cluster.external_metrics_api),
     }
 }
 
@@ -77,6 +79,9 @@ fn ask(case: &Case<'_>, wanted: impl Fn(&Rule) -> bool) -> Vec<(&'static Rule, F
         .collect()
 }
 
+/// The rules that speak of custom and external metrics.
+const ADAPTER_RULES: &[&str] = &["TFS306", "TFS307", "TFS308", "TFS309"];
+
 /// Whether a finding tells why the controller reports a failure: it breaks the HPA, or makes it wait, at the
 /// stage of the controller's work that the text belongs to.
 fn accounts_for(rule: &Rule, finding: &Finding, symptom: &Symptom) -> bool {
@@ -92,6 +97,15 @@ fn accounts_for(rule: &Rule, finding: &Finding, symptom: &Symptom) -> bool {
         | Message::ReplicasFieldMissing(_)
         | Message::ScaleFailed(_) => &[Stage::Target],
         Message::InvalidSelector | Message::AmbiguousSelector { .. } => &[Stage::Selector],
+        // An adapter is not the way of a resource metric: only what speaks of it accounts for its failure.
+        Message::MetricsApiFailed {
+            api: MetricsApi::Custom | MetricsApi::External,
+            ..
+        }
+        | Message::NoMetricsReturned(MetricsApi::Custom | MetricsApi::External)
+        | Message::DescribedKindUnknown(_) => {
+            return weighs && (ADAPTER_RULES.contains(&rule.code) || rule.stage == Stage::Pods);
+        }
         Message::MetricsApiFailed {
             api: MetricsApi::Resource,
             ..

@@ -84,6 +84,10 @@ pub enum Need {
     MetricsServerLog,
     /// The other HPAs of the namespace.
     SameTarget,
+    /// custom.metrics.k8s.io.
+    CustomMetrics,
+    /// external.metrics.k8s.io.
+    ExternalMetrics,
 }
 
 impl Rule {
@@ -141,11 +145,18 @@ pub const RULES: &[Rule] = &[
     rules::metrics_api_unavailable::RULE,
     rules::kubelet_certificate_refused::RULE,
     rules::metrics_api_has_no_data::RULE,
+    rules::resource_not_measured::RULE,
+    rules::controller_may_not_read_metrics::RULE,
+    rules::adapter_not_registered::RULE,
+    rules::adapter_unavailable::RULE,
+    rules::adapter_lacks_metric::RULE,
+    rules::metrics_server_lacks_rights::RULE,
     rules::container_request_missing::RULE,
     rules::injected_container_request_missing::RULE,
     rules::foreign_pod_without_request::RULE,
     rules::request_not_rolled_out::RULE,
     rules::request_zero::RULE,
+    rules::container_not_found::RULE,
     rules::pods_too_young::RULE,
     rules::pods_never_ready::RULE,
     rules::pods_pending::RULE,

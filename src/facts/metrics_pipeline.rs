@@ -1,5 +1,7 @@
 //! The way from a kubelet to the HPA: the `APIService` and what answers behind it.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,20 @@ pub struct ApiService {
     pub available: Option<Condition>,
 }
 
+/// An API of the metrics family that an adapter serves: custom.metrics.k8s.io or external.metrics.k8s.io.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AdapterApi {
+    /// For example `custom.metrics.k8s.io/v1beta1`.
+    pub group_version: String,
+    /// The names of its discovery, for example `pods/http_requests`, at most some hundreds.
+    #[serde(default)]
+    pub metrics: Fact<Vec<String>>,
+    /// Its `APIService`, asked for only where discovery fails.
+    #[serde(default)]
+    pub registration: Fact<ApiService>,
+}
+
 /// A Service that an `APIService` names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,7 +51,7 @@ pub struct ServiceReference {
 }
 
 /// What answers for metrics.k8s.io.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MetricsServer {
     /// Its namespace.
@@ -45,7 +61,19 @@ pub struct MetricsServer {
     /// The replicas that its Deployment asks for, where it was read.
     #[serde(default)]
     pub replicas: Option<i32>,
-    /// Its pods.
+    /// How many of them its Deployment says are ready, where it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_replicas: Option<i32>,
+    /// The labels that its Deployment selects, where it was read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub selector: BTreeMap<String, String>,
+    /// The ports of its Service, where that was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service_ports: Vec<i32>,
+    /// Its service account, where it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_account: Option<String>,
+    /// Its pods: those that the Service selects.
     #[serde(default)]
     pub pods: Vec<Pod>,
     /// `command` and `args` of its main container, from the newest pod, else from the Deployment.

@@ -16,7 +16,7 @@ pub use hpa::{
     Behavior, Condition, Event, Hpa, MetricSpec, MetricStatus, MetricTarget, MetricValue, ObjectReference,
     ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
 };
-pub use metrics_pipeline::{ApiService, LogLine, MetricsServer, ServiceReference};
+pub use metrics_pipeline::{AdapterApi, ApiService, LogLine, MetricsServer, ServiceReference};
 pub use quantity::{ParseQuantityError, Quantity, QuantityFormat};
 pub use workload::{
     Container, ContainerUsage, FieldWriter, Owner, Pod, PodMetrics, PodTemplate, Resources, Scale,
@@ -77,6 +77,11 @@ impl<T> Fact<T> {
     }
 }
 
+/// Whether a fact was not asked for: the file then says nothing of it.
+fn never_asked<T: PartialEq>(fact: &Fact<T>) -> bool {
+    *fact == Fact::default()
+}
+
 /// A fact that was never asked for.
 impl<T> Default for Fact<T> {
     fn default() -> Self {
@@ -115,6 +120,12 @@ pub struct ClusterFacts {
     /// What answers behind that `APIService`; where there is no `APIService`, a Deployment called
     /// `metrics-server` in any namespace.
     pub metrics_server: Fact<MetricsServer>,
+    /// custom.metrics.k8s.io, asked only where a `Pods` or `Object` metric fails. `Absent` when no adapter serves it.
+    #[serde(skip_serializing_if = "never_asked")]
+    pub custom_metrics_api: Fact<AdapterApi>,
+    /// external.metrics.k8s.io, asked only where an `External` metric fails. `Absent` when no adapter serves it.
+    #[serde(skip_serializing_if = "never_asked")]
+    pub external_metrics_api: Fact<AdapterApi>,
 }
 
 /// What was read about one HPA.

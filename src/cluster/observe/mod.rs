@@ -4,6 +4,7 @@
 //! lists them. Whatever cannot be read becomes a [`Fact::NotReadable`]; an error is only what makes every
 //! answer impossible.
 
+mod adapters;
 mod budget;
 mod events;
 mod namespace;
@@ -64,15 +65,18 @@ async fn read(
         .try_concat()
         .await?;
     let metrics_server = pipeline::metrics_server(cluster, &api, &hpas, &budget).await;
+    let mut facts = ClusterFacts {
+        version,
+        resource_metrics_api: api,
+        metrics_server,
+        ..ClusterFacts::default()
+    };
+    adapters::read(cluster, &hpas, &mut facts, &budget).await;
     Ok(Facts {
         api_version: API_VERSION.to_owned(),
         kind: KIND.to_owned(),
         observed_at: Utc::now(),
-        cluster: ClusterFacts {
-            version,
-            resource_metrics_api: api,
-            metrics_server,
-        },
+        cluster: facts,
         hpas,
     })
 }

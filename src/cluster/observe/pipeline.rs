@@ -18,6 +18,8 @@ const USUAL_LABEL: &str = "k8s-app";
 const FULL_COST: usize = 3;
 /// Without the Service.
 const SHORT_COST: usize = 2;
+/// A Deployment, and its Service where there is one.
+const UNREGISTERED_COST: usize = 2;
 /// How many lines of the log are asked for.
 const LOG_TAIL: i64 = 200;
 /// How many bytes of the log are asked for.
@@ -25,7 +27,17 @@ const LOG_BYTES: i64 = 256 * 1024;
 /// How many telling lines are kept.
 const LINES_KEPT: usize = 40;
 /// What metrics-server writes when a kubelet or a probe fails (`pkg/scraper`, `pkg/server`, v0.8).
-const TELLING: [&str; 5] = ["Failed ", "failed ", "err=", "Unable to", "x509:"];
+const TELLING: [&str; 9] = [
+    "Failed ",
+    "failed ",
+    "err=",
+    "Unable to",
+    "x509:",
+    "Error: ",
+    "error: ",
+    "panic: ",
+    "unable to ",
+];
 
 /// Looks behind the resource metrics API where an HPA needs it and it does not deliver.
 pub(super) async fn metrics_server(
@@ -55,7 +67,7 @@ pub(super) async fn metrics_server(
             "the pods of Service {}/{}",
             service.namespace, service.name
         ))),
-        Fact::Absent => usual_deployment(cluster).await,
+        Fact::Absent => usual_installation(cluster).await,
         Fact::Known(_) | Fact::NotReadable(_) => Fact::default(),
     }
 }
@@ -68,7 +80,7 @@ pub(super) fn cost(api: &Fact<ApiService>, hpas: &[HpaFacts]) -> usize {
     match api {
         _ if !needed => 0,
         Fact::Known(ApiService { service: Some(_), .. }) => FULL_COST,
-        Fact::Absent => 1,
+        Fact::Absent => UNREGISTERED_COST,
         Fact::Known(_) | Fact::NotReadable(_) => 0,
     }
 }
@@ -119,6 +131,25 @@ async fn usual_deployment(cluster: &Cluster) -> Fact<MetricsServer> {
     }
 }
 
+/// The same, with the ports of the Service that would lead to it.
+async fn usual_installation(cluster: &Cluster) -> Fact<MetricsServer> {
+    let mut found = usual_deployment(cluster).await;
+    if let Fact::Known(server) = &mut found {
+        let api: Api<v1::Service> = Api::namespaced(cluster.client.clone(), &server.namespace);
+        let ask = Ask::object("get", "services", &server.namespace, USUAL_NAME);
+        // Without a Service there is no port to name.
+        if let Ok(service) = cluster.ask(ask, api.get(USUAL_NAME)).await {
+            server.service_ports = ports(&service);
+        }
+    }
+    found
+}
+
+fn ports(service: &v1::Service) -> Vec<i32> {
+    let ports = service.spec.iter().flat_map(|spec| spec.ports.iter().flatten());
+    ports.map(|port| port.port).collect()
+}
+
 fn from_deployment(deployment: &Deployment) -> MetricsServer {
     let spec = deployment.spec.as_ref();
     let pod_spec = spec.and_then(|spec| spec.template.spec.as_ref());
@@ -126,9 +157,16 @@ fn from_deployment(deployment: &Deployment) -> MetricsServer {
         namespace: deployment.metadata.namespace.clone().unwrap_or_default(),
         name: deployment.metadata.name.clone().unwrap_or_default(),
         replicas: spec.map(|spec| spec.replicas.unwrap_or(1)),
-        pods: Vec::new(),
+        ready_replicas: deployment
+            .status
+            .as_ref()
+            .map(|it| it.ready_replicas.unwrap_or(0)),
+        selector: spec
+            .and_then(|spec| spec.selector.match_labels.clone())
+            .unwrap_or_default(),
+        service_account: pod_spec.and_then(|spec| spec.service_account_name.clone()),
         args: pod_spec.map(args).unwrap_or_default(),
-        log: Fact::default(),
+        ..MetricsServer::default()
     }
 }
 
@@ -138,8 +176,11 @@ async fn behind_service(cluster: &Cluster, reference: &ServiceReference) -> Fact
     let api: Api<v1::Service> = Api::namespaced(cluster.client.clone(), &reference.namespace);
     let service = match cluster.ask(ask, api.get(&reference.name)).await {
         Ok(service) => service,
+        // Whether metrics-server is gone too decides how to repair it.
+        Err(error) if error.is_not_found() => return usual_deployment(cluster).await,
         Err(error) => return fact(&ask, Err(error)),
     };
+    let service_ports = ports(&service);
     let selector = service.spec.and_then(|spec| spec.selector).unwrap_or_default();
     let selector: Vec<_> = selector
         .iter()
@@ -158,10 +199,14 @@ async fn behind_service(cluster: &Cluster, reference: &ServiceReference) -> Fact
             Err(error) => return fact(&ask, Err(error)),
         },
     };
-    match newest(&pods) {
-        Some(pod) => Fact::Known(from_pods(cluster, reference, &pods, pod).await),
-        None => Fact::Known(without_pods(cluster, reference).await),
-    }
+    let server = match newest(&pods) {
+        Some(pod) => from_pods(cluster, reference, &pods, pod).await,
+        None => without_pods(cluster, reference).await,
+    };
+    Fact::Known(MetricsServer {
+        service_ports,
+        ..server
+    })
 }
 
 /// The same with a request less: the Service is not asked for its selector. Where the label finds nothing, nothing
@@ -200,10 +245,14 @@ async fn from_pods(
     MetricsServer {
         namespace: reference.namespace.clone(),
         name: deployment_of(newest).unwrap_or_else(|| reference.name.clone()),
-        replicas: None,
+        service_account: newest
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.service_account_name.clone()),
         pods: pods.iter().map(convert::pod).collect(),
         args: newest.spec.as_ref().map(args).unwrap_or_default(),
         log: log(cluster, &reference.namespace, newest).await,
+        ..MetricsServer::default()
     }
 }
 
@@ -215,10 +264,7 @@ async fn without_pods(cluster: &Cluster, reference: &ServiceReference) -> Metric
         Err(_) => MetricsServer {
             namespace: reference.namespace.clone(),
             name: reference.name.clone(),
-            replicas: None,
-            pods: Vec::new(),
-            args: Vec::new(),
-            log: Fact::default(),
+            ..MetricsServer::default()
         },
     }
 }

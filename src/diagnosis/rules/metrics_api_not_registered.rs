@@ -25,7 +25,7 @@ use crate::diagnosis::offenders::offenders;
 use crate::diagnosis::phrase::{list, word};
 use crate::diagnosis::registry::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
-use crate::facts::Pod;
+use crate::facts::{MetricsServer, Pod};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -54,7 +54,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .finding(
             Severity::Error,
             format!("Nothing serves metrics.k8s.io, so the HPA cannot read {usage} usage"),
-            "metrics-server is not installed, or its APIService was deleted",
+            if case.cluster.metrics_server.known().is_some() {
+                "metrics-server is there, and its APIService is not: it was deleted, or never created"
+            } else {
+                "metrics-server is not installed"
+            },
         )
         .shared()
         .object("APIService", "", "v1beta1.metrics.k8s.io");
@@ -89,6 +93,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         (None, None) => finding,
     };
     finding = with_requests(case, finding);
+    if let Some(server) = server.known() {
+        return Some(register(finding, server));
+    }
     if let Some(command) = autoscale(case) {
         finding = finding.fix("install metrics-server", command, "the HPA stays as it is");
     }
@@ -105,6 +112,41 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                 "an addon of it",
             ),
     )
+}
+
+/// Only the registration is missing: creating it leaves metrics-server's own arguments alone.
+fn register(finding: Finding, server: &MetricsServer) -> Finding {
+    let port = server.service_ports.first().copied();
+    let object = format!(
+        r#"{{"apiVersion":"apiregistration.k8s.io/v1","kind":"APIService","metadata":{{"name":"v1beta1.metrics.k8s.io"}},"spec":{{"group":"metrics.k8s.io","version":"v1beta1","groupPriorityMinimum":100,"versionPriority":100,"insecureSkipTLSVerify":true,"service":{{"namespace":"{}","name":"metrics-server","port":{}}}}}}}"#,
+        server.namespace,
+        port.unwrap_or(443)
+    );
+    let finding = finding.object("Deployment", &server.namespace, &server.name);
+    let finding = if port.is_none() && !matches!(server.replicas, Some(0)) {
+        finding.fix(
+            "create its Service, where there is none",
+            format!(
+                "kubectl expose deployment {} -n {} --name=metrics-server --port=443 --target-port=https",
+                word(&server.name),
+                word(&server.namespace)
+            ),
+            "a Service alone",
+        )
+    } else {
+        finding
+    };
+    finding
+        .fix(
+            "register it again",
+            format!("echo {} | kubectl apply -f -", word(&object)),
+            "creates the APIService alone",
+        )
+        .fix(
+            "or apply its whole release",
+            format!("kubectl apply -f {MANIFEST}"),
+            "in kube-system; its arguments become those of the release",
+        )
 }
 
 /// The requests that are there are part of the proof: the controller's text may blame them.

@@ -88,7 +88,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     Some(match case.cluster.metrics_server.known() {
         Some(server) => with_server(finding, api, server),
-        None => with_reason(finding, api),
+        None => with_reason(finding, api, None),
     })
 }
 
@@ -151,10 +151,19 @@ fn because(api: &ApiService, server: Option<&MetricsServer>) -> String {
         || "its Service".to_owned(),
         |service| format!("Service {}/{}", service.namespace, service.name),
     );
-    if let Some(state) = server.and_then(state) {
-        return state.cause;
+    match reason(api) {
+        "ServiceNotFound" | "ServicePortError" | "FailedDiscoveryCheck" => {}
+        _ => {
+            if let Some(state) = server.and_then(state) {
+                return state.cause;
+            }
+        }
     }
     match reason(api) {
+        "FailedDiscoveryCheck" if discovery(api).is_some() => {
+            let (_, cause) = discovery(api).unwrap_or_default();
+            format!("{cause} behind {service}")
+        }
         "ServiceNotFound" => format!("the APIService leads to {service}, which does not exist"),
         "ServicePortError" => format!("the APIService names a port that {service} does not have"),
         "EndpointsNotFound" => format!("{service} has no EndpointSlice: its selector matches nothing"),
@@ -166,6 +175,51 @@ fn because(api: &ApiService, server: Option<&MetricsServer>) -> String {
         "EndpointsAccessError" => format!("the API server cannot read the EndpointSlices of {service}"),
         _ => format!("the API server does not consider {service} available"),
     }
+}
+
+/// What the answer to the API server's request says: the words, and what they mean.
+const DISCOVERY: &[(&str, &str)] = &[
+    (
+        "server gave HTTP response to HTTPS client",
+        "something that speaks plain HTTP answers",
+    ),
+    (
+        "x509",
+        "the API server does not trust the certificate of what answers",
+    ),
+    ("connection refused", "nothing listens on the port"),
+    ("no such host", "there is no such host"),
+    (
+        "i/o timeout",
+        "nothing answers in time (a network policy, or no route from the control plane to the pod)",
+    ),
+    (
+        "context deadline exceeded",
+        "nothing answers in time (a network policy, or no route from the control plane to the pod)",
+    ),
+    (
+        "Client.Timeout",
+        "nothing answers in time (a network policy, or no route from the control plane to the pod)",
+    ),
+    (
+        "no route to host",
+        "there is no route from the control plane to the pod",
+    ),
+    (": 404", "something that is no metrics-server answers"),
+    (
+        ": 401",
+        "what answers does not accept the API server's credentials",
+    ),
+    (": 403", "what answers does not let the API server in"),
+    ("EOF", "the connection is closed at once"),
+];
+
+fn discovery(api: &ApiService) -> Option<(&'static str, &'static str)> {
+    let message = &api.available.as_ref()?.message;
+    DISCOVERY
+        .iter()
+        .find(|(words, _)| message.contains(words))
+        .copied()
 }
 
 /// What the pods of metrics-server show.
@@ -180,6 +234,8 @@ enum StateFix {
     Scale,
     Describe(String),
     Logs(String),
+    Select(String),
+    Undo(String),
 }
 
 fn state(server: &MetricsServer) -> Option<State> {
@@ -190,6 +246,15 @@ fn state(server: &MetricsServer) -> Option<State> {
             what,
             value: "replicas 0".to_owned(),
             fix: StateFix::Scale,
+        });
+    }
+    if server.pods.is_empty() && server.ready_replicas.is_some_and(|ready| ready > 0) {
+        let labels = serde_json::to_string(&server.selector).unwrap_or_default();
+        return Some(State {
+            cause: "the Service selects none of metrics-server's pods".to_owned(),
+            what,
+            value: format!("runs, with labels {labels}"),
+            fix: StateFix::Select(labels),
         });
     }
     if server.pods.is_empty() {
@@ -223,13 +288,13 @@ fn state(server: &MetricsServer) -> Option<State> {
             cause: "the image of metrics-server cannot be pulled".to_owned(),
             what,
             value: reason.to_owned(),
-            fix: describe,
+            fix: StateFix::Undo(describe_words(pod)),
         },
         Some((_, reason)) => State {
             cause: format!("metrics-server does not stay up ({reason})"),
             what,
             value: format!("{reason}, {} restarts", restarts(pod)),
-            fix: logs,
+            fix: StateFix::Undo(format!("logs {} --tail=20", word(&pod.name))),
         },
         None if pod.phase == "Pending" => State {
             cause: "the pod of metrics-server has not started yet".to_owned(),
@@ -246,6 +311,10 @@ fn state(server: &MetricsServer) -> Option<State> {
     })
 }
 
+fn describe_words(pod: &crate::facts::Pod) -> String {
+    format!("describe pod {}", word(&pod.name))
+}
+
 fn restarts(pod: &crate::facts::Pod) -> i32 {
     pod.containers
         .iter()
@@ -256,9 +325,14 @@ fn restarts(pod: &crate::facts::Pod) -> i32 {
 
 fn with_server(finding: Finding, api: &ApiService, server: &MetricsServer) -> Finding {
     let namespace = word(&server.namespace);
-    let Some(state) = state(server) else {
-        return with_reason(finding, api);
+    let elsewhere = matches!(
+        reason(api),
+        "ServiceNotFound" | "ServicePortError" | "FailedDiscoveryCheck"
+    );
+    let Some(state) = state(server).filter(|_| !elsewhere) else {
+        return with_reason(finding, api, Some(server));
     };
+    let finding = with_last_words(finding, server);
     let finding = finding.object("Deployment", &server.namespace, &server.name).saw(
         state.what,
         state.value,
@@ -278,6 +352,21 @@ fn with_server(finding: Finding, api: &ApiService, server: &MetricsServer) -> Fi
             format!("kubectl describe {object} -n {namespace}"),
             "reads only",
         ),
+        StateFix::Undo(look) => finding
+            .fix("see why", format!("kubectl {look} -n {namespace}"), "reads only")
+            .fix(
+                "where it worked before, go back",
+                format!("kubectl rollout undo deployment {} -n {namespace}", word(&server.name)),
+                "rolls metrics-server to its revision before this one",
+            ),
+        StateFix::Select(labels) => finding.fix(
+            "let the Service select them",
+            format!(
+                r#"kubectl patch service {} -n {namespace} --type=json -p '[{{"op":"replace","path":"/spec/selector","value":{labels}}}]'"#,
+                word(api.service.as_ref().map_or(&server.name, |service| &service.name))
+            ),
+            "changes the Service alone",
+        ),
         StateFix::Logs(pod) => finding.fix(
             "see what it says",
             format!("kubectl logs {pod} -n {namespace} --tail=20"),
@@ -286,18 +375,61 @@ fn with_server(finding: Finding, api: &ApiService, server: &MetricsServer) -> Fi
     }
 }
 
-fn with_reason(finding: Finding, api: &ApiService) -> Finding {
+/// What a metrics-server that does not stay up wrote last.
+fn with_last_words(finding: Finding, server: &MetricsServer) -> Finding {
+    let crashes = server.pods.iter().any(|pod| !is_ready(pod) && restarts(pod) > 0);
+    let line = server.log.known().filter(|_| crashes).and_then(|log| log.last());
+    match line {
+        Some(line) => finding.saw(
+            "log of metrics-server",
+            line.text.clone(),
+            format!("pods/log of {}", line.pod),
+        ),
+        None => finding,
+    }
+}
+
+fn with_reason(finding: Finding, api: &ApiService, server: Option<&MetricsServer>) -> Finding {
     let Some(service) = &api.service else {
         return finding.advice("repair what the condition names", "");
     };
     let namespace = word(&service.namespace);
     let name = word(&service.name);
     match reason(api) {
+        "ServiceNotFound" if server.is_some_and(|server| server.namespace == service.namespace) => {
+            let deployment = server.map_or("metrics-server", |server| &server.name);
+            finding.fix(
+                "create the Service",
+                format!(
+                    "kubectl expose deployment {} -n {namespace} --name={name} --port={} --target-port=https",
+                    word(deployment),
+                    service.port
+                ),
+                "a Service alone; metrics-server itself runs",
+            )
+        }
         "ServiceNotFound" => finding.fix(
             "install metrics-server again",
             format!("kubectl apply -f {}", super::metrics_api_not_registered::MANIFEST),
             "creates the Service and whatever else is missing in kube-system",
         ),
+        "ServicePortError" if server.is_some_and(|server| server.service_ports.len() == 1) => {
+            let port = server.and_then(|server| server.service_ports.first()).copied().unwrap_or(443);
+            finding
+                .saw(
+                    format!("Service {}/{}", service.namespace, service.name),
+                    format!("port {port}, the APIService asks for {}", service.port),
+                    "spec.ports",
+                )
+                .fix(
+                    "let the APIService name the Service's port",
+                    format!(
+                        r#"kubectl patch apiservice {} --type=merge -p '{{"spec":{{"service":{{"port":{port}}}}}}}'"#,
+                        word(&api.name)
+                    ),
+                    "changes the APIService alone",
+                )
+        }
         "ServicePortError" => finding.fix(
             "compare the ports",
             format!("kubectl get service {name} -n {namespace} -o jsonpath='{{.spec.ports}}'"),
@@ -308,6 +440,28 @@ fn with_reason(finding: Finding, api: &ApiService) -> Finding {
             format!("kubectl get endpointslices -n {namespace} -l kubernetes.io/service-name={name}"),
             "reads only; no address means that no pod is ready or that the selector matches none",
         ),
+        "FailedDiscoveryCheck" if discovery(api).is_some_and(|(words, _)| words == "x509") => finding
+            .fix(
+                "trust it, as the manifest of metrics-server does",
+                format!(
+                    r#"kubectl patch apiservice {} --type=merge -p '{{"spec":{{"insecureSkipTLSVerify":true,"caBundle":null}}}}'"#,
+                    word(&api.name)
+                ),
+                "changes the APIService alone; the API server no longer checks the certificate",
+            )
+            .advice(
+                "or put the authority that signed the certificate into spec.caBundle",
+                "changes the APIService alone",
+            ),
+        "FailedDiscoveryCheck"
+            if discovery(api).is_some_and(|(_, cause)| !cause.contains("in time") && !cause.contains("route")) =>
+        {
+            finding.fix(
+                "see what runs behind the Service, and on which port",
+                format!("kubectl describe service {name} -n {namespace}"),
+                "reads only; selector and targetPort must lead to metrics-server's https port",
+            )
+        }
         "FailedDiscoveryCheck" => finding
             .fix(
                 "look for what blocks the way",

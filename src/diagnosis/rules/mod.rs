@@ -1,9 +1,14 @@
 //! One file a cause.
 
+pub(super) mod adapter_lacks_metric;
+pub(super) mod adapter_not_registered;
+pub(super) mod adapter_unavailable;
 pub(super) mod at_maximum;
 pub(super) mod at_minimum;
 pub(super) mod cause_gone;
+pub(super) mod container_not_found;
 pub(super) mod container_request_missing;
+pub(super) mod controller_may_not_read_metrics;
 pub(super) mod facts_not_readable;
 pub(super) mod foreign_pod_without_request;
 pub(super) mod foreign_pods_counted;
@@ -13,6 +18,7 @@ pub(super) mod kubelet_certificate_refused;
 pub(super) mod metrics_api_has_no_data;
 pub(super) mod metrics_api_not_registered;
 pub(super) mod metrics_api_unavailable;
+pub(super) mod metrics_server_lacks_rights;
 pub(super) mod never_synced;
 pub(super) mod no_pods;
 pub(super) mod outside_limits;
@@ -27,6 +33,7 @@ pub(super) mod replicas_overwritten;
 pub(super) mod request_far_below_usage;
 pub(super) mod request_not_rolled_out;
 pub(super) mod request_zero;
+pub(super) mod resource_not_measured;
 pub(super) mod scale_access_refused;
 pub(super) mod scale_target_kind_unknown;
 pub(super) mod scale_target_not_found;

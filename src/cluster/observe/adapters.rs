@@ -1,0 +1,87 @@
+//! What serves custom and external metrics, asked only where an HPA's metric of that kind fails.
+//!
+//! Discovery alone tells an API that is not registered (404), one that does not answer (503) and the metrics of
+//! one that does; every authenticated user may read it. The `APIService` is asked for only to learn why one does
+//! not answer.
+
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
+use kube::Api;
+
+use super::budget::{Budget, left_out};
+use super::fact;
+use crate::cluster::{Ask, Cluster, convert};
+use crate::facts::{AdapterApi, ClusterFacts, Fact, HpaFacts};
+
+/// The group of `Pods` and `Object` metrics, and its versions in the order of how often adapters register them.
+const CUSTOM: (&str, &[&str]) = ("custom.metrics.k8s.io", &["v1beta1", "v1beta2"]);
+/// The group of `External` metrics: it has one version.
+const EXTERNAL: (&str, &[&str]) = ("external.metrics.k8s.io", &["v1beta1"]);
+/// How many names of metrics are kept.
+const NAMES_KEPT: usize = 500;
+
+/// Adds what is known of the adapters that the HPAs need and do not get an answer from.
+pub(super) async fn read(cluster: &Cluster, hpas: &[HpaFacts], facts: &mut ClusterFacts, budget: &Budget) {
+    if hpas.iter().any(|facts| fails(facts, &["Pods", "Object"])) {
+        facts.custom_metrics_api = within(budget, cluster, CUSTOM).await;
+    }
+    if hpas.iter().any(|facts| fails(facts, &["External"])) {
+        facts.external_metrics_api = within(budget, cluster, EXTERNAL).await;
+    }
+}
+
+async fn within(budget: &Budget, cluster: &Cluster, api: (&str, &[&str])) -> Fact<AdapterApi> {
+    let (group, versions) = api;
+    // One discovery a version, and the APIService where it does not answer.
+    if budget.left(cluster) > versions.len() {
+        adapter(cluster, api).await
+    } else {
+        Fact::NotReadable(left_out(group.to_owned()))
+    }
+}
+
+/// Whether a metric of one of the types has no value in the last sync, or there was no sync at all.
+fn fails(facts: &HpaFacts, types: &[&str]) -> bool {
+    let hpa = &facts.hpa;
+    let inactive = hpa
+        .condition("ScalingActive")
+        .is_none_or(|condition| condition.status != "True");
+    hpa.metrics.iter().enumerate().any(|(index, metric)| {
+        let value = hpa.current_metrics.get(index);
+        let failed = inactive || value.is_none_or(|value| value.type_.is_empty());
+        types.contains(&metric.type_.as_str()) && failed
+    })
+}
+
+async fn adapter(cluster: &Cluster, (group, versions): (&str, &[&str])) -> Fact<AdapterApi> {
+    for version in versions {
+        let group_version = format!("{group}/{version}");
+        let path = format!("/apis/{group_version}");
+        let ask = Ask::path(&path);
+        let list = cluster
+            .ask(ask, cluster.client.list_api_group_resources(&group_version))
+            .await;
+        let names = list.map(|list| {
+            let names = list.resources.into_iter().map(|resource| resource.name);
+            names.take(NAMES_KEPT).collect()
+        });
+        let metrics = fact(&ask, names);
+        let registration = match metrics {
+            Fact::Absent => continue,
+            Fact::Known(_) => Fact::default(),
+            Fact::NotReadable(_) => registration(cluster, &format!("{version}.{group}")).await,
+        };
+        return Fact::Known(AdapterApi {
+            group_version,
+            metrics,
+            registration,
+        });
+    }
+    Fact::Absent
+}
+
+async fn registration(cluster: &Cluster, name: &str) -> Fact<crate::facts::ApiService> {
+    let ask = Ask::cluster_scoped("apiservices.apiregistration.k8s.io", name);
+    let api: Api<APIService> = Api::all(cluster.client.clone());
+    let object = cluster.ask(ask, api.get(name)).await;
+    fact(&ask, object.map(|object| convert::api_service(&object)))
+}

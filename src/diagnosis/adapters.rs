@@ -1,0 +1,177 @@
+//! Metrics that an adapter serves (custom.metrics.k8s.io, external.metrics.k8s.io), and why they fail.
+
+use super::phrase::word;
+use super::{Case, Finding, Severity};
+use crate::facts::{AdapterApi, Fact, MetricSpec};
+use crate::hpa::message::{Message, MetricsApi, decode};
+
+/// A metric that failed in the last sync.
+#[derive(Debug, Clone)]
+pub(super) struct FailedMetric<'a> {
+    /// Its place in `spec.metrics`.
+    pub index: usize,
+    /// The metric.
+    pub spec: &'a MetricSpec,
+    /// What the controller says of it: the condition, or the newest event of its reason.
+    pub text: &'a str,
+    /// The same, decoded.
+    pub message: Message,
+}
+
+/// The metrics API that a type of metric is read from.
+pub(super) fn api_of(type_: &str) -> MetricsApi {
+    match type_ {
+        "Pods" | "Object" => MetricsApi::Custom,
+        "External" => MetricsApi::External,
+        _ => MetricsApi::Resource,
+    }
+}
+
+/// The group of an API.
+pub(super) fn group_of(api: MetricsApi) -> &'static str {
+    match api {
+        MetricsApi::Resource => "metrics.k8s.io",
+        MetricsApi::Custom => "custom.metrics.k8s.io",
+        MetricsApi::External => "external.metrics.k8s.io",
+    }
+}
+
+/// The metrics that failed in the last sync, with what the controller said of them: nothing where its events are
+/// gone or may not be read.
+pub(super) fn failed<'a>(case: &Case<'a>) -> Vec<FailedMetric<'a>> {
+    let metrics = &case.facts.hpa.metrics;
+    let failed = case.said.failed_metrics.iter();
+    failed
+        .filter_map(|index| {
+            let spec = metrics.get(*index)?;
+            let (text, message) = said(case, spec);
+            Some(FailedMetric {
+                index: *index,
+                spec,
+                text,
+                message,
+            })
+        })
+        .collect()
+}
+
+/// The failed metrics of the adapters.
+pub(super) fn failed_of_adapters<'a>(case: &Case<'a>) -> Vec<FailedMetric<'a>> {
+    let mut found = failed(case);
+    found.retain(|metric| api_of(&metric.spec.type_) != MetricsApi::Resource);
+    found
+}
+
+fn said<'a>(case: &Case<'a>, spec: &MetricSpec) -> (&'a str, Message) {
+    let reason = format!("FailedGet{}Metric", spec.type_);
+    let condition = case.facts.hpa.condition("ScalingActive");
+    let blocking = condition.filter(|it| case.said.blocking().is_some() && it.reason == reason);
+    let newest = || {
+        let mut events = case.facts.events.known()?.iter().rev();
+        events.find(|event| event.reason == reason)
+    };
+    let text = blocking
+        .map(|condition| condition.message.as_str())
+        .or_else(|| newest().map(|event| event.message.as_str()))
+        .unwrap_or_default();
+    (text, decode(&reason, text))
+}
+
+/// What is known of the API that serves a metric.
+pub(super) fn served_by<'a>(case: &Case<'a>, spec: &MetricSpec) -> &'a Fact<AdapterApi> {
+    match api_of(&spec.type_) {
+        MetricsApi::External => &case.cluster.external_metrics_api,
+        MetricsApi::Custom | MetricsApi::Resource => &case.cluster.custom_metrics_api,
+    }
+}
+
+/// `Pods metric http_requests`.
+pub(super) fn label(spec: &MetricSpec) -> String {
+    format!("{} metric {}", spec.type_, spec.name)
+}
+
+/// An error where the failure stops the HPA, a warning where other metrics go on.
+pub(super) fn severity(case: &Case<'_>) -> Severity {
+    if case.said.blocking().is_some() {
+        Severity::Error
+    } else {
+        Severity::Warning
+    }
+}
+
+/// What a reader can do at once, whoever runs the adapter: go on without the metric.
+pub(super) fn without(case: &Case<'_>, finding: Finding, metric: &FailedMetric<'_>) -> Finding {
+    let name = word(&case.facts.hpa.name);
+    let namespace = case.namespace();
+    if case.facts.hpa.metrics.len() > 1 {
+        let patch = format!(r#"[{{"op":"remove","path":"/spec/metrics/{}"}}]"#, metric.index);
+        return finding.fix(
+            format!("until then, go on without {}", label(metric.spec)),
+            format!("kubectl patch hpa {name} -n {namespace} --type=json -p '{patch}'"),
+            "changes the HPA alone; it scales by its other metrics",
+        );
+    }
+    let patch = r#"{"metrics":[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":80}}}]}"#;
+    finding.fix(
+        "until then, scale by cpu",
+        case.patch_hpa(patch),
+        "changes the HPA alone; every container needs a cpu request",
+    )
+}
+
+/// The name that was probably meant, among those that exist: the same but for case and signs, or one that goes on.
+pub(super) fn nearest<'a>(wanted: &str, names: &[&'a str]) -> Option<&'a str> {
+    let distance = |name: &str| {
+        let (wanted, name) = (plain(wanted), plain(name));
+        if wanted.len() > 3 && (name.starts_with(&wanted) || wanted.starts_with(&name) && name.len() > 3) {
+            return 1;
+        }
+        edits(&wanted, &name)
+    };
+    let limit = (wanted.len() / 3).clamp(1, 4);
+    names
+        .iter()
+        .map(|name| (distance(name), *name))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+fn plain(name: &str) -> String {
+    name.chars()
+        .filter(|character| character.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// Levenshtein's distance.
+fn edits(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (line, character) in left.chars().enumerate() {
+        let mut next = vec![line + 1];
+        let cells = right.iter().zip(row.iter().zip(row.iter().skip(1)));
+        for (other, (diagonal, above)) in cells {
+            let before = next.last().copied().unwrap_or(0);
+            let changed = diagonal + usize::from(*other != character);
+            next.push(changed.min(above + 1).min(before + 1));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn a_slip_is_recognized_and_another_name_is_not() {
+        let names = ["http_requests_per_second", "queue_depth", "app"];
+        assert_eq!(nearest("http_requests", &names), Some("http_requests_per_second"));
+        assert_eq!(nearest("queue-depht", &names), Some("queue_depth"));
+        assert_eq!(nearest("ap", &names), Some("app"));
+        assert_eq!(nearest("latency", &names), None);
+        assert_eq!(nearest("web", &["sidecar"]), None);
+    }
+}

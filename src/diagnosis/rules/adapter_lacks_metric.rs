@@ -1,0 +1,177 @@
+//! TFS309 adapter-lacks-metric
+//!
+//! ## What it detects
+//! An adapter serves the API, and has no such metric for these pods, this object or this query: a name with a slip,
+//! a rule that is missing in the adapter, or a source without data.
+//!
+//! ## How it is proved
+//! The controller quotes the adapter's refusal or its empty answer, and the adapter's discovery does or does not list
+//! the name.
+//!
+//! ## What it is not
+//! No adapter is TFS307; one that does not answer is TFS308. Pods that do not exist have no metrics either: TFS504.
+//!
+//! ## Fix
+//! Use a name that the adapter lists, or teach the adapter the metric.
+//!
+//! ## Source
+//! `GetRawMetric`, `GetObjectMetric` and `GetExternalMetric` in `metrics/client.go`, Kubernetes v1.37. Some adapters
+//! of external metrics list no names (KEDA).
+
+use crate::diagnosis::adapters::{self, FailedMetric};
+use crate::diagnosis::case::innermost;
+use crate::diagnosis::phrase::{count, word};
+use crate::diagnosis::registry::{Rule, Stage};
+use crate::diagnosis::{Case, Confidence, Finding};
+use crate::facts::{AdapterApi, MetricSpec};
+use crate::hpa::message::{ApiFailure, Message, MetricsApi};
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS309",
+    name: "adapter-lacks-metric",
+    stage: Stage::MetricsPipeline,
+    source: include_str!("adapter_lacks_metric.rs"),
+    explains: &["TFS607"],
+    needs: &[],
+    check,
+};
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    if case.scale().is_some() && case.facts.pods.known().is_some_and(Vec::is_empty) {
+        return None;
+    }
+    let metric = adapters::failed_of_adapters(case)
+        .into_iter()
+        .find(refused_by_adapter)?;
+    let group = adapters::group_of(adapters::api_of(&metric.spec.type_));
+    let api = adapters::served_by(case, metric.spec).known()?;
+    let names = api.metrics.known()?;
+    let finding = match &metric.message {
+        Message::DescribedKindUnknown(kind) => RULE.finding(
+            adapters::severity(case),
+            format!(
+                "{} describes a {kind}, which the cluster does not serve",
+                adapters::label(metric.spec)
+            ),
+            "the kind and apiVersion of describedObject must be those of an object that exists",
+        ),
+        _ => RULE.finding(
+            adapters::severity(case),
+            format!(
+                "The adapter of {group} has no {}{}",
+                adapters::label(metric.spec),
+                place(metric.spec)
+            ),
+            "the API answers, and not with a value of this metric",
+        ),
+    };
+    let finding = case.on_hpa(finding);
+    let finding = if metric.text.is_empty() || is_old(&metric.message) {
+        finding
+    } else {
+        finding.saw("the controller", innermost(metric.text), "conditions and events")
+    };
+    let finding = with_names(finding, api, names, &metric);
+    let finding = with_rename(case, finding, names, &metric);
+    let finding = finding.fix(
+        "see what the adapter has",
+        format!(
+            "kubectl get --raw {}",
+            word(&format!("/apis/{}", api.group_version))
+        ),
+        "reads only; a name that is missing here needs a rule in the adapter's configuration",
+    );
+    Some(adapters::without(case, finding, &metric))
+}
+
+/// Whether the text is of the time before the adapter: it answers now.
+fn is_old(message: &Message) -> bool {
+    matches!(
+        message,
+        Message::MetricsApiFailed {
+            failure: ApiFailure::NotServed,
+            ..
+        }
+    )
+}
+
+/// Whether the adapter was reached and had nothing to say.
+fn refused_by_adapter(metric: &FailedMetric<'_>) -> bool {
+    match &metric.message {
+        Message::NoMetricsReturned(MetricsApi::Custom | MetricsApi::External)
+        | Message::DescribedKindUnknown(_) => true,
+        Message::MetricsApiFailed { failure, .. } => !matches!(
+            failure,
+            ApiFailure::Forbidden | ApiFailure::Unauthorized | ApiFailure::Unavailable
+        ),
+        _ => false,
+    }
+}
+
+fn place(spec: &MetricSpec) -> String {
+    let object = spec.object.as_ref().map_or_else(String::new, |object| {
+        format!(" on {}/{}", object.kind, object.name)
+    });
+    match spec.selector.as_deref().filter(|selector| !selector.is_empty()) {
+        Some(selector) => format!("{object} with {selector}"),
+        None => object,
+    }
+}
+
+fn with_names(finding: Finding, api: &AdapterApi, names: &[String], metric: &FailedMetric<'_>) -> Finding {
+    let spec = metric.spec;
+    let listed = names.iter().any(|name| bare(name) == spec.name);
+    let value = match (listed, names.len()) {
+        (true, _) => format!("lists {}: it has no data for what the HPA asks", spec.name),
+        (false, 0) => "lists no metric at all".to_owned(),
+        (false, number) => format!("lists {}, and not {}", count(number, "metric"), spec.name),
+    };
+    let finding = finding.saw(
+        format!("discovery of {}", api.group_version),
+        value,
+        format!("GET /apis/{}", api.group_version),
+    );
+    // An adapter of external metrics need not list what it has.
+    let says_so = matches!(
+        metric.message,
+        Message::MetricsApiFailed {
+            failure: ApiFailure::MetricUnknown,
+            ..
+        }
+    );
+    if !listed && !says_so && api.group_version.starts_with("external.") {
+        finding.at_most(Confidence::Likely)
+    } else {
+        finding
+    }
+}
+
+fn with_rename(case: &Case<'_>, finding: Finding, names: &[String], metric: &FailedMetric<'_>) -> Finding {
+    let known: Vec<&str> = names.iter().map(|name| bare(name)).collect();
+    if known.contains(&metric.spec.name.as_str()) {
+        return finding;
+    }
+    let Some(meant) = adapters::nearest(&metric.spec.name, &known) else {
+        return finding;
+    };
+    let field = metric.spec.type_.to_lowercase();
+    let patch = format!(
+        r#"[{{"op":"replace","path":"/spec/metrics/{}/{field}/metric/name","value":"{meant}"}}]"#,
+        metric.index
+    );
+    finding.fix(
+        format!("read {meant}, which the adapter has"),
+        format!(
+            "kubectl patch hpa {} -n {} --type=json -p {}",
+            word(&case.facts.hpa.name),
+            case.namespace(),
+            word(&patch)
+        ),
+        "changes the HPA alone",
+    )
+}
+
+/// `pods/http_requests` without the resource that it describes.
+fn bare(name: &str) -> &str {
+    name.rsplit_once('/').map_or(name, |(_, metric)| metric)
+}

@@ -1,0 +1,158 @@
+//! TFS308 adapter-unavailable
+//!
+//! ## What it detects
+//! custom.metrics.k8s.io or external.metrics.k8s.io is registered, and the adapter behind it does not answer.
+//!
+//! ## How it is proved
+//! Discovery of the API fails with 503, as it does for the controller; the condition `Available` of its `APIService`
+//! names the step that fails.
+//!
+//! ## What it is not
+//! No adapter at all is TFS307; an adapter that answers without the metric is TFS309.
+//!
+//! ## Fix
+//! Repair the adapter behind the Service that the `APIService` names. Where another adapter took the group over, give
+//! it back: one group has one adapter.
+//!
+//! ## Source
+//! `available_controller.go` of kube-aggregator, Kubernetes v1.37.
+
+use crate::diagnosis::adapters::{self, FailedMetric};
+use crate::diagnosis::case::refused;
+use crate::diagnosis::phrase::word;
+use crate::diagnosis::registry::{Rule, Stage};
+use crate::diagnosis::{Case, Finding};
+use crate::facts::{AdapterApi, ApiService};
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS308",
+    name: "adapter-unavailable",
+    stage: Stage::MetricsPipeline,
+    source: include_str!("adapter_unavailable.rs"),
+    explains: &["TFS607"],
+    needs: &[],
+    check,
+};
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let (metric, api) = adapters::failed_of_adapters(case)
+        .into_iter()
+        .find_map(|metric| Some((metric.clone(), silent(case, &metric)?)))?;
+    let group = adapters::group_of(adapters::api_of(&metric.spec.type_));
+    let name = registered_name(api);
+    let service = api.registration.known().and_then(|it| it.service.as_ref());
+    let behind = service.map_or_else(
+        || "the adapter".to_owned(),
+        |it| format!("the adapter behind Service {}/{}", it.namespace, it.name),
+    );
+    let mut finding = RULE
+        .finding(
+            adapters::severity(case),
+            format!(
+                "{group} does not answer, so the HPA cannot read {}",
+                adapters::label(metric.spec)
+            ),
+            api.registration.known().map_or_else(
+                || "the API server cannot reach the adapter".to_owned(),
+                |registration| because(registration, &behind),
+            ),
+        )
+        .object("APIService", "", &name);
+    if let Some(service) = service {
+        finding = finding.object("Service", &service.namespace, &service.name);
+    }
+    if let Some(reason) = refused(&api.metrics).filter(|_| api.registration.known().is_none()) {
+        finding = finding.saw(
+            format!("discovery of {}", api.group_version),
+            reason.why.clone(),
+            format!("GET /apis/{}", api.group_version),
+        );
+    }
+    let condition = api.registration.known().and_then(|it| it.available.as_ref());
+    finding = match (condition, refused(&api.registration)) {
+        (Some(condition), _) => finding.saw(
+            format!("APIService {name}"),
+            format!(
+                "Available={} {}: {}",
+                condition.status,
+                condition.reason,
+                essence(&condition.message)
+            ),
+            "status.conditions",
+        ),
+        (None, Some(reason)) => finding.could_not_read(reason),
+        (None, None) => finding,
+    };
+    finding = with_fix(finding, api, &name);
+    Some(adapters::without(case, finding, &metric))
+}
+
+/// The API of a failed metric, where it is registered and does not answer.
+fn silent<'a>(case: &Case<'a>, metric: &FailedMetric<'_>) -> Option<&'a AdapterApi> {
+    let api = adapters::served_by(case, metric.spec).known()?;
+    refused(&api.metrics).filter(|reason| reason.needs.is_none())?;
+    Some(api)
+}
+
+/// `v1beta1.custom.metrics.k8s.io`.
+fn registered_name(api: &AdapterApi) -> String {
+    let (group, version) = api
+        .group_version
+        .split_once('/')
+        .unwrap_or((&api.group_version, ""));
+    format!("{version}.{group}")
+}
+
+fn because(registration: &ApiService, behind: &str) -> String {
+    let reason = registration
+        .available
+        .as_ref()
+        .map_or("", |it| it.reason.as_str());
+    match reason {
+        "ServiceNotFound" => {
+            "the APIService leads to a Service that does not exist: the adapter is gone".to_owned()
+        }
+        "ServicePortError" => "the APIService names a port that its Service does not have".to_owned(),
+        "EndpointsNotFound" | "MissingEndpoints" => format!("{behind} has no ready pod"),
+        "FailedDiscoveryCheck" => format!("{behind} cannot be reached, or answers something else"),
+        _ => format!("the API server does not consider {behind} available"),
+    }
+}
+
+/// The end of Go's chain of errors: the URL before it is said already.
+fn essence(message: &str) -> &str {
+    message.rsplit_once("\": ").map_or(message, |(_, end)| end)
+}
+
+fn with_fix(finding: Finding, api: &AdapterApi, name: &str) -> Finding {
+    let service = api.registration.known().and_then(|it| it.service.as_ref());
+    let reason = api.registration.known().and_then(|it| it.available.as_ref());
+    match (service, reason.map(|it| it.reason.as_str())) {
+        (Some(service), Some("ServiceNotFound")) => finding.advice(
+            format!(
+                "install the adapter that Service {}/{} belonged to again",
+                service.namespace, service.name
+            ),
+            format!(
+                "or, where it is gone for good, `kubectl delete apiservice {}`",
+                word(name)
+            ),
+        ),
+        (Some(service), _) => finding.fix(
+            "see what runs behind it",
+            format!(
+                "kubectl get service,endpointslices,pods -n {}",
+                word(&service.namespace)
+            ),
+            format!(
+                "reads only; Service {} must lead to a ready pod of the adapter",
+                service.name
+            ),
+        ),
+        (None, _) => finding.fix(
+            "see the condition",
+            format!("kubectl describe apiservice {}", word(name)),
+            "reads only",
+        ),
+    }
+}
