@@ -99,12 +99,12 @@ fn resources(facts: &mut Value, requests: &Value, limits: &Value) {
 
 fn event(facts: &mut Value, reason: &str, message: &str, type_: &str) {
     let events = facts["hpas"][0]["events"]["known"].as_array_mut();
-    events.into_iter().for_each(|events| {
+    if let Some(events) = events {
         events.push(
             json!({"type": type_, "reason": reason, "message": message, "count": 40,
             "firstSeen": "2026-11-24T09:00:00Z", "lastSeen": "2026-11-24T09:20:00Z"}),
         );
-    });
+    }
 }
 
 fn up_rules(facts: &mut Value, rules: &Value) {
@@ -120,7 +120,7 @@ const HEALTHY: &[(&str, Change)] = &[
     ("stateful set", |it| kind(it, "apps/v1", "StatefulSet")),
     ("replica set", |it| kind(it, "apps/v1", "ReplicaSet")),
     ("replication controller", |it| {
-        kind(it, "v1", "ReplicationController")
+        kind(it, "v1", "ReplicationController");
     }),
     ("custom kind", |it| kind(it, "argoproj.io/v1alpha1", "Rollout")),
     ("custom kind without a template", |it| {
@@ -128,10 +128,10 @@ const HEALTHY: &[(&str, Change)] = &[
         it["hpas"][0]["target"]["known"]["template"] = Value::Null;
     }),
     ("old version of the group", |it| {
-        spec(it, &json!({"target": {"apiVersion": "apps/v1beta2"}}))
+        spec(it, &json!({"target": {"apiVersion": "apps/v1beta2"}}));
     }),
     ("kind in lower case", |it| {
-        spec(it, &json!({"target": {"kind": "deployment"}}))
+        spec(it, &json!({"target": {"kind": "deployment"}}));
     }),
     ("at target, 2 pods", |it| pods(it, 2, 300)),
     ("a little above target", |it| pods(it, 2, 320)),
@@ -142,7 +142,7 @@ const HEALTHY: &[(&str, Change)] = &[
         pods(it, 3, 1);
     }),
     ("minimum is maximum is one", |it| {
-        spec(it, &json!({"minReplicas": 1, "maxReplicas": 1}))
+        spec(it, &json!({"minReplicas": 1, "maxReplicas": 1}));
     }),
     ("no minimum given", |it| spec(it, &json!({"minReplicas": null}))),
     ("scaling down later", |it| pods(it, 3, 100)),
@@ -152,7 +152,7 @@ const HEALTHY: &[(&str, Change)] = &[
         pods(it, 3, 5);
     }),
     ("scaling up is switched off, idle", |it| {
-        up_rules(it, &json!({"selectPolicy": "Disabled"}))
+        up_rules(it, &json!({"selectPolicy": "Disabled"}));
     }),
     ("slow policies, at target", |it| {
         up_rules(
@@ -169,7 +169,7 @@ const HEALTHY: &[(&str, Change)] = &[
         pods(it, 2, 500);
     }),
     ("no window for scaling down", |it| {
-        down_rules(it, &json!({"stabilizationWindowSeconds": 0}))
+        down_rules(it, &json!({"stabilizationWindowSeconds": 0}));
     }),
     ("a window for scaling up", |it| {
         up_rules(it, &json!({"stabilizationWindowSeconds": 300}));
@@ -290,7 +290,7 @@ const HEALTHY: &[(&str, Change)] = &[
         it["hpas"][0]["target"]["known"]["replicasWriters"] = writers;
     }),
     ("limits far above the target", |it| {
-        resources(it, &json!({"cpu": "500m"}), &json!({"cpu": "2"}))
+        resources(it, &json!({"cpu": "500m"}), &json!({"cpu": "2"}));
     }),
     ("limits equal to requests, target below", |it| {
         resources(it, &json!({"cpu": "500m"}), &json!({"cpu": "500m"}));
@@ -303,7 +303,7 @@ const HEALTHY: &[(&str, Change)] = &[
         resources(it, &json!({"cpu": "500m"}), &json!({"cpu": "1"}));
     }),
     ("a paused Deployment that runs", |it| {
-        it["hpas"][0]["target"]["known"]["paused"] = json!(true)
+        it["hpas"][0]["target"]["known"]["paused"] = json!(true);
     }),
     ("a rollout that does not get on", |it| {
         it["hpas"][0]["target"]["known"]["conditions"] = json!([{"type": "Progressing", "status": "False",
@@ -321,7 +321,7 @@ const HEALTHY: &[(&str, Change)] = &[
             .for_each(|pods| pods.push(evicted.clone()));
     }),
     ("a container was restarted", |it| {
-        it["hpas"][0]["pods"]["known"][0]["containers"][0]["restarts"] = json!(7)
+        it["hpas"][0]["pods"]["known"][0]["containers"][0]["restarts"] = json!(7);
     }),
     ("the spec changed just now", |it| {
         spec(
@@ -336,10 +336,10 @@ const HEALTHY: &[(&str, Change)] = &[
         );
     }),
     ("Kubernetes 1.28", |it| {
-        it["cluster"]["version"]["known"] = json!("v1.28.3-gke.100")
+        it["cluster"]["version"]["known"] = json!("v1.28.3-gke.100");
     }),
     ("Kubernetes 1.25", |it| {
-        it["cluster"]["version"]["known"] = json!("v1.25.16")
+        it["cluster"]["version"]["known"] = json!("v1.25.16");
     }),
     ("the events could not be read", |it| {
         it["hpas"][0]["events"] =

@@ -46,8 +46,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     );
     let finding = case.with_condition(case.on_target(finding));
     let replicas = case.facts.hpa.effective_min_replicas().max(1);
-    let path = field.trim_start_matches('.');
-    let patch = path.rsplit('.').fold(replicas.to_string(), |inner, name| {
+    let names = field.trim_start_matches('.');
+    let merge = names.rsplit('.').fold(replicas.to_string(), |inner, name| {
         format!(r#"{{"{name}":{inner}}}"#)
     });
     let group = target.api_version.split_once('/').map_or("", |(group, _)| group);
@@ -61,7 +61,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                     word(kind.trim_end_matches('.')),
                     word(&target.name),
                     case.namespace(),
-                    word(&patch)
+                    word(&merge)
                 ),
                 format!("changes {label} alone"),
             )

@@ -17,7 +17,7 @@
 //! custom resource allows.
 //!
 //! ## Source
-//! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37: `FailedGetScale`, `FailedUpdateScale`; ClusterRole
+//! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37: `FailedGetScale`, `FailedUpdateScale`; `ClusterRole`
 //! `system:controller:horizontal-pod-autoscaler` in `controller_policy.go`: `get` and `update` of `*/scale`.
 
 use crate::diagnosis::phrase::word;
@@ -208,42 +208,39 @@ fn invalid(case: &Case<'_>, text: &str) -> Finding {
             let digits = rest.split(|it: char| !it.is_ascii_digit()).next()?;
             digits.parse().ok()
         });
-    match largest {
-        Some(largest) => {
-            let maximum = case.facts.hpa.max_replicas;
-            let finding = RULE.finding(
+    if let Some(largest) = largest {
+        let maximum = case.facts.hpa.max_replicas;
+        let finding = RULE.finding(
                 Severity::Error,
                 format!("{label} allows at most {largest} replicas, and the HPA wants more: every scale is refused"),
                 format!("the definition of {} is narrower than maxReplicas, {maximum}, and the write fails as a whole", case.facts.hpa.target.kind),
             );
-            case.on_hpa(case.on_target(finding))
-                .saw("maxReplicas", maximum.to_string(), "spec.maxReplicas")
-                .fix(
-                    "keep the HPA inside of what the resource allows",
-                    case.patch_hpa(&format!(r#"{{"maxReplicas":{largest}}}"#)),
-                    "changes the HPA alone",
-                )
-                .advice(
-                    "raise the maximum in the schema of the CustomResourceDefinition",
-                    "changes the definition for all of its resources",
-                )
-        }
-        None => {
-            let finding = RULE.finding(
-                Severity::Error,
-                format!("{label} does not pass validation with the replicas that the HPA wants"),
-                "the API server refuses the new scale as invalid",
-            );
-            case.on_target(finding).fix(
-                "try it by hand, without changing anything",
-                format!(
-                    "kubectl scale {} --replicas={} --dry-run=server",
-                    case.target_arguments(),
-                    case.facts.hpa.max_replicas
-                ),
-                "changes nothing",
+        case.on_hpa(case.on_target(finding))
+            .saw("maxReplicas", maximum.to_string(), "spec.maxReplicas")
+            .fix(
+                "keep the HPA inside of what the resource allows",
+                case.patch_hpa(&format!(r#"{{"maxReplicas":{largest}}}"#)),
+                "changes the HPA alone",
             )
-        }
+            .advice(
+                "raise the maximum in the schema of the CustomResourceDefinition",
+                "changes the definition for all of its resources",
+            )
+    } else {
+        let finding = RULE.finding(
+            Severity::Error,
+            format!("{label} does not pass validation with the replicas that the HPA wants"),
+            "the API server refuses the new scale as invalid",
+        );
+        case.on_target(finding).fix(
+            "try it by hand, without changing anything",
+            format!(
+                "kubectl scale {} --replicas={} --dry-run=server",
+                case.target_arguments(),
+                case.facts.hpa.max_replicas
+            ),
+            "changes nothing",
+        )
     }
 }
 

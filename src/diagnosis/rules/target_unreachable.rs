@@ -40,7 +40,7 @@ struct Ceiling<'a> {
     metric: &'a MetricSpec,
     index: usize,
     target: i32,
-    percent: i64,
+    percent: i32,
     /// The container with the tightest limit.
     container: &'a str,
 }
@@ -62,8 +62,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .map(|(index, metric)| {
             let ceiling = ceiling(case, index, metric)?;
             let needed = f64::from(ceiling.target) * (1.0 + tolerance);
-            #[expect(clippy::cast_precision_loss, reason = "percentages are small")]
-            let reachable = ceiling.percent as f64 > needed;
+            let reachable = f64::from(ceiling.percent) > needed;
             (!reachable).then_some(ceiling)
         })
         .collect::<Option<_>>()?;
@@ -98,7 +97,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         "the default, or spec.behavior",
     );
     // A common target leaves room for a load to be seen before the limit throttles it.
-    let lower = (percent * 7 / 10).max(1);
+    let lower = (i64::from(percent) * 7 / 10).max(1);
     let kind = if first.metric.type_ == "ContainerResource" {
         "containerResource"
     } else {
@@ -179,7 +178,7 @@ fn ceiling<'a>(case: &Case<'a>, index: usize, metric: &'a MetricSpec) -> Option<
         metric,
         index,
         target,
-        percent: limits.checked_mul(100)?.checked_div(requests)?,
+        percent: i32::try_from(limits.checked_mul(100)?.checked_div(requests)?).ok()?,
         container: tightest?.0,
     })
 }
