@@ -167,6 +167,7 @@ pub const RULES: &[Rule] = &[
     rules::partial_metric_failure::RULE,
     rules::outside_limits::RULE,
     rules::never_synced::RULE,
+    rules::target_unit_wrong::RULE,
     rules::foreign_pods_counted::RULE,
     rules::quota_blocks_replicas::RULE,
     rules::facts_not_readable::RULE,

@@ -37,5 +37,6 @@ pub(super) mod scale_target_not_scalable;
 pub(super) mod scaling_disabled_at_zero;
 pub(super) mod selector_missing;
 pub(super) mod stabilization_window;
+pub(super) mod target_unit_wrong;
 pub(super) mod unknown_message;
 pub(super) mod within_tolerance;
