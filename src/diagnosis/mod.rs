@@ -11,6 +11,7 @@ mod order;
 pub(crate) mod phrase;
 mod registry;
 mod report;
+mod rule;
 mod rules;
 mod summary;
 mod targets;
@@ -21,4 +22,5 @@ pub use explanation::{
     Verdict,
 };
 pub use finding::{Confidence, Evidence, EvidenceStatus, Finding, Fix, ObjectName, Severity};
-pub use registry::{Case, Need, RULES, Rule, Stage, find};
+pub use registry::{RULES, find};
+pub use rule::{Case, Need, Rule, Stage};

@@ -80,7 +80,7 @@ pub(super) fn resources<'a>(offenders: &[Offender<'a>]) -> Vec<&'a str> {
     distinct(offenders.iter().map(|offender| offender.resource))
 }
 
-/// A request to begin with: what the container uses now where that is known, and 100m or 128Mi where not.
+/// A request to begin with: so much that the usage seen now is at the target, where it is known, and 100m or 128Mi where not.
 pub(super) fn starting_value(case: &Case<'_>, container: &str, resource: &str) -> StartingValue {
     let used = case
         .own_pods()
@@ -88,7 +88,7 @@ pub(super) fn starting_value(case: &Case<'_>, container: &str, resource: &str) -
         .max();
     match (used, resource) {
         (Some(milli), _) if milli > 0 => StartingValue {
-            value: phrase::amount(resource, round_up(resource, milli)),
+            value: phrase::amount(resource, round_up(resource, at_target(case, resource, milli))),
             observed: true,
         },
         (_, "memory") => StartingValue::guess("128Mi"),
@@ -209,6 +209,19 @@ fn usage(case: &Case<'_>, pod: &Pod, container: &str, resource: &str) -> Option<
         .iter()
         .find(|measured| measured.name == container)?;
     measured.usage.get(resource)?.milli_value().ok()
+}
+
+/// The request of which a usage is the HPA's target: one that equals the usage would scale up at once.
+fn at_target(case: &Case<'_>, resource: &str, usage: i64) -> i64 {
+    let mut metrics = case
+        .utilization_metrics()
+        .filter(|metric| metric.name == resource);
+    match metrics.next().map(|metric| &metric.target) {
+        Some(crate::facts::MetricTarget::AverageUtilization(percent @ 1..100)) => {
+            usage.saturating_mul(100) / i64::from(*percent)
+        }
+        _ => usage,
+    }
 }
 
 /// Up to the next 50m or 64Mi: a request is a round number.

@@ -1,7 +1,8 @@
 //! Which finding is the cause, which merely follow from it, and how sure each is.
 
 use super::case::refused;
-use super::registry::{Need, RULES, Rule, Stage};
+use super::registry::RULES;
+use super::rule::{Need, Rule, Stage};
 use super::{Case, Confidence, Finding, Severity, Verdict};
 use crate::facts::NotReadable;
 use crate::hpa::message::{Message, MetricsApi};

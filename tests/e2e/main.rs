@@ -6,6 +6,7 @@
     reason = "a test may end with a panic"
 )]
 
+mod adapters;
 mod plugin;
 mod story;
 mod support;

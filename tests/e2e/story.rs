@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use tfserve_sandbox::{Component, MetricsServer, Usage};
 
-use crate::support::{explain, field, kubectl, sandbox, until};
+use crate::support::{explain, field, kubectl, sandbox, until, with_metrics_server};
 
 const WORKLOAD: &str = "image-classifier-resnet101";
 
@@ -25,9 +25,7 @@ fn scaling_active(namespace: &str) -> String {
 fn the_story() {
     let namespace = sandbox().namespace("story").expect("a namespace");
     let namespace = namespace.name();
-    sandbox()
-        .metrics_server(MetricsServer::Absent)
-        .expect("no metrics-server");
+    let _turn = with_metrics_server(MetricsServer::Absent);
 
     deploy(namespace);
     without_metrics_api(namespace);

@@ -2,14 +2,27 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tfserve_sandbox::Sandbox;
+use tfserve_sandbox::{MetricsServer, Sandbox};
 
 /// The cluster that all tests of this binary share.
 pub(crate) fn sandbox() -> &'static Sandbox {
     Sandbox::shared().unwrap_or_else(|error| panic!("the sandbox does not start: {error}"))
+}
+
+/// The cluster with its metrics pipeline in a known state, for one test at a time: the state is the whole
+/// cluster's.
+pub(crate) fn with_metrics_server(state: MetricsServer) -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    // A test that failed has left a state that the next one replaces.
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    sandbox()
+        .metrics_server(state)
+        .unwrap_or_else(|error| panic!("metrics-server does not become {state:?}: {error}"));
+    turn
 }
 
 /// What a command printed, and its exit code.

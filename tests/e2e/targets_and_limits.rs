@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use tfserve_sandbox::MetricsServer;
 
-use crate::support::{explain, field, kubectl, sandbox, until};
+use crate::support::{explain, field, kubectl, sandbox, until, with_metrics_server};
 
 const WEB: &str = "hpa/web";
 const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')].reason}";
@@ -84,9 +84,7 @@ fn who_and_what_holds_an_hpa_back() {
         .collect();
     let [refused, lower, paused, cap, quota, job, down] =
         [0, 1, 2, 3, 4, 5, 6].map(|index: usize| spaces[index].name());
-    sandbox()
-        .metrics_server(MetricsServer::Ready)
-        .expect("metrics are served");
+    let _turn = with_metrics_server(MetricsServer::Ready);
 
     let frozen = format!("{refused}.example.com");
     apply(&policy(refused, &frozen));

@@ -21,7 +21,7 @@
 use crate::diagnosis::adapters::{self, FailedMetric};
 use crate::diagnosis::case::innermost;
 use crate::diagnosis::phrase::{count, word};
-use crate::diagnosis::registry::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage};
 use crate::diagnosis::{Case, Confidence, Finding};
 use crate::facts::{AdapterApi, MetricSpec};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};

@@ -20,7 +20,7 @@
 use crate::diagnosis::adapters::{self, FailedMetric};
 use crate::diagnosis::case::refused;
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::registry::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage};
 use crate::diagnosis::{Case, Finding};
 use crate::facts::{AdapterApi, ApiService};
 

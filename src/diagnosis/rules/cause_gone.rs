@@ -17,7 +17,7 @@
 //! `horizontal.go`, Kubernetes v1.37; `--horizontal-pod-autoscaler-sync-period`, default 15 s.
 
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
 use crate::hpa::message::{ApiFailure, Message};
 

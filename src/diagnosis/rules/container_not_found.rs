@@ -20,7 +20,7 @@
 use crate::diagnosis::adapters::nearest;
 use crate::diagnosis::case::is_leftover;
 use crate::diagnosis::phrase::{list, word};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Container;
 

@@ -22,7 +22,7 @@
 use crate::diagnosis::case::refused;
 use crate::diagnosis::offenders::{self, Offender, Origin};
 use crate::diagnosis::phrase::{list, word};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {

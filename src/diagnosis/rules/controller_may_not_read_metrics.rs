@@ -19,7 +19,7 @@
 
 use crate::diagnosis::adapters;
 use crate::diagnosis::phrase::{count, word};
-use crate::diagnosis::registry::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage};
 use crate::diagnosis::{Case, Finding};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 

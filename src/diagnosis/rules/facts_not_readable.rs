@@ -18,7 +18,7 @@
 
 use crate::diagnosis::order::unreadable;
 use crate::diagnosis::phrase::list;
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::NotReadable;
 

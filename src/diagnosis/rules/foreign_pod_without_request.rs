@@ -21,7 +21,7 @@
 use crate::diagnosis::case::{is_leftover, is_own, owner_label};
 use crate::diagnosis::offenders::{self, Offender, Origin};
 use crate::diagnosis::phrase::{list, word};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Pod;
 
@@ -100,6 +100,9 @@ fn with_fixes(case: &Case<'_>, mut finding: Finding, pods: &[&Pod]) -> Finding {
     }
     if pods.iter().any(|pod| !is_leftover(pod) && !is_own(pod)) {
         let selector = case.scale().map_or("", |scale| &scale.selector);
+        for command in repairs(case, pods) {
+            finding = finding.fix(command.0, command.1, command.2);
+        }
         finding = finding.fix(
             "see what the selector matches",
             format!(
@@ -109,17 +112,79 @@ fn with_fixes(case: &Case<'_>, mut finding: Finding, pods: &[&Pod]) -> Finding {
             ),
             "reads only",
         );
-        let owners: Vec<String> = pods
+        let mut owners: Vec<String> = pods
             .iter()
-            .filter(|pod| !is_own(pod))
+            .filter(|pod| !is_own(pod) && pod.owner.is_some())
             .map(|pod| owner_label(pod))
             .collect();
+        owners.dedup();
+        if owners.is_empty() {
+            return finding;
+        }
         finding = finding.advice(
             format!("give the pods of {} other labels, or requests", list(&owners)),
             "changes the other workload",
         );
     }
     finding
+}
+
+/// What takes the pods out of the sum: a request for a Deployment's, another label for those of nobody.
+fn repairs(case: &Case<'_>, pods: &[&Pod]) -> Vec<(String, String, String)> {
+    let namespace = case.namespace();
+    let mut found: Vec<(String, String, String)> = Vec::new();
+    for pod in pods.iter().filter(|pod| !is_leftover(pod) && !is_own(pod)) {
+        let repair = match &pod.owner {
+            None => {
+                let selector = case.scale().map_or("", |scale| &scale.selector);
+                let Some((label, _)) = selector.split(',').find_map(|part| part.split_once('=')) else {
+                    continue;
+                };
+                (
+                    format!("take Pod {} out of the selector", pod.name),
+                    format!(
+                        "kubectl label pod {} -n {namespace} {}-",
+                        word(&pod.name),
+                        word(label)
+                    ),
+                    "changes the label of this pod alone".to_owned(),
+                )
+            }
+            Some(owner) => {
+                let hash = pod.labels.get("pod-template-hash");
+                let name = hash.and_then(|hash| owner.name.strip_suffix(hash)?.strip_suffix('-'));
+                let lacking = offenders::of_origin(case, &[Origin::Foreign]);
+                let (Some(name), "ReplicaSet") = (name, owner.kind.as_str()) else {
+                    continue;
+                };
+                let Some(offender) = lacking
+                    .iter()
+                    .find(|offender| offender.pod.is_some_and(|other| other.name == pod.name))
+                else {
+                    continue;
+                };
+                let value = offenders::starting_value(case, offender.container, offender.resource);
+                (
+                    format!(
+                        "request {} for container {}",
+                        offender.resource, offender.container
+                    ),
+                    format!(
+                        "kubectl set resources deployment {} -n {namespace} -c {} --requests={}={}",
+                        word(name),
+                        word(offender.container),
+                        offender.resource,
+                        value.value
+                    ),
+                    format!("rolls the pods of Deployment/{name}; its pods are still averaged in"),
+                )
+            }
+        };
+        if !found.contains(&repair) {
+            found.push(repair);
+        }
+    }
+    found
 }
 
 fn distinct<'a>(found: &[Offender<'a>]) -> Vec<&'a Pod> {

@@ -19,7 +19,7 @@
 use crate::diagnosis::case::{is_leftover, owner_label};
 use crate::diagnosis::offenders::{self, Origin};
 use crate::diagnosis::phrase::{count, list, word};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Pod;
 use crate::hpa::replicas::Counted;

@@ -20,7 +20,7 @@
 //! (`ScalingActive=False/AmbiguousSelector`); before, both scale and undo each other's work.
 
 use crate::diagnosis::phrase::{list, word};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::hpa::message::Message;
 

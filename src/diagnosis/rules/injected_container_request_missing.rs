@@ -21,7 +21,7 @@
 
 use crate::diagnosis::offenders::{self, Origin};
 use crate::diagnosis::phrase::{list, word};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::MetricTarget;
 

@@ -22,7 +22,7 @@
 
 use crate::diagnosis::case::{is_available, is_ready, refused};
 use crate::diagnosis::phrase::{self, word};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::{LogLine, MetricsServer};
 

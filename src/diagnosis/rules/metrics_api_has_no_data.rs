@@ -20,7 +20,7 @@
 
 use crate::diagnosis::case::{FIRST_SAMPLES_SECONDS, is_running, refused};
 use crate::diagnosis::phrase::{self, count, span, word};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
 use crate::facts::{LogLine, MetricsServer, Pod};
 

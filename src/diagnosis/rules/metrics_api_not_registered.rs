@@ -23,7 +23,7 @@
 use crate::diagnosis::case::{is_own, refused};
 use crate::diagnosis::offenders::offenders;
 use crate::diagnosis::phrase::{list, word};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{MetricsServer, Pod};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};

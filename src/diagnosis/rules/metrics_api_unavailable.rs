@@ -22,7 +22,7 @@
 
 use crate::diagnosis::case::{FIRST_SAMPLES_SECONDS, container_trouble, is_available, is_ready, refused};
 use crate::diagnosis::phrase::{list, seconds_since, span, word};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::{ApiService, Condition, MetricsServer};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};

@@ -19,7 +19,7 @@
 
 use crate::diagnosis::case::{is_available, is_ready};
 use crate::diagnosis::phrase::{self, word};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{LogLine, MetricsServer};
 

@@ -42,6 +42,7 @@ pub(super) mod scaling_disabled_at_zero;
 pub(super) mod selector_missing;
 pub(super) mod stabilization_window;
 pub(super) mod target_paused;
+pub(super) mod target_unit_wrong;
 pub(super) mod target_unreachable;
 pub(super) mod unknown_message;
 pub(super) mod within_tolerance;

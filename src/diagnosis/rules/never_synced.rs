@@ -22,7 +22,7 @@
 //! `horizontal.go`, Kubernetes v1.37; `--horizontal-pod-autoscaler-sync-period`, default 15 s.
 
 use crate::diagnosis::phrase::{seconds_since, span};
-use crate::diagnosis::registry::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::hpa::symptoms::SyncStage;
 

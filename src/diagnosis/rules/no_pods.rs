@@ -17,7 +17,7 @@
 //! `GetResourceReplicas` in `replica_calculator.go`, Kubernetes v1.37: samples are listed before pods.
 
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {

@@ -20,7 +20,7 @@
 
 use crate::diagnosis::case::innermost;
 use crate::diagnosis::phrase::list;
-use crate::diagnosis::registry::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {

@@ -20,7 +20,7 @@
 
 use crate::diagnosis::case::{container_trouble, is_ready, is_running};
 use crate::diagnosis::phrase::{count, list, span, word};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Pod;
 

@@ -19,9 +19,9 @@
 //! `groupPods` in `replica_calculator.go`, Kubernetes v1.37.
 
 use crate::diagnosis::case::container_trouble;
-use crate::diagnosis::phrase::{count, list, word};
-use crate::diagnosis::registry::{Need, Rule, Stage};
-use crate::diagnosis::{Case, Finding, Severity};
+use crate::diagnosis::phrase::{count, list, seconds_since, span, word};
+use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::Pod;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -37,13 +37,18 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 /// How many pods are proved one by one.
 const PROVED: usize = 3;
 
+/// A pod that has a node runs within this time, unless its image is large or something is missing.
+const START_SECONDS: i64 = 120;
+
 fn check(case: &Case<'_>) -> Option<Finding> {
     let stuck: Vec<(&Pod, Why<'_>)> = case
         .own_pods()
         .filter(|pod| pod.phase == "Pending" && pod.deleted_at.is_none())
         .filter_map(|pod| Some((pod, why(pod)?)))
         .collect();
-    let (first, reason) = stuck.first()?;
+    let Some((first, reason)) = stuck.first() else {
+        return starting(case);
+    };
     let all = stuck.len() == case.own_pods().count();
     let label = case.target_label();
     let severity = if all { Severity::Error } else { Severity::Warning };
@@ -90,6 +95,58 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         ),
         format!("lower requests roll the pods of {label} and raise the utilization that the HPA sees"),
     ))
+}
+
+/// All pods have a node and none of them runs: for a while that is a start, later a volume or the network is missing.
+fn starting(case: &Case<'_>) -> Option<Finding> {
+    let pods: Vec<&Pod> = case.own_pods().filter(|pod| pod.deleted_at.is_none()).collect();
+    let first = pods.first()?;
+    if pods.iter().any(|pod| pod.phase != "Pending") {
+        return None;
+    }
+    let created = pods.iter().filter_map(|pod| pod.created_at).min()?;
+    let age = seconds_since(created, case.now);
+    let label = case.target_label();
+    let (severity, title) = if age < START_SECONDS {
+        (
+            Severity::Info,
+            format!("The pods of {label} are being started, for {}", span(age)),
+        )
+    } else {
+        (
+            Severity::Error,
+            format!(
+                "All pods of {label} are Pending for {}: their containers are not created",
+                span(age)
+            ),
+        )
+    };
+    let finding = RULE
+        .finding(
+            severity,
+            title,
+            "a pod that does not run has no usage; a container waits for its image, its volumes, its network",
+        )
+        .object("Pod", &first.namespace, &first.name)
+        .saw(
+            format!("Pod {}", first.name),
+            format!("Pending on {}", first.node.as_deref().unwrap_or("no node yet")),
+            "LIST pods",
+        )
+        .fix(
+            "see the events of the pod",
+            format!(
+                "kubectl describe pod {} -n {}",
+                word(&first.name),
+                case.namespace()
+            ),
+            "reads only; FailedMount names the volume, Pulling the image",
+        );
+    Some(if severity == Severity::Info {
+        finding.verdict(Verdict::Waiting)
+    } else {
+        finding
+    })
 }
 
 /// Why a pod is pending.

@@ -21,7 +21,7 @@
 
 use crate::diagnosis::case::{container_trouble, is_running};
 use crate::diagnosis::phrase::{count, span};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::Pod;
 use crate::hpa::replicas::Counted;

@@ -19,7 +19,7 @@
 //! not see it.
 
 use crate::diagnosis::phrase::{seconds_since, word};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {

@@ -19,7 +19,7 @@
 //! `ScaleUpLimit`, `ScaleDownLimit`.
 
 use crate::diagnosis::phrase::{count, seconds_since, span};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::{ScalingPolicyType, ScalingRules, SelectPolicy};
 use crate::hpa::replicas::{Limit, Recommendation};

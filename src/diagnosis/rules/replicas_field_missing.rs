@@ -16,7 +16,7 @@
 //! `scaleFromCustomResource` in `apiextensions-apiserver/pkg/registry/customresource/etcd.go`, Kubernetes v1.37.
 
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::registry::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::hpa::message::Message;
 

@@ -18,7 +18,7 @@
 //! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37: event `SuccessfulRescale` only where the size changes.
 
 use crate::diagnosis::phrase::{ago, count, list, seconds_since, span, word};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::{Event, FieldWriter};
 use crate::hpa::message::{Message, decode};

@@ -18,7 +18,7 @@
 //! `GetResourceUtilizationRatio` in `metrics/utilization.go`, Kubernetes v1.37: usage is a percentage of the request.
 
 use crate::diagnosis::phrase::{amount, word};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::Container;
 use crate::hpa::replicas::{Counted, Limit, PodShare};

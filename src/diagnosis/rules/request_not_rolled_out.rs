@@ -18,7 +18,7 @@
 
 use crate::diagnosis::offenders::{self, Origin};
 use crate::diagnosis::phrase::{count, list};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::ScaleTarget;
 

@@ -18,7 +18,7 @@
 
 use crate::diagnosis::offenders::{self, offenders};
 use crate::diagnosis::phrase::{count, word};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::MetricSpec;
 

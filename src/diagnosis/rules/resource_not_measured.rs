@@ -19,7 +19,7 @@
 
 use crate::diagnosis::adapters::nearest;
 use crate::diagnosis::phrase::{list, word};
-use crate::diagnosis::registry::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{MetricSpec, MetricTarget};
 

@@ -21,7 +21,7 @@
 //! `system:controller:horizontal-pod-autoscaler` in `controller_policy.go`: `get` and `update` of `*/scale`.
 
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::registry::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::hpa::message::{ApiFailure, Message};
 use crate::hpa::symptoms::Symptom;

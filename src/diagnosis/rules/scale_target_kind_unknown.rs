@@ -17,7 +17,7 @@
 //! ## Source
 //! `scaleForResourceMappings` and the `RESTMapper` in `horizontal.go`, Kubernetes v1.37.
 
-use crate::diagnosis::registry::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::ObjectReference;
 use crate::hpa::message::Message;

@@ -18,7 +18,7 @@
 
 use super::scale_target_kind_unknown::expected_api_version;
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::hpa::message::Message;
 

@@ -18,7 +18,7 @@
 //! `scaleForResourceMappings` in `horizontal.go`; `customresource_handler.go` of the apiextensions API
 //! server, Kubernetes v1.37.
 
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {

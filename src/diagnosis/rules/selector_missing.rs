@@ -17,7 +17,7 @@
 //! `validateAndParseSelector` in `horizontal.go`, Kubernetes v1.37:
 //! `ScalingActive=False/InvalidSelector`, event `SelectorRequired`.
 
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {

@@ -19,7 +19,7 @@
 //! `--horizontal-pod-autoscaler-downscale-stabilization`, default 5 min.
 
 use crate::diagnosis::phrase::{count, span};
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::SelectPolicy;
 use crate::hpa::replicas::{Limit, Stabilization};

@@ -16,7 +16,7 @@
 //! `syncDeployment` in `deployment_controller.go`, Kubernetes v1.37: a paused Deployment scales the `ReplicaSet`s that
 //! it has and creates no new one.
 
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {

@@ -21,7 +21,7 @@
 
 use crate::diagnosis::case::is_running;
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::registry::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{Container, MetricSpec, MetricTarget, Pod, Quantity};
 

@@ -18,7 +18,7 @@
 
 use super::cause_gone;
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::registry::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 

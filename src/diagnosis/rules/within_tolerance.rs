@@ -15,7 +15,7 @@
 //! ## Source
 //! `isWithin` in `replica_calculator.go`, Kubernetes v1.37; `--horizontal-pod-autoscaler-tolerance`, default 0.1.
 
-use crate::diagnosis::registry::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {

@@ -1,0 +1,163 @@
+//! TFS612 target-unit-wrong
+//!
+//! ## What it detects
+//! An `averageValue` in a unit that cannot have been meant: memory in thousandths of a byte (`500m`) or in a few bytes
+//! (`500`), so that one pod is always thousands of times above it; or cpu in more cores than a pod may ever use (`100`
+//! for 100m), so that the HPA never scales up.
+//!
+//! ## How it is proved
+//! A memory target below 1 MiB is less than any process takes. A cpu target above the sum of the limits of every
+//! container cannot be reached; without limits, one of at least 100 times the pod's requests is likely a slip.
+//!
+//! ## What it is not
+//! A target that is merely high or low, and a percentage.
+//!
+//! ## Fix
+//! Write the unit: `500Mi`, `100m`.
+//!
+//! ## Source
+//! Quantities of the Kubernetes API: `m` is a thousandth, cpu counts cores, memory counts bytes.
+
+use crate::diagnosis::case::is_running;
+use crate::diagnosis::phrase::word;
+use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::{Case, Confidence, Finding, Severity};
+use crate::facts::{Container, MetricSpec, MetricTarget, Quantity};
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS612",
+    name: "target-unit-wrong",
+    stage: Stage::Arithmetic,
+    source: include_str!("target_unit_wrong.rs"),
+    explains: &["TFS602", "TFS601", "TFS606"],
+    needs: &[Need::Pods],
+    check,
+};
+
+/// Less memory than any process takes, in thousandths of a byte.
+const LEAST_MEMORY: i64 = 1024 * 1024 * 1000;
+/// How many times its requests a pod may be meant to use.
+const FAR_ABOVE_REQUESTS: i64 = 100;
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let metrics = case.facts.hpa.metrics.iter().enumerate();
+    let slip = metrics
+        .filter(|(_, metric)| matches!(metric.type_.as_str(), "Resource" | "ContainerResource"))
+        .find_map(|(index, metric)| match &metric.target {
+            MetricTarget::AverageValue(value) => Some((index, metric, value, slip(case, metric, value)?)),
+            _ => None,
+        });
+    let (index, metric, value, slip) = slip?;
+    let name = &metric.name;
+    let finding = RULE
+        .finding(
+            Severity::Warning,
+            format!("The {name} target of {value} {}", slip.title),
+            slip.cause,
+        )
+        .at_most(slip.confidence)
+        .saw(
+            format!("spec.metrics[{index}]"),
+            format!("{name}, averageValue {value}"),
+            "GET the HPA",
+        )
+        .saw(slip.beside.0, slip.beside.1, "LIST pods");
+    let field = if metric.type_ == "Resource" {
+        "resource"
+    } else {
+        "containerResource"
+    };
+    let patch = format!(
+        r#"[{{"op":"replace","path":"/spec/metrics/{index}/{field}/target/averageValue","value":"{}"}}]"#,
+        slip.meant
+    );
+    Some(case.on_hpa(finding).fix(
+        format!("write the unit: {}, if that was meant", slip.meant),
+        format!(
+            "kubectl patch hpa {} -n {} --type=json -p {}",
+            word(&case.facts.hpa.name),
+            case.namespace(),
+            word(&patch)
+        ),
+        "changes the HPA alone",
+    ))
+}
+
+struct Slip {
+    title: &'static str,
+    cause: &'static str,
+    beside: (String, String),
+    meant: String,
+    confidence: Confidence,
+}
+
+fn slip(case: &Case<'_>, metric: &MetricSpec, value: &Quantity) -> Option<Slip> {
+    let milli = value.milli_value().ok().filter(|milli| *milli > 0)?;
+    let digits: String = value.0.chars().take_while(char::is_ascii_digit).collect();
+    match metric.name.as_str() {
+        "memory" if milli < LEAST_MEMORY && digits.parse().is_ok_and(|digits: u64| digits > 0) => {
+            Some(Slip {
+                title: "is less than any process takes: the HPA goes to maxReplicas and stays",
+                cause: "memory is counted in bytes, and `m` is a thousandth of one",
+                beside: ("the target in bytes".to_owned(), milli_as_units(milli)),
+                meant: format!("{digits}Mi"),
+                confidence: Confidence::Proven,
+            })
+        }
+        "cpu" => out_of_reach(case, metric, milli).map(|(what, amount, confidence)| Slip {
+            title: "is more cores than a pod can use: the HPA never scales up",
+            cause: "cpu is counted in cores, and a thousandth of one is written `m`",
+            beside: (what.to_owned(), format!("{amount}m")),
+            meant: format!("{}m", milli / 1000),
+            confidence,
+        }),
+        _ => None,
+    }
+}
+
+fn milli_as_units(milli: i64) -> String {
+    if milli % 1000 == 0 {
+        (milli / 1000).to_string()
+    } else {
+        format!("{}.{:03}", milli / 1000, milli % 1000)
+    }
+}
+
+/// The limits or requests of a pod that show that it will not use so many cores.
+fn out_of_reach(
+    case: &Case<'_>,
+    metric: &MetricSpec,
+    target: i64,
+) -> Option<(&'static str, i64, Confidence)> {
+    if target < 1000 {
+        return None;
+    }
+    let pod = case.own_pods().find(|pod| is_running(pod))?;
+    let measured = |container: &&Container| {
+        let named = metric
+            .container
+            .as_deref()
+            .is_none_or(|name| name == container.name);
+        container.counts_for_requests() && named
+    };
+    let limits: Option<i64> = pod
+        .containers
+        .iter()
+        .filter(measured)
+        .map(|container| container.resources.limits.get("cpu")?.milli_value().ok())
+        .sum();
+    if let Some(limits) = limits {
+        return (limits < target).then_some(("cpu limits of a pod", limits, Confidence::Proven));
+    }
+    let requests: i64 = pod
+        .containers
+        .iter()
+        .filter(measured)
+        .filter_map(|container| container.resources.requests.get("cpu")?.milli_value().ok())
+        .sum();
+    (requests > 0 && requests.saturating_mul(FAR_ABOVE_REQUESTS) <= target).then_some((
+        "cpu requests of a pod",
+        requests,
+        Confidence::Likely,
+    ))
+}
