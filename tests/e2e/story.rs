@@ -4,7 +4,7 @@
 use serde_json::Value;
 use tfserve_sandbox::{Component, MetricsServer, Usage};
 
-use crate::support::{explain, field, kubectl, sandbox, until};
+use crate::support::{explain, field, kubectl, metrics_pipeline, sandbox, until};
 
 const WORKLOAD: &str = "image-classifier-resnet101";
 
@@ -22,6 +22,7 @@ fn scaling_active(namespace: &str) -> String {
 
 #[test]
 fn the_story() {
+    let _alone = metrics_pipeline();
     let namespace = sandbox().namespace("story").expect("a namespace");
     let namespace = namespace.name();
     sandbox()

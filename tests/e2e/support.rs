@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -10,6 +11,12 @@ use tfserve_sandbox::Sandbox;
 /// The cluster that all tests of this binary share.
 pub(crate) fn sandbox() -> &'static Sandbox {
     Sandbox::shared().unwrap_or_else(|error| panic!("the sandbox does not start: {error}"))
+}
+
+/// Held by a test that changes the metrics pipeline or needs it to stay as it is: all tests share one.
+pub(crate) fn metrics_pipeline() -> MutexGuard<'static, ()> {
+    static PIPELINE: Mutex<()> = Mutex::new(());
+    PIPELINE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a command printed, and its exit code.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use tfserve_sandbox::MetricsServer;
 
-use crate::support::{explain, field, kubectl, sandbox, until};
+use crate::support::{explain, field, kubectl, metrics_pipeline, sandbox, until};
 
 const WEB: &str = "hpa/web";
 const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')].reason}";
@@ -78,6 +78,7 @@ fn policy(namespace: &str, name: &str) -> [Value; 2] {
 
 #[test]
 fn who_and_what_holds_an_hpa_back() {
+    let _alone = metrics_pipeline();
     let spaces: Vec<_> = ["refused", "lower", "paused", "cap", "quota", "job", "down"]
         .into_iter()
         .map(|name| sandbox().namespace(name).expect("a namespace"))
