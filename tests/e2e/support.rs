@@ -17,11 +17,13 @@ pub(crate) fn sandbox() -> &'static Sandbox {
 /// cluster's.
 pub(crate) fn with_metrics_server(state: MetricsServer) -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
-    // A test that failed has left a state that the next one replaces.
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    sandbox()
-        .metrics_server(state)
-        .unwrap_or_else(|error| panic!("metrics-server does not become {state:?}: {error}"));
+    // Whatever the test before has left, the product's own metrics-server among it, goes first.
+    for state in [MetricsServer::Absent, state] {
+        sandbox()
+            .metrics_server(state)
+            .unwrap_or_else(|error| panic!("metrics-server does not become {state:?}: {error}"));
+    }
     turn
 }
 
