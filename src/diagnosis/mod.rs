@@ -13,6 +13,7 @@ mod registry;
 mod report;
 mod rule;
 mod rules;
+mod serving;
 mod summary;
 mod targets;
 

@@ -39,6 +39,7 @@ pub(super) fn unreadable<'a>(case: &Case<'a>, need: Need) -> Option<&'a NotReada
         Need::SameTarget => refused(&facts.same_target),
         Need::CustomMetrics => refused(&cluster.custom_metrics_api),
         Need::ExternalMetrics => refused(&cluster.external_metrics_api),
+        Need::ServingLog => refused(&facts.serving_log),
     }
 }
 
@@ -54,6 +55,7 @@ pub(super) fn all_unreadable<'a>(case: &Case<'a>) -> Vec<&'a NotReadable> {
         Need::Pods,
         Need::PodMetrics,
         Need::SameTarget,
+        Need::ServingLog,
     ];
     let needed = needs.into_iter().map(|need| unreadable(case, need));
     std::iter::once(refused(&cluster.version))
@@ -105,7 +107,9 @@ fn accounts_for(rule: &Rule, finding: &Finding, symptom: &Symptom) -> bool {
         }
         | Message::NoMetricsReturned(MetricsApi::Custom | MetricsApi::External)
         | Message::DescribedKindUnknown(_) => {
-            return weighs && (ADAPTER_RULES.contains(&rule.code) || rule.stage == Stage::Pods);
+            return weighs
+                && (ADAPTER_RULES.contains(&rule.code)
+                    || matches!(rule.stage, Stage::Pods | Stage::Serving));
         }
         Message::MetricsApiFailed {
             api: MetricsApi::Resource,
@@ -124,6 +128,7 @@ fn accounts_for(rule: &Rule, finding: &Finding, symptom: &Symptom) -> bool {
             Stage::Pods,
             Stage::Arithmetic,
             Stage::Others,
+            Stage::Serving,
         ],
         _ => &[],
     };
