@@ -8,6 +8,7 @@
 
 mod adapters;
 mod plugin;
+mod serving;
 mod story;
 mod support;
 mod targets_and_limits;

@@ -48,8 +48,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let all = serving::pods(case);
     let (_, server) = all.first()?;
     let host = server.told.host_paths.first()?;
-    let serves = |pod: &Pod| is_running(pod) && is_ready(pod);
-    let with: Vec<&str> = nodes(all.iter().filter(|(pod, _)| serves(pod)));
+    let ready = |pod: &Pod| is_running(pod) && is_ready(pod);
+    let with: Vec<&str> = nodes(all.iter().filter(|(pod, _)| ready(pod)));
     let without = |pod: &Pod| {
         let node = pod.node.as_deref();
         pod.deleted_at.is_none() && node.is_some_and(|node| !with.contains(&node))

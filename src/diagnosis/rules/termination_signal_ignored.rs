@@ -104,7 +104,7 @@ fn in_the_way(case: &Case<'_>) -> Option<Finding> {
         ("keep", "them")
     };
     let finding = RULE.finding(
-        Severity::Warning,
+        serving::severity(case),
         format!(
             "{} of {label} {keep} the room that {} for: TensorFlow Serving ignores SIGTERM, {} left",
             count(ending.len(), "ending pod"),
