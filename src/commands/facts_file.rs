@@ -138,6 +138,7 @@ mod tests {
                 events: Fact::Known(Vec::new()),
                 target_events: Fact::default(),
                 same_target: Fact::Known(Vec::new()),
+                same_target_keepers: std::collections::BTreeMap::new(),
                 rivals: Vec::new(),
                 scaled_object: Fact::default(),
             }],

@@ -6,6 +6,7 @@ mod engine;
 mod explanation;
 mod finding;
 mod history;
+mod keeper;
 mod offenders;
 mod order;
 mod overlap;

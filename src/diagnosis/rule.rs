@@ -88,6 +88,8 @@ pub enum Need {
     CustomMetrics,
     /// external.metrics.k8s.io.
     ExternalMetrics,
+    /// The `ScaledObject` that the HPA is written from.
+    ScaledObject,
 }
 
 impl Rule {

@@ -10,6 +10,8 @@ mod others;
 mod quantity;
 mod workload;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -158,6 +160,9 @@ pub struct HpaFacts {
     /// The names of other HPAs in the namespace that name the same scale target.
     #[serde(default)]
     pub same_target: Fact<Vec<String>>,
+    /// What writes them, by the names of those that are written from something else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub same_target_keepers: BTreeMap<String, ObjectReference>,
     /// Other HPAs of the namespace with another scale target, whose pods and this one's are partly the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rivals: Vec<Rival>,

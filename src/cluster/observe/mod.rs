@@ -11,6 +11,7 @@ mod namespace;
 mod owners;
 mod pipeline;
 mod rivals;
+mod scaled_objects;
 mod scope;
 mod target;
 

@@ -160,6 +160,7 @@ pub(crate) fn hpa_facts(replicas: i32, metrics: Vec<MetricSpec>) -> HpaFacts {
         events: Fact::Known(Vec::new()),
         target_events: Fact::default(),
         same_target: Fact::Known(Vec::new()),
+        same_target_keepers: std::collections::BTreeMap::new(),
         rivals: Vec::new(),
         scaled_object: Fact::default(),
     }
