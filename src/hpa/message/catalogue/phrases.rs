@@ -135,4 +135,28 @@ pub(super) const ENTRIES: &[Entry] = &[
         RECONCILE,
         "the scale could not be read again after a conflict",
     ),
+    log(
+        "couldn't get key for object %+v: %v",
+        ALL,
+        "horizontal.go: updateHPA, enqueueHPA, deleteHPA",
+        "an object in the controller's cache has no name",
+    ),
+    log(
+        "Proposing desired replicas",
+        since(36),
+        RECONCILE,
+        "what the metrics ask for",
+    ),
+    log(
+        "Proposing desired replicas from zero",
+        since(36),
+        RECONCILE,
+        "what the metrics ask for, at 0 replicas",
+    ),
+    log(
+        "[down:%.1f%%, up:%.1f%%]",
+        since(33),
+        "replica_calculator.go: Tolerances.String",
+        "the tolerances of an HPA",
+    ),
 ];
