@@ -138,6 +138,8 @@ mod tests {
                 events: Fact::Known(Vec::new()),
                 target_events: Fact::default(),
                 same_target: Fact::Known(Vec::new()),
+                rivals: Vec::new(),
+                scaled_object: Fact::default(),
             }],
         }
     }

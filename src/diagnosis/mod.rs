@@ -8,6 +8,7 @@ mod finding;
 mod history;
 mod offenders;
 mod order;
+mod overlap;
 pub(crate) mod phrase;
 mod registry;
 mod report;

@@ -6,6 +6,7 @@
 
 mod hpa;
 mod metrics_pipeline;
+mod others;
 mod quantity;
 mod workload;
 
@@ -17,6 +18,7 @@ pub use hpa::{
     ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
 };
 pub use metrics_pipeline::{AdapterApi, ApiService, LogLine, MetricsServer, ServiceReference};
+pub use others::{Rival, ScaledObject};
 pub use quantity::{ParseQuantityError, Quantity, QuantityFormat};
 pub use workload::{
     Container, ContainerUsage, FieldWriter, Owner, Pod, PodMetrics, PodTemplate, Resources, Scale,
@@ -156,4 +158,10 @@ pub struct HpaFacts {
     /// The names of other HPAs in the namespace that name the same scale target.
     #[serde(default)]
     pub same_target: Fact<Vec<String>>,
+    /// Other HPAs of the namespace with another scale target, whose pods and this one's are partly the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rivals: Vec<Rival>,
+    /// The `ScaledObject` that the HPA is written from, asked for only where something is wrong.
+    #[serde(default, skip_serializing_if = "never_asked")]
+    pub scaled_object: Fact<ScaledObject>,
 }

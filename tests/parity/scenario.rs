@@ -113,6 +113,7 @@ impl Scenario {
             conditions: Vec::new(),
             status_changed_at: None,
             spec_changed_at: None,
+            keeper: None,
         };
         let scale = Scale {
             spec_replicas: i32::try_from(replicas).unwrap(),
@@ -131,6 +132,8 @@ impl Scenario {
                 events: Fact::Known(Vec::new()),
                 target_events: Fact::default(),
                 same_target: Fact::Known(Vec::new()),
+                rivals: Vec::new(),
+                scaled_object: Fact::default(),
             },
         }
     }

@@ -10,6 +10,7 @@ mod events;
 mod namespace;
 mod owners;
 mod pipeline;
+mod rivals;
 mod scope;
 mod target;
 

@@ -10,7 +10,7 @@ use super::budget::Budget;
 use super::events::Events;
 use super::scope::Group;
 use super::target::{self, Reading};
-use super::{events, fact, owners, pipeline};
+use super::{events, fact, owners, pipeline, rivals};
 use crate::cluster::metrics_api::pod_metrics_ask;
 use crate::cluster::{Ask, Cluster, Error, convert};
 use crate::facts::{ApiService, Fact, Hpa, HpaFacts, ObjectReference, Pod, PodMetrics, Scale, ScaleTarget};
@@ -69,6 +69,8 @@ pub(super) async fn read(
             events: Fact::default(),
             target_events: Fact::default(),
             same_target: Fact::Known(same_target),
+            rivals: Vec::new(),
+            scaled_object: Fact::default(),
             hpa: hpa.clone(),
         })
         .collect();
@@ -85,6 +87,7 @@ pub(super) async fn read(
             facts.target_events = events::of_target(cluster, &group.namespace, facts).await;
         }
     }
+    rivals::find(cluster, &group, &mut facts, budget).await;
     Ok(facts)
 }
 
@@ -184,7 +187,7 @@ fn selector(reading: &Reading) -> Result<String, Fact<Vec<Pod>>> {
     }
 }
 
-async fn list_pods(cluster: &Cluster, namespace: &str, selector: Option<&str>) -> Fact<Vec<Pod>> {
+pub(super) async fn list_pods(cluster: &Cluster, namespace: &str, selector: Option<&str>) -> Fact<Vec<Pod>> {
     let api: Api<v1::Pod> = Api::namespaced(cluster.client.clone(), namespace);
     let params = selector.map_or_else(ListParams::default, |selector| {
         ListParams::default().labels(selector)
@@ -227,7 +230,7 @@ async fn matching(
 }
 
 /// The labels of a selector that is made of `key=value` alone.
-fn equalities(selector: &str) -> Option<Vec<(&str, &str)>> {
+pub(super) fn equalities(selector: &str) -> Option<Vec<(&str, &str)>> {
     selector
         .split(',')
         .map(|part| part.split_once('='))

@@ -147,6 +147,7 @@ pub(crate) fn hpa_facts(replicas: i32, metrics: Vec<MetricSpec>) -> HpaFacts {
             conditions: Vec::new(),
             status_changed_at: None,
             spec_changed_at: None,
+            keeper: None,
         },
         target: Fact::default(),
         scale: Fact::Known(Scale {
@@ -159,6 +160,8 @@ pub(crate) fn hpa_facts(replicas: i32, metrics: Vec<MetricSpec>) -> HpaFacts {
         events: Fact::Known(Vec::new()),
         target_events: Fact::default(),
         same_target: Fact::Known(Vec::new()),
+        rivals: Vec::new(),
+        scaled_object: Fact::default(),
     }
 }
 
