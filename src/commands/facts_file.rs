@@ -139,6 +139,9 @@ mod tests {
                 target_events: Fact::default(),
                 serving_log: Fact::default(),
                 same_target: Fact::Known(Vec::new()),
+                same_target_keepers: std::collections::BTreeMap::new(),
+                rivals: Vec::new(),
+                scaled_object: Fact::default(),
             }],
         }
     }

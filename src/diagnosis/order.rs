@@ -40,6 +40,7 @@ pub(super) fn unreadable<'a>(case: &Case<'a>, need: Need) -> Option<&'a NotReada
         Need::CustomMetrics => refused(&cluster.custom_metrics_api),
         Need::ExternalMetrics => refused(&cluster.external_metrics_api),
         Need::ServingLog => refused(&facts.serving_log),
+        Need::ScaledObject => refused(&facts.scaled_object),
     }
 }
 
@@ -56,6 +57,7 @@ pub(super) fn all_unreadable<'a>(case: &Case<'a>) -> Vec<&'a NotReadable> {
         Need::PodMetrics,
         Need::SameTarget,
         Need::ServingLog,
+        Need::ScaledObject,
     ];
     let needed = needs.into_iter().map(|need| unreadable(case, need));
     std::iter::once(refused(&cluster.version))
@@ -83,7 +85,7 @@ fn ask(case: &Case<'_>, wanted: impl Fn(&Rule) -> bool) -> Vec<(&'static Rule, F
 }
 
 /// The rules that speak of custom and external metrics.
-const ADAPTER_RULES: &[&str] = &["TFS306", "TFS307", "TFS308", "TFS309"];
+const ADAPTER_RULES: &[&str] = &["TFS306", "TFS307", "TFS308", "TFS309", "TFS311", "TFS704"];
 
 /// Whether a finding tells why the controller reports a failure: it breaks the HPA, or makes it wait, at the
 /// stage of the controller's work that the text belongs to.

@@ -90,6 +90,8 @@ pub enum Need {
     ExternalMetrics,
     /// The log of TensorFlow Serving in a pod that has never been ready.
     ServingLog,
+    /// The `ScaledObject` that the HPA is written from.
+    ScaledObject,
 }
 
 impl Rule {

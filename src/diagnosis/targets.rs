@@ -101,6 +101,7 @@ mod tests {
             conditions: Vec::new(),
             status_changed_at: None,
             spec_changed_at: None,
+            keeper: None,
         }
     }
 

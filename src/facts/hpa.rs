@@ -73,6 +73,9 @@ pub struct Hpa {
     /// When the spec last changed: the newest `managedFields` entry that holds a part of it.
     #[serde(default)]
     pub spec_changed_at: Option<DateTime<Utc>>,
+    /// The object that this HPA is written from, for example a `ScaledObject`: its owner with `controller: true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keeper: Option<ObjectReference>,
 }
 
 impl Hpa {

@@ -6,9 +6,12 @@
 
 mod hpa;
 mod metrics_pipeline;
+mod others;
 mod quantity;
 mod serving;
 mod workload;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -18,6 +21,7 @@ pub use hpa::{
     ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
 };
 pub use metrics_pipeline::{AdapterApi, ApiService, LogLine, MetricsServer, ServiceReference};
+pub use others::{Rival, ScaledObject};
 pub use quantity::{ParseQuantityError, Quantity, QuantityFormat};
 pub(crate) use serving::FLAGS_KEPT;
 pub use serving::{HostPath, Probe, ProbeKind, Recognised, ServingContainer};
@@ -162,4 +166,13 @@ pub struct HpaFacts {
     /// The names of other HPAs in the namespace that name the same scale target.
     #[serde(default)]
     pub same_target: Fact<Vec<String>>,
+    /// What writes them, by the names of those that are written from something else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub same_target_keepers: BTreeMap<String, ObjectReference>,
+    /// Other HPAs of the namespace with another scale target, whose pods and this one's are partly the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rivals: Vec<Rival>,
+    /// The `ScaledObject` that the HPA is written from, asked for only where something is wrong.
+    #[serde(default, skip_serializing_if = "never_asked")]
+    pub scaled_object: Fact<ScaledObject>,
 }

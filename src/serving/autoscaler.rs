@@ -93,6 +93,7 @@ impl Autoscaler {
             conditions: Vec::new(),
             status_changed_at: None,
             spec_changed_at: None,
+            keeper: None,
         }
     }
 

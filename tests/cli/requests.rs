@@ -97,6 +97,19 @@ fn a_foreign_replica_set_is_looked_up_once() {
     assert_eq!(count(world, &["web"]), 7 + 1 + 2);
 }
 
+#[test]
+fn an_ambiguous_selector_takes_the_other_target() {
+    let mut world = shop(&["web", "cart"]);
+    for hpa in world.collections.get_mut(HPAS).unwrap() {
+        hpa["status"]["conditions"][1] = json!({"type": "ScalingActive", "status": "False",
+            "reason": "AmbiguousSelector", "lastTransitionTime": "2026-01-02T03:05:00Z",
+            "message": "pods by selector app=web are controlled by more than one HPA (e.g. [shop/web shop/cart])"});
+    }
+    assert_eq!(count(world.clone(), &["web"]), 7 + 1);
+    // Both are asked about: everything is in hand.
+    assert_eq!(count(world, &[]), 7);
+}
+
 /// A custom resource as the scale target.
 fn widget() -> World {
     let mut world = shop(&["web"]);

@@ -7,6 +7,7 @@
 )]
 
 mod adapters;
+mod others;
 mod plugin;
 mod serving;
 mod story;

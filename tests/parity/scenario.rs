@@ -113,6 +113,7 @@ impl Scenario {
             conditions: Vec::new(),
             status_changed_at: None,
             spec_changed_at: None,
+            keeper: None,
         };
         let scale = Scale {
             spec_replicas: i32::try_from(replicas).unwrap(),
@@ -132,6 +133,9 @@ impl Scenario {
                 target_events: Fact::default(),
                 serving_log: Fact::default(),
                 same_target: Fact::Known(Vec::new()),
+                same_target_keepers: std::collections::BTreeMap::new(),
+                rivals: Vec::new(),
+                scaled_object: Fact::default(),
             },
         }
     }

@@ -4,7 +4,7 @@ use k8s_openapi::api::autoscaling::v2;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::Selector;
 
-use super::{managed_fields, quantity, time};
+use super::{controller, managed_fields, quantity, time};
 use crate::facts::{
     Behavior, Condition, Hpa, MetricSpec, MetricStatus, MetricTarget, MetricValue, ObjectReference,
     ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
@@ -42,6 +42,11 @@ pub(in crate::cluster) fn hpa(object: &v2::HorizontalPodAutoscaler) -> Hpa {
         conditions: status.conditions.iter().flatten().map(condition).collect(),
         status_changed_at: managed_fields::status_changed_at(metadata),
         spec_changed_at: managed_fields::spec_changed_at(metadata),
+        keeper: controller(metadata).map(|owner| ObjectReference {
+            api_version: owner.api_version.clone(),
+            kind: owner.kind.clone(),
+            name: owner.name.clone(),
+        }),
     }
 }
 

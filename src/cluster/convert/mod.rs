@@ -4,6 +4,7 @@ mod event;
 mod hpa;
 mod managed_fields;
 mod pod;
+mod scaled_object;
 mod serving;
 mod workload;
 
@@ -20,6 +21,7 @@ use crate::facts::{ApiService, Condition, Quantity, ServiceReference};
 pub(super) use event::event;
 pub(super) use hpa::hpa;
 pub(super) use pod::{controller, pod};
+pub(super) use scaled_object::scaled_object;
 pub(super) use serving::without_secrets;
 pub(super) use workload::{scale_of_object, scale_target};
 

@@ -10,6 +10,8 @@ mod events;
 mod namespace;
 mod owners;
 mod pipeline;
+mod rivals;
+mod scaled_objects;
 mod scope;
 mod serving;
 mod target;

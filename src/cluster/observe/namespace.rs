@@ -1,6 +1,6 @@
 //! Everything about the HPAs of one namespace.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1;
 use kube::Api;
@@ -10,7 +10,7 @@ use super::budget::Budget;
 use super::events::Events;
 use super::scope::Group;
 use super::target::{self, Reading};
-use super::{events, fact, owners, pipeline};
+use super::{events, fact, owners, pipeline, rivals, scaled_objects};
 use crate::cluster::metrics_api::pod_metrics_ask;
 use crate::cluster::{Ask, Cluster, Error, convert};
 use crate::facts::{ApiService, Fact, Hpa, HpaFacts, ObjectReference, Pod, PodMetrics, Scale, ScaleTarget};
@@ -69,7 +69,10 @@ pub(super) async fn read(
             events: Fact::default(),
             target_events: Fact::default(),
             serving_log: Fact::default(),
+            same_target_keepers: keepers(&group.all, &same_target),
             same_target: Fact::Known(same_target),
+            rivals: Vec::new(),
+            scaled_object: Fact::default(),
             hpa: hpa.clone(),
         })
         .collect();
@@ -86,6 +89,8 @@ pub(super) async fn read(
             facts.target_events = events::of_target(cluster, &group.namespace, facts).await;
         }
     }
+    rivals::find(cluster, &group, &mut facts, budget).await;
+    scaled_objects::read(cluster, &group.namespace, &mut facts, budget).await;
     Ok(facts)
 }
 
@@ -138,6 +143,14 @@ fn others_with_same_target(hpa: &Hpa, all: &[Hpa]) -> Vec<String> {
         .collect()
 }
 
+/// What writes the HPAs of these names.
+fn keepers(all: &[Hpa], names: &[String]) -> BTreeMap<String, ObjectReference> {
+    all.iter()
+        .filter(|hpa| names.contains(&hpa.name))
+        .filter_map(|hpa| Some((hpa.name.clone(), hpa.keeper.clone()?)))
+        .collect()
+}
+
 /// Adds pods and usage to the targets: by selector for one target, from one LIST of the namespace for more.
 async fn workloads(cluster: &Cluster, namespace: &str, readings: Vec<Reading>) -> Vec<Workload> {
     let shared = if readings.len() > 1 {
@@ -185,7 +198,7 @@ fn selector(reading: &Reading) -> Result<String, Fact<Vec<Pod>>> {
     }
 }
 
-async fn list_pods(cluster: &Cluster, namespace: &str, selector: Option<&str>) -> Fact<Vec<Pod>> {
+pub(super) async fn list_pods(cluster: &Cluster, namespace: &str, selector: Option<&str>) -> Fact<Vec<Pod>> {
     let api: Api<v1::Pod> = Api::namespaced(cluster.client.clone(), namespace);
     let params = selector.map_or_else(ListParams::default, |selector| {
         ListParams::default().labels(selector)
@@ -228,7 +241,7 @@ async fn matching(
 }
 
 /// The labels of a selector that is made of `key=value` alone.
-fn equalities(selector: &str) -> Option<Vec<(&str, &str)>> {
+pub(super) fn equalities(selector: &str) -> Option<Vec<(&str, &str)>> {
     selector
         .split(',')
         .map(|part| part.split_once('='))

@@ -62,6 +62,16 @@ fn built_in(reference: &ObjectReference) -> Option<ApiResource> {
     Some(resource(group, version, kind, plural))
 }
 
+/// Reads a target of a kind that takes one request; none where it takes more.
+pub(super) async fn read_in_one(
+    cluster: &Cluster,
+    namespace: &str,
+    reference: &ObjectReference,
+) -> Option<Reading> {
+    let resource = built_in(reference)?;
+    Some(read_built_in(cluster, namespace, &resource, &reference.name).await)
+}
+
 /// Whether the target is of a kind that is read in one request.
 pub(super) fn is_built_in(reference: &ObjectReference) -> bool {
     built_in(reference).is_some()

@@ -4,12 +4,12 @@
 //! Two or more HPAs count the same pods: they name the same scale target, or their targets' selectors overlap.
 //!
 //! ## How it is proved
-//! Another HPA of the namespace names the same target, or the controller lists the HPAs that select the
-//! same live pods. One pod in common is enough.
+//! Another HPA of the namespace names the same target; or the other target's selector is read, and live pods match
+//! both. One pod in common is enough. The workload whose selector matches pods that it does not own is at fault.
 //!
 //! ## What it is not
-//! Foreign pods that no HPA scales are TFS701. An HPA that was just retargeted can be listed for one more
-//! sync.
+//! Foreign pods that no HPA scales are TFS701. An HPA that was just deleted or retargeted can be listed for one more
+//! sync: then there is nothing to repair.
 //!
 //! ## Fix
 //! Keep one HPA for each workload: one HPA may have many metrics. Where the targets differ, give their pods
@@ -17,11 +17,12 @@
 //!
 //! ## Source
 //! `validateAndParseSelector` in `horizontal.go`: from 1.26 on neither HPA scales
-//! (`ScalingActive=False/AmbiguousSelector`); before, both scale and undo each other's work.
+//! (`ScalingActive=False/AmbiguousSelector`); before, both scale and undo each other's work. Up to 1.25 nothing is said.
 
 use crate::diagnosis::phrase::{list, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
+use crate::diagnosis::{keeper, overlap};
 use crate::hpa::message::Message;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -36,79 +37,82 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let same: &[String] = case.facts.same_target.known().map_or(&[], Vec::as_slice);
-    let hpa = &case.facts.hpa;
     let said = match case.blocked_by() {
         Some(Message::AmbiguousSelector { hpas }) => hpas.as_slice(),
         _ => &[],
     };
-    let me = format!("{}/{}", hpa.namespace, hpa.name);
-    let overlapping: Vec<&str> = said
-        .iter()
-        .filter(|name| **name != me)
-        .map(|name| name.rsplit('/').next().unwrap_or(name))
-        .collect();
-    if same.is_empty() && said.is_empty() {
-        return None;
-    }
-    let shared = !same.is_empty();
-    let others: Vec<&str> = if shared {
-        same.iter().map(String::as_str).collect()
+    if same.is_empty() {
+        overlap::finding(case, &RULE, said)
     } else {
-        overlapping
-    };
+        Some(same_target(case, same))
+    }
+}
+
+fn same_target(case: &Case<'_>, others: &[String]) -> Finding {
+    let hpa = &case.facts.hpa;
+    let label = case.target_label();
     let effect = if case.controller.minor >= 26 {
         "neither scales"
     } else {
         "they undo each other's work"
     };
-    let label = case.target_label();
-    let (title, reason) = if shared {
-        (
-            format!("HPA {} also scales {label}, and then {effect}", list(&others)),
-            "a workload can have one HPA; two would write the same replicas".to_owned(),
-        )
-    } else {
-        (
-            format!(
-                "The pods of {label} are also selected for HPA {}, and then {effect}",
-                list(&others)
-            ),
-            "the selectors of two scale targets match the same live pods".to_owned(),
-        )
-    };
-    let mut finding = case.with_condition(case.on_hpa(RULE.finding(Severity::Error, title, reason)));
-    for other in &others {
+    let finding = RULE.finding(
+        Severity::Error,
+        format!("HPA {} also scales {label}, and then {effect}", list(others)),
+        "a workload can have one HPA; two would write the same replicas",
+    );
+    let mut finding = case.with_condition(case.on_hpa(finding));
+    for other in others {
         finding = finding.object("HorizontalPodAutoscaler", &hpa.namespace, other);
     }
-    if shared {
+    finding = finding.saw(
+        format!("HPAs that name {label}"),
+        format!("{} and {}", hpa.name, list(others)),
+        "LIST horizontalpodautoscalers",
+    );
+    let kept = &case.facts.same_target_keepers;
+    let keepers = hpa.keeper.iter().map(|keeper| (&hpa.name, keeper)).chain(kept);
+    for (name, keeper) in keepers.take(2) {
         finding = finding.saw(
-            format!("HPAs that name {label}"),
-            format!("{} and {}", hpa.name, list(&others)),
-            "LIST horizontalpodautoscalers",
+            format!("HPA {name} is written from"),
+            keeper::label(keeper),
+            "metadata.ownerReferences",
         );
-        let surplus = others.first().copied().unwrap_or_default();
-        return Some(finding.fix(
-            "keep one of them, with the metrics of both",
-            format!("kubectl delete hpa {} -n {}", word(surplus), case.namespace()),
-            format!("deletes HPA {surplus}; take care that nothing creates it again"),
-        ));
     }
-    let selector = case.scale().map_or("", |scale| &scale.selector);
-    Some(
-        finding
-            .saw(format!("selector of {label}"), selector, "scale.status.selector")
-            .fix(
-                "see which pods it matches",
-                format!(
-                    "kubectl get pods -n {} -l {} --show-labels",
-                    case.namespace(),
-                    word(selector)
-                ),
-                "reads only",
-            )
-            .advice(
-                "give the pods of each workload a label of their own, in selector and template",
-                "the selector of a Deployment cannot be changed: delete it and create it anew",
+    one_of_them(case, finding, others)
+}
+
+/// What is made by hand goes: what something else writes would come again.
+fn one_of_them(case: &Case<'_>, finding: Finding, others: &[String]) -> Finding {
+    let hpa = &case.facts.hpa;
+    let kept = &case.facts.same_target_keepers;
+    let by_hand = others.iter().find(|other| !kept.contains_key(*other));
+    let namespace = case.namespace();
+    let title = "keep one of them, with the metrics of both";
+    let delete = |name: &str, note: &str| {
+        (
+            format!("kubectl delete hpa {} -n {namespace}", word(name)),
+            format!("deletes HPA {name}; {note}"),
+        )
+    };
+    let (command, changes) = match (by_hand, kept.iter().next()) {
+        (Some(other), _) => delete(other, "take care that nothing creates it again"),
+        (None, Some((other, keeper))) if hpa.keeper.is_none() => delete(
+            &hpa.name,
+            &format!("HPA {other} would be made again by {}", keeper::label(keeper)),
+        ),
+        (None, Some((other, keeper))) => (
+            format!(
+                "kubectl delete {} {} -n {namespace}",
+                word(&keeper.kind.to_lowercase()),
+                word(&keeper.name)
             ),
-    )
+            format!(
+                "deletes {}, from which HPA {other} is written",
+                keeper::label(keeper)
+            ),
+        ),
+        (None, None) => return finding,
+    };
+    finding.fix(title, command, changes)
 }

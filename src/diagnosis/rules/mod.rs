@@ -2,6 +2,7 @@
 
 pub(super) mod adapter_lacks_metric;
 pub(super) mod adapter_not_registered;
+pub(super) mod adapter_of_another;
 pub(super) mod adapter_unavailable;
 pub(super) mod at_maximum;
 pub(super) mod at_minimum;
@@ -45,6 +46,9 @@ pub(super) mod scale_access_refused;
 pub(super) mod scale_target_kind_unknown;
 pub(super) mod scale_target_not_found;
 pub(super) mod scale_target_not_scalable;
+pub(super) mod scaled_object_falls_back;
+pub(super) mod scaled_object_not_ready;
+pub(super) mod scaled_object_paused;
 pub(super) mod scaling_disabled_at_zero;
 pub(super) mod selector_missing;
 pub(super) mod stabilization_window;

@@ -146,6 +146,7 @@ fn failed(failure: &ApiFailure) -> &'static str {
         ApiFailure::Invalid => "does not pass validation (422)",
         ApiFailure::Discovery => "could not be discovered",
         ApiFailure::BadAnswer => "gave an answer that makes no sense",
+        ApiFailure::Rejected => "does not take the request as it is (4xx)",
         ApiFailure::Other(_) => "failed",
     }
 }

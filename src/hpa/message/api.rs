@@ -44,7 +44,11 @@ const KNOWN: &[(&[&str], ApiFailure)] = &[
         ApiFailure::ServerError,
     ),
     (
-        &["the server was unable to return a response in the time allotted"],
+        &[
+            "the server was unable to return a response in the time allotted",
+            "Timeout: ",
+            " could not be completed at this time, please try again",
+        ],
         ApiFailure::TimedOut,
     ),
     (
@@ -54,13 +58,34 @@ const KNOWN: &[(&[&str], ApiFailure)] = &[
         ],
         ApiFailure::Unauthorized,
     ),
-    (&[" is forbidden: ", "forbidden: User "], ApiFailure::Forbidden),
+    (&[" is forbidden: ", "forbidden: "], ApiFailure::Forbidden),
     (
         &["the server has received too many requests", "Too many requests"],
         ApiFailure::TooManyRequests,
     ),
-    (&["Operation cannot be fulfilled on "], ApiFailure::Conflict),
-    (&[" is invalid: "], ApiFailure::Invalid),
+    (
+        &[
+            "Operation cannot be fulfilled on ",
+            "the server reported a conflict",
+        ],
+        ApiFailure::Conflict,
+    ),
+    (
+        &[
+            " is invalid: ",
+            "the server rejected our request due to an error in our request",
+        ],
+        ApiFailure::Invalid,
+    ),
+    (
+        &[
+            "the server rejected our request for an unknown reason",
+            "the server does not allow this method on the requested resource",
+            "the server was unable to respond with a content type that the client supports",
+            "the server responded with the status code ",
+        ],
+        ApiFailure::Rejected,
+    ),
     (
         &[
             "unrecognized resource",
@@ -69,6 +94,7 @@ const KNOWN: &[(&[&str], ApiFailure)] = &[
             "unable to fetch discovery information",
             "could not find scale subresource for ",
             "could not find proper group-version for scale subresource",
+            "unable to get client for ",
             "unable to retrieve the complete list of server APIs",
         ],
         ApiFailure::Discovery,
@@ -77,6 +103,8 @@ const KNOWN: &[(&[&str], ApiFailure)] = &[
         &[
             " results when we asked for exactly one",
             "the custom metrics API server didn't return ",
+            "could not convert scale update to external Scale",
+            "could not encode scale update to external Scale",
         ],
         ApiFailure::BadAnswer,
     ),

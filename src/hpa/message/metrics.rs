@@ -63,19 +63,23 @@ fn requests(text: &str) -> Option<Message> {
     if let Some(rest) = after(text, "missing request for ") {
         return missing_request(rest);
     }
-    let rest = after(text, "container ")?;
-    if let Some((container, pod)) = rest.split_once(" not found in Pod ") {
+    if let Some((front, pod)) = text.rsplit_once(" not found in Pod ") {
         return Some(Message::ContainerNotFound {
-            container: word(container)?,
+            container: container(front)?,
             pod: word(pod)?,
         });
     }
-    // The wrapper before it also has the word: `failed to get container metrics: container C not present …`.
-    let (front, pod) = text.split_once(" not present in metrics for pod ")?;
+    let (front, pod) = text.rsplit_once(" not present in metrics for pod ")?;
     Some(Message::ContainerNotInMetrics {
-        container: front.rsplit_once("container ").and_then(|(_, name)| word(name))?,
+        container: container(front)?,
         pod: pod.rsplit_once('/').and_then(|(_, name)| word(name))?,
     })
+}
+
+/// The name at the end of `… container NAME`. Wrappers have the word, too: `failed to get app container metric
+/// value: …`.
+fn container(front: &str) -> Option<String> {
+    front.rsplit_once("container ").and_then(|(_, name)| word(name))
 }
 
 /// The name of container and pod came with 1.26; releases before 1.23 had a form of their own.

@@ -2,9 +2,11 @@
 //!
 //! Source of every text: `pkg/controller/podautoscaler` (`horizontal.go`, `replica_calculator.go`,
 //! `metrics/client.go`, `metrics/utilization.go`), Kubernetes v1.23 to v1.37, and the libraries whose errors
-//! it passes on (`apimachinery/pkg/api/errors`, `client-go/scale`, `k8s.io/metrics`).
+//! it passes on (`apimachinery/pkg/api/errors`, `client-go/scale`, `k8s.io/metrics`). All of them are listed in
+//! [`catalogue`].
 
 mod api;
+pub mod catalogue;
 mod metrics;
 mod normalize;
 mod scale;
@@ -57,6 +59,8 @@ pub enum ApiFailure {
     Discovery,
     /// The answer was not what the API promises.
     BadAnswer,
+    /// 400, 405, 406 and other statuses: the server does not take the request as it is.
+    Rejected,
     /// A text of no known API error, as it is.
     Other(String),
 }
@@ -196,24 +200,5 @@ pub fn invalid_metrics(text: &str) -> Option<(usize, usize)> {
 
 /// The texts whose reason says everything.
 fn fixed(text: &str) -> Option<Message> {
-    const WHOLE: &[&str] = &[
-        "the HPA controller was able to get the target's current scale",
-        "recent recommendations were higher than current one, applying the highest recent recommendation",
-        "recent recommendations were lower than current one, applying the lowest recent recommendation",
-        "recommended size matches current size",
-        "scaling is disabled since the replica count of the target is zero",
-        "the desired replica count is more than the maximum replica count",
-        "the desired replica count is less than the minimum replica count",
-        "the desired replica count is increasing faster than the maximum scale rate",
-        "the desired replica count is decreasing faster than the maximum scale rate",
-        "the desired count is within the acceptable range",
-        "the HPA controller scaled the workload to zero",
-        "the HPA controller did not scale the workload to zero",
-    ];
-    const STARTS: &[&str] = &[
-        "the HPA controller was able to update the target scale to ",
-        "the HPA was able to successfully calculate a replica count from ",
-    ];
-    (WHOLE.contains(&text) || STARTS.iter().any(|start| text.starts_with(start)))
-        .then_some(Message::Informative)
+    catalogue::is_informative(text).then_some(Message::Informative)
 }

@@ -147,6 +147,7 @@ pub(crate) fn hpa_facts(replicas: i32, metrics: Vec<MetricSpec>) -> HpaFacts {
             conditions: Vec::new(),
             status_changed_at: None,
             spec_changed_at: None,
+            keeper: None,
         },
         target: Fact::default(),
         scale: Fact::Known(Scale {
@@ -160,6 +161,9 @@ pub(crate) fn hpa_facts(replicas: i32, metrics: Vec<MetricSpec>) -> HpaFacts {
         target_events: Fact::default(),
         serving_log: Fact::default(),
         same_target: Fact::Known(Vec::new()),
+        same_target_keepers: std::collections::BTreeMap::new(),
+        rivals: Vec::new(),
+        scaled_object: Fact::default(),
     }
 }
 

@@ -38,6 +38,20 @@ impl Release {
         }
     }
 
+    /// Whether `1.34` or the pinned `1.34.4` means this release.
+    fn is_called(self, name: &str) -> bool {
+        let minor = self.module().trim_start_matches("kubernetes-");
+        let pinned = required(self.pins(), "k8s.io/kubernetes");
+        name == minor || pinned.is_some_and(|version| version.trim_start_matches('v') == name)
+    }
+
+    fn pins(self) -> &'static str {
+        match self {
+            Self::V1_34 => include_str!("../components/kubernetes-1.34/go.mod"),
+            Self::V1_37 => include_str!("../components/kubernetes-1.37/go.mod"),
+        }
+    }
+
     /// Its module under `components/`.
     fn module(self) -> &'static str {
         match self {
@@ -51,10 +65,14 @@ impl std::str::FromStr for Release {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        match name.trim().trim_start_matches('v') {
-            "1.34" => Ok(Self::V1_34),
-            "" | "1.37" => Ok(Self::V1_37),
-            other => Err(Error::UnknownRelease(other.to_owned())),
+        let wanted = name.trim().trim_start_matches('v');
+        let releases = [Self::V1_34, Self::V1_37];
+        match wanted {
+            "" => Ok(Self::default()),
+            _ => releases
+                .into_iter()
+                .find(|release| release.is_called(wanted))
+                .ok_or_else(|| Error::UnknownRelease(wanted.to_owned())),
         }
     }
 }
@@ -214,27 +232,29 @@ fn linker_flags(source: &Path) -> Result<String> {
     let path = source.join("go.mod");
     let text = fs::read_to_string(&path).context(format!("cannot read {}", path.display()))?;
     let mut flags = vec!["-s -w".to_owned()];
-    let required = |module: &str| {
-        text.lines().find_map(|line| {
-            let mut words = line.trim().trim_start_matches("require ").split_whitespace();
-            (words.next() == Some(module)).then(|| words.next().unwrap_or_default().to_owned())
-        })
-    };
-    if let Some(version) = required("k8s.io/kubernetes") {
+    if let Some(version) = required(&text, "k8s.io/kubernetes") {
         let mut numbers = version.trim_start_matches('v').split('.');
         let package = "k8s.io/component-base/version";
         for (name, value) in [
-            ("gitVersion", Some(version.as_str())),
+            ("gitVersion", Some(version)),
             ("gitMajor", numbers.next()),
             ("gitMinor", numbers.next()),
         ] {
             flags.push(format!("-X {package}.{name}={}", value.unwrap_or_default()));
         }
     }
-    if let Some(version) = required("sigs.k8s.io/metrics-server") {
+    if let Some(version) = required(&text, "sigs.k8s.io/metrics-server") {
         flags.push(format!("-X k8s.io/client-go/pkg/version.gitVersion={version}"));
     }
     Ok(flags.join(" "))
+}
+
+/// The version of a module that a go.mod requires.
+fn required<'a>(pins: &'a str, module: &str) -> Option<&'a str> {
+    pins.lines().find_map(|line| {
+        let mut words = line.trim().trim_start_matches("require ").split_whitespace();
+        (words.next() == Some(module)).then(|| words.next().unwrap_or_default())
+    })
 }
 
 fn compile(module: &str, source: &Path, linker: &str, into: &Path) -> Result<()> {
@@ -284,4 +304,22 @@ fn compile(module: &str, source: &Path, linker: &str, into: &Path) -> Result<()>
     }
     anstream::eprintln!("built {module} in {} s", started.elapsed().as_secs());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Release;
+
+    #[test]
+    fn a_release_is_named_by_its_minor_or_by_what_is_pinned() {
+        for name in ["1.34", "v1.34", "1.34.4", "v1.34.4"] {
+            assert_eq!(name.parse::<Release>().ok(), Some(Release::V1_34), "{name}");
+        }
+        for name in ["", "1.37", " v1.37.2 "] {
+            assert_eq!(name.parse::<Release>().ok(), Some(Release::V1_37), "{name}");
+        }
+        for name in ["1.34.0", "1.3", "1.36", "latest"] {
+            assert!(name.parse::<Release>().is_err(), "{name}");
+        }
+    }
 }

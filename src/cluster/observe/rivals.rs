@@ -1,0 +1,171 @@
+//! Other HPAs whose scale targets select some of the same pods.
+//!
+//! What is in hand decides: the pods of the HPAs that are read together, and the owners of pods that a selector
+//! matches by mistake. Only where the controller itself says that a selector is shared, the other target is asked for.
+
+use std::collections::BTreeSet;
+
+use super::budget::{Budget, left_out};
+use super::namespace::{equalities, list_pods};
+use super::scope::Group;
+use super::target;
+use crate::cluster::Cluster;
+use crate::facts::{Fact, Hpa, HpaFacts, ObjectReference, Pod, Rival};
+use crate::hpa::message::{Message, decode};
+
+/// The label that a Deployment gives its pods, and the end of their `ReplicaSet`'s name.
+const TEMPLATE_HASH: &str = "pod-template-hash";
+
+/// Adds the rivals to the facts of a namespace's HPAs.
+pub(super) async fn find(cluster: &Cluster, group: &Group, facts: &mut [HpaFacts], budget: &Budget) {
+    let mut found = Vec::new();
+    for mine in facts.iter() {
+        found.push(of(cluster, group, facts, mine, budget).await);
+    }
+    for (facts, rivals) in facts.iter_mut().zip(found) {
+        facts.rivals = rivals;
+    }
+}
+
+async fn of(
+    cluster: &Cluster,
+    group: &Group,
+    read: &[HpaFacts],
+    mine: &HpaFacts,
+    budget: &Budget,
+) -> Vec<Rival> {
+    let Some(pods) = mine.pods.known() else {
+        return Vec::new();
+    };
+    let same: &[String] = mine.same_target.known().map_or(&[], Vec::as_slice);
+    let said = said(&mine.hpa);
+    let mut rivals = Vec::new();
+    let others = group.all.iter().filter(|other| other.name != mine.hpa.name);
+    for other in others.filter(|other| !same.contains(&other.name)) {
+        let rival = match read.iter().find(|facts| facts.hpa.name == other.name) {
+            Some(theirs) => in_hand(theirs, pods),
+            None if said.contains(&other.name) => asked(cluster, other, pods, budget).await,
+            None => by_owner(other, pods, Fact::default()),
+        };
+        if !rival.shared_pods.is_empty() || said.contains(&other.name) {
+            rivals.push(rival);
+        }
+    }
+    let gone = said
+        .into_iter()
+        .filter(|name| *name != mine.hpa.name && !group.all.iter().any(|other| other.name == *name));
+    rivals.extend(gone.map(|hpa| Rival {
+        hpa,
+        target: None,
+        selector: Fact::Absent,
+        shared_pods: Vec::new(),
+    }));
+    rivals
+}
+
+/// The names of the HPAs that the controller found to share a selector.
+fn said(hpa: &Hpa) -> BTreeSet<String> {
+    let condition = hpa
+        .condition("ScalingActive")
+        .filter(|condition| condition.status == "False");
+    match condition.map(|condition| decode(&condition.reason, &condition.message)) {
+        Some(Message::AmbiguousSelector { hpas }) => hpas
+            .iter()
+            .map(|name| name.rsplit('/').next().unwrap_or(name).to_owned())
+            .collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// An HPA that is read in the same run.
+fn in_hand(theirs: &HpaFacts, pods: &[Pod]) -> Rival {
+    let names: BTreeSet<&str> = theirs
+        .pods
+        .known()
+        .into_iter()
+        .flatten()
+        .map(|pod| pod.name.as_str())
+        .collect();
+    let selector = match &theirs.scale {
+        Fact::Known(scale) => Fact::Known(scale.selector.clone()),
+        Fact::Absent => Fact::Absent,
+        Fact::NotReadable(reason) => Fact::NotReadable(reason.clone()),
+    };
+    Rival {
+        hpa: theirs.hpa.name.clone(),
+        target: Some(theirs.hpa.target.clone()),
+        selector,
+        shared_pods: shared(pods, |pod| names.contains(pod.name.as_str())),
+    }
+}
+
+/// An HPA whose target has to be asked for.
+async fn asked(cluster: &Cluster, other: &Hpa, pods: &[Pod], budget: &Budget) -> Rival {
+    let what = || format!("the selector of {}/{}", other.target.kind, other.target.name);
+    if budget.left(cluster) == 0 {
+        return by_owner(other, pods, Fact::NotReadable(left_out(what())));
+    }
+    let Some(reading) = target::read_in_one(cluster, &other.namespace, &other.target).await else {
+        return by_owner(other, pods, Fact::default());
+    };
+    let selector = match reading.scale {
+        Fact::Known(scale) => scale.selector,
+        Fact::Absent => return by_owner(other, pods, Fact::Absent),
+        Fact::NotReadable(reason) => return by_owner(other, pods, Fact::NotReadable(reason)),
+    };
+    let shared_pods = match equalities(&selector) {
+        Some(labels) => shared(pods, |pod| {
+            labels
+                .iter()
+                .all(|(key, value)| pod.labels.get(*key).is_some_and(|label| label == value))
+        }),
+        None if budget.left(cluster) > 0 => {
+            let theirs = list_pods(cluster, &other.namespace, Some(&selector)).await;
+            let names: Vec<&Pod> = theirs.known().into_iter().flatten().collect();
+            shared(pods, |pod| names.iter().any(|other| other.name == pod.name))
+        }
+        None => owned(pods, &other.target),
+    };
+    Rival {
+        hpa: other.name.clone(),
+        target: Some(other.target.clone()),
+        selector: Fact::Known(selector),
+        shared_pods,
+    }
+}
+
+/// Without the other selector, the pods of its target that this one matches are what is certain.
+fn by_owner(other: &Hpa, pods: &[Pod], selector: Fact<String>) -> Rival {
+    Rival {
+        hpa: other.name.clone(),
+        target: Some(other.target.clone()),
+        selector,
+        shared_pods: owned(pods, &other.target),
+    }
+}
+
+fn owned(pods: &[Pod], target: &ObjectReference) -> Vec<String> {
+    shared(pods, |pod| belongs(pod, target))
+}
+
+fn shared(pods: &[Pod], both: impl Fn(&Pod) -> bool) -> Vec<String> {
+    pods.iter()
+        .filter(|pod| both(pod))
+        .map(|pod| pod.name.clone())
+        .collect()
+}
+
+/// Whether a pod is the target's: owned by it, or by the `ReplicaSet` that its template hash names.
+fn belongs(pod: &Pod, target: &ObjectReference) -> bool {
+    let Some(owner) = pod.owner.as_ref().filter(|owner| !owner.is_scale_target) else {
+        return false;
+    };
+    if owner.kind.eq_ignore_ascii_case(&target.kind) {
+        return owner.name == target.name;
+    }
+    let hash = pod.labels.get(TEMPLATE_HASH);
+    let stem = hash.and_then(|hash| owner.name.strip_suffix(hash.as_str())?.strip_suffix('-'));
+    owner.kind == "ReplicaSet"
+        && target.kind.eq_ignore_ascii_case("Deployment")
+        && stem == Some(target.name.as_str())
+}
