@@ -113,6 +113,9 @@ fn accounts_for(rule: &Rule, finding: &Finding, symptom: &Symptom) -> bool {
                 && (ADAPTER_RULES.contains(&rule.code)
                     || matches!(rule.stage, Stage::Pods | Stage::Serving));
         }
+        Message::InvalidMetricSource | Message::UnknownMetricType(_) | Message::MetricTypeDisabled => {
+            return weighs && rule.code == "TFS312";
+        }
         Message::MetricsApiFailed {
             api: MetricsApi::Resource,
             ..

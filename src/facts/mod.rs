@@ -21,7 +21,7 @@ pub use hpa::{
     ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
 };
 pub use metrics_pipeline::{AdapterApi, ApiService, LogLine, MetricsServer, ServiceReference};
-pub use others::{Rival, ScaledObject};
+pub use others::{LimitRange, Rival, ScaledObject};
 pub use quantity::{ParseQuantityError, Quantity, QuantityFormat};
 pub(crate) use serving::FLAGS_KEPT;
 pub use serving::{HostPath, Probe, ProbeKind, Recognised, ServingContainer};
@@ -175,4 +175,7 @@ pub struct HpaFacts {
     /// The `ScaledObject` that the HPA is written from, asked for only where something is wrong.
     #[serde(default, skip_serializing_if = "never_asked")]
     pub scaled_object: Fact<ScaledObject>,
+    /// The `LimitRange`s of the namespace, asked for only where the controller misses a request.
+    #[serde(default, skip_serializing_if = "never_asked")]
+    pub limit_ranges: Fact<Vec<LimitRange>>,
 }
