@@ -9,7 +9,7 @@ use super::phrase::{span, word};
 use super::{Case, Finding, Severity};
 use crate::facts::{Container, Pod, Probe, ProbeKind, Recognised, ServingContainer};
 
-pub(super) use log::{Missing, above_version, missing};
+pub(super) use log::{Failed, Missing, above_version, failed, is_found, is_loaded, missing};
 
 /// The gRPC port of the server, unless a flag says another one.
 const GRPC_PORT: i32 = 8500;
@@ -162,11 +162,11 @@ pub(super) fn patch(case: &Case<'_>, operations: &[Value]) -> Option<String> {
     ))
 }
 
-/// The command that gives the server arguments more: of two that name one flag, the later one wins. None where a
-/// shell stands between them, or the template was not read.
+/// The command that gives the server arguments more: of two that name one flag, the later one wins. None where
+/// something stands between them, or the template was not read.
 pub(super) fn with_arguments(case: &Case<'_>, arguments: &[String]) -> Option<String> {
     let told = of_template(case)?.told;
-    if told.shell {
+    if told.wrapped {
         return None;
     }
     if told.has_args {
