@@ -24,7 +24,7 @@ pub use others::{Rival, ScaledObject};
 pub use quantity::{ParseQuantityError, Quantity, QuantityFormat};
 pub use workload::{
     Container, ContainerUsage, FieldWriter, Owner, Pod, PodMetrics, PodTemplate, Resources, Scale,
-    ScaleTarget,
+    ScaleTarget, UpdateStrategy,
 };
 
 /// The version of the facts format.
