@@ -17,6 +17,7 @@ mod report;
 mod rule;
 mod rules;
 mod scheduling;
+mod serving;
 mod summary;
 mod targets;
 

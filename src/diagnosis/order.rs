@@ -39,6 +39,7 @@ pub(super) fn unreadable<'a>(case: &Case<'a>, need: Need) -> Option<&'a NotReada
         Need::SameTarget => refused(&facts.same_target),
         Need::CustomMetrics => refused(&cluster.custom_metrics_api),
         Need::ExternalMetrics => refused(&cluster.external_metrics_api),
+        Need::ServingLog => refused(&facts.serving_log),
         Need::ScaledObject => refused(&facts.scaled_object),
     }
 }
@@ -55,6 +56,7 @@ pub(super) fn all_unreadable<'a>(case: &Case<'a>) -> Vec<&'a NotReadable> {
         Need::Pods,
         Need::PodMetrics,
         Need::SameTarget,
+        Need::ServingLog,
         Need::ScaledObject,
     ];
     let needed = needs.into_iter().map(|need| unreadable(case, need));
@@ -107,7 +109,9 @@ fn accounts_for(rule: &Rule, finding: &Finding, symptom: &Symptom) -> bool {
         }
         | Message::NoMetricsReturned(MetricsApi::Custom | MetricsApi::External)
         | Message::DescribedKindUnknown(_) => {
-            return weighs && (ADAPTER_RULES.contains(&rule.code) || rule.stage == Stage::Pods);
+            return weighs
+                && (ADAPTER_RULES.contains(&rule.code)
+                    || matches!(rule.stage, Stage::Pods | Stage::Serving));
         }
         Message::InvalidMetricSource | Message::UnknownMetricType(_) | Message::MetricTypeDisabled => {
             return weighs && rule.code == "TFS312";
@@ -129,6 +133,7 @@ fn accounts_for(rule: &Rule, finding: &Finding, symptom: &Symptom) -> bool {
             Stage::Pods,
             Stage::Arithmetic,
             Stage::Others,
+            Stage::Serving,
         ],
         _ => &[],
     };

@@ -68,6 +68,10 @@ fn template(spec: &PodTemplateSpec) -> PodTemplate {
             .as_ref()
             .and_then(|spec| spec.resources.as_ref())
             .map(pod::resources),
+        termination_grace_period_seconds: spec
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.termination_grace_period_seconds),
     }
 }
 
