@@ -147,6 +147,7 @@ fn arrange(case: &Case<'_>, mut found: Vec<(&'static Rule, Finding)>) -> Vec<Fin
         (
             std::cmp::Reverse(finding.severity),
             not_yet_reached(case, rule),
+            WHERE_IT_STANDS.contains(&rule.code),
             rule.stage,
             rule.code,
         )
@@ -169,6 +170,9 @@ fn arrange(case: &Case<'_>, mut found: Vec<(&'static Rule, Finding)>) -> Vec<Fin
     }
     arranged.into_iter().map(|(_, finding)| finding).collect()
 }
+
+/// Infos that say why an HPA stands where it stands: whatever else there is to say is more.
+const WHERE_IT_STANDS: &[&str] = &["TFS601", "TFS603", "TFS614"];
 
 /// From 1.26 on the controller asks for requests only when it has a sample that counts (`GetResourceReplicas`): while it
 /// says that it has none, a request that is missing is the next fault, not this one.

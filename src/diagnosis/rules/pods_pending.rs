@@ -31,7 +31,9 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "pods-pending",
     stage: Stage::Pods,
     source: include_str!("pods_pending.rs"),
-    explains: &["TFS304", "TFS404", "TFS505", "TFS602", "TFS603", "TFS607"],
+    explains: &[
+        "TFS304", "TFS404", "TFS505", "TFS602", "TFS603", "TFS607", "TFS614",
+    ],
     needs: &[Need::Pods],
     check,
 };

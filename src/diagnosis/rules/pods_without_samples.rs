@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "pods-without-samples",
     stage: Stage::Pods,
     source: include_str!("pods_without_samples.rs"),
-    explains: &["TFS603"],
+    explains: &["TFS603", "TFS614"],
     needs: &[Need::Pods, Need::PodMetrics],
     check,
 };
