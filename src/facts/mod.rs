@@ -27,7 +27,7 @@ pub(crate) use serving::FLAGS_KEPT;
 pub use serving::{HostPath, Probe, ProbeKind, Recognised, ServingContainer};
 pub use workload::{
     Container, ContainerEnd, ContainerUsage, FieldWriter, Owner, Pod, PodMetrics, PodTemplate, Resources,
-    Scale, ScaleTarget,
+    Scale, ScaleTarget, UpdateStrategy,
 };
 
 /// The version of the facts format.

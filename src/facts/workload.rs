@@ -33,6 +33,23 @@ pub struct ScaleTarget {
     pub replicas_writers: Vec<FieldWriter>,
     /// Who wrote anything of the spec, from `managedFields`.
     pub spec_writers: Vec<FieldWriter>,
+    /// How a `StatefulSet` or a `DaemonSet` replaces its pods.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub update_strategy: Option<UpdateStrategy>,
+    /// `spec.podManagementPolicy` of a `StatefulSet`: `OrderedReady` or `Parallel`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod_management_policy: Option<String>,
+}
+
+/// `spec.updateStrategy`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct UpdateStrategy {
+    /// `RollingUpdate` or `OnDelete`.
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// `rollingUpdate.partition`: the ordinals below it keep the pods that they have.
+    pub partition: i64,
 }
 
 /// A manager that wrote a field.
@@ -106,6 +123,9 @@ pub struct Container {
     pub ready: Option<bool>,
     /// In a pod: the reason why it waits or ended, for example `ImagePullBackOff`.
     pub state_reason: Option<String>,
+    /// In a pod: what it says about why it waits, for example which `ConfigMap` is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_message: Option<String>,
     /// In a pod: how often it was restarted.
     pub restarts: i32,
     /// In a pod: how it ended the last time.
@@ -162,11 +182,17 @@ pub struct Pod {
     pub created_at: Option<DateTime<Utc>>,
     /// `metadata.deletionTimestamp`: it is terminating, and is killed at this time at the latest.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// `metadata.finalizers`: what must let go of it before it is gone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub finalizers: Vec<String>,
     /// `metadata.deletionGracePeriodSeconds`: how long before that it was told to end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_grace_period_seconds: Option<i64>,
     /// The owner with `controller: true`.
     pub owner: Option<Owner>,
+    /// `spec.schedulerName`, where it is not the default one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduler_name: Option<String>,
     /// `spec.nodeName`.
     pub node: Option<String>,
     /// `status.phase`.

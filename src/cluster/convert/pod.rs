@@ -6,6 +6,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use super::{managed_fields, quantities, serving, time};
 use crate::facts::{Condition, Container, ContainerEnd, Owner, Pod, Resources};
 
+/// What every pod names that names no scheduler.
+const DEFAULT_SCHEDULER: &str = "default-scheduler";
+
 /// What VPA's admission controller writes of its changes.
 const VPA_UPDATES: &str = "vpaUpdates";
 
@@ -27,12 +30,16 @@ pub(in crate::cluster) fn pod(object: &v1::Pod) -> Pod {
         labels: metadata.labels.clone().unwrap_or_default(),
         created_at: time(metadata.creation_timestamp.as_ref()),
         deleted_at: time(metadata.deletion_timestamp.as_ref()),
+        finalizers: metadata.finalizers.clone().unwrap_or_default(),
         deletion_grace_period_seconds: metadata.deletion_grace_period_seconds,
         owner: controller(metadata).map(|owner| Owner {
             kind: owner.kind.clone(),
             name: owner.name.clone(),
             is_scale_target: false,
         }),
+        scheduler_name: spec
+            .and_then(|spec| spec.scheduler_name.clone())
+            .filter(|name| name != DEFAULT_SCHEDULER),
         node: spec.and_then(|spec| spec.node_name.clone()),
         phase: status.phase.unwrap_or_default(),
         reason: status.reason,
@@ -89,9 +96,9 @@ fn observe(containers: &mut [Container], status: &v1::ContainerStatus, init: boo
         return;
     };
     let state = status.state.as_ref();
-    let waiting = state
-        .and_then(|state| state.waiting.as_ref())
-        .and_then(|waiting| waiting.reason.clone());
+    let waits = state.and_then(|state| state.waiting.as_ref());
+    let waiting = waits.and_then(|waiting| waiting.reason.clone());
+    container.state_message = waits.and_then(|waiting| waiting.message.clone());
     let ended = state
         .and_then(|state| state.terminated.as_ref())
         .and_then(|ended| ended.reason.clone());
