@@ -27,7 +27,9 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "model-not-loaded",
     stage: Stage::Serving,
     source: include_str!("model_not_loaded.rs"),
-    explains: &["TFS304", "TFS501", "TFS502", "TFS607", "TFS807"],
+    explains: &[
+        "TFS304", "TFS404", "TFS501", "TFS502", "TFS505", "TFS607", "TFS807",
+    ],
     needs: &[Need::Pods, Need::ServingLog],
     check,
 };

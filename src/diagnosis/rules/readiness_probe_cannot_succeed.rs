@@ -31,7 +31,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "readiness-probe-cannot-succeed",
     stage: Stage::Serving,
     source: include_str!("readiness_probe_cannot_succeed.rs"),
-    explains: &["TFS304", "TFS501", "TFS502", "TFS607"],
+    explains: &["TFS304", "TFS404", "TFS501", "TFS502", "TFS505", "TFS607"],
     needs: &[Need::Pods],
     check,
 };

@@ -5,6 +5,7 @@ mod log;
 use serde_json::{Value, json};
 
 use super::case::{is_ready, is_running};
+use super::offenders::holds_up_a_repair;
 use super::phrase::{span, word};
 use super::{Case, Finding, Severity};
 use crate::facts::{Container, Pod, Probe, ProbeKind, Recognised, ServingContainer};
@@ -107,9 +108,9 @@ pub(super) fn never_ready<'a>(case: &Case<'a>) -> Vec<(&'a Pod, Server<'a>)> {
     found
 }
 
-/// An error where no pod of the target is ready, else a warning.
+/// An error where no pod of the target is ready, or where a repair waits for one that is not; else a warning.
 pub(super) fn severity(case: &Case<'_>) -> Severity {
-    if case.own_pods().any(|pod| is_running(pod) && is_ready(pod)) {
+    if case.own_pods().any(|pod| is_running(pod) && is_ready(pod)) && !holds_up_a_repair(case) {
         Severity::Warning
     } else {
         Severity::Error
