@@ -75,7 +75,7 @@ fn above_limit(message: &str) -> Option<Refusal<'_>> {
     Some(Refusal::AboveLimit(index.parse().ok()?, resource, limit))
 }
 
-/// The refusal as proof: what PodSecurity says to each container is left to the object itself.
+/// The refusal as proof: what `PodSecurity` says to each container is left to the object itself.
 pub(super) fn shown(message: &str) -> String {
     match read(message) {
         Refusal::PodSecurity(_, violations) => message.replace(violations, &without_parentheses(violations)),

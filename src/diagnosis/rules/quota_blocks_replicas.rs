@@ -2,7 +2,7 @@
 //!
 //! ## What it detects
 //! The HPA asked for replicas, and the cluster refuses to create their pods: a `ResourceQuota`, a `LimitRange`, the
-//! PodSecurity level, an admission policy or webhook, a missing service account.
+//! `PodSecurity` level, an admission policy or webhook, a missing service account.
 //!
 //! ## How it is proved
 //! The scale target's condition `ReplicaFailure` is `True` and quotes the refusal; for a `StatefulSet`, which has no such
