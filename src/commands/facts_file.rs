@@ -141,6 +141,7 @@ mod tests {
                 same_target_keepers: std::collections::BTreeMap::new(),
                 rivals: Vec::new(),
                 scaled_object: Fact::default(),
+                limit_ranges: Fact::default(),
             }],
         }
     }

@@ -109,6 +109,9 @@ fn accounts_for(rule: &Rule, finding: &Finding, symptom: &Symptom) -> bool {
         | Message::DescribedKindUnknown(_) => {
             return weighs && (ADAPTER_RULES.contains(&rule.code) || rule.stage == Stage::Pods);
         }
+        Message::InvalidMetricSource | Message::UnknownMetricType(_) | Message::MetricTypeDisabled => {
+            return weighs && rule.code == "TFS312";
+        }
         Message::MetricsApiFailed {
             api: MetricsApi::Resource,
             ..

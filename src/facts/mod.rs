@@ -20,7 +20,7 @@ pub use hpa::{
     ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
 };
 pub use metrics_pipeline::{AdapterApi, ApiService, LogLine, MetricsServer, ServiceReference};
-pub use others::{Rival, ScaledObject};
+pub use others::{LimitRange, Rival, ScaledObject};
 pub use quantity::{ParseQuantityError, Quantity, QuantityFormat};
 pub use workload::{
     Container, ContainerUsage, FieldWriter, Owner, Pod, PodMetrics, PodTemplate, Resources, Scale,
@@ -169,4 +169,7 @@ pub struct HpaFacts {
     /// The `ScaledObject` that the HPA is written from, asked for only where something is wrong.
     #[serde(default, skip_serializing_if = "never_asked")]
     pub scaled_object: Fact<ScaledObject>,
+    /// The `LimitRange`s of the namespace, asked for only where the controller misses a request.
+    #[serde(default, skip_serializing_if = "never_asked")]
+    pub limit_ranges: Fact<Vec<LimitRange>>,
 }

@@ -157,6 +157,12 @@ pub struct Pod {
     pub containers: Vec<Container>,
     /// `spec.resources`: pod-level requests and limits.
     pub resources: Option<Resources>,
+    /// The annotation `vpaUpdates`: what VPA's admission controller changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vpa_updates: Option<String>,
+    /// The managers that resized the running pod, from `managedFields`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resized_by: Vec<String>,
 }
 
 impl Pod {

@@ -198,3 +198,118 @@ fn asleep_at_zero(namespace: &str) {
     assert_eq!(answer["verdict"], "healthy", "{answer:#}");
     assert_eq!(answer["findings"][0]["code"], "TFS605", "{answer:#}");
 }
+
+/// What VPA's admission controller does to the pods of a namespace: another request, and a note of it.
+fn vertical_autoscaler(namespace: &str) -> [Value; 2] {
+    let rule =
+        json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]});
+    let request = r#"JSONPatch{op: "add", path: "/spec/containers/0/resources/requests/cpu", value: "400m"}"#;
+    let note = r#"JSONPatch{op: "add", path: "/metadata/annotations/vpaUpdates",
+        value: "Pod resources updated by web-vpa: container 0: cpu request"}"#;
+    let binding = json!({"matchResources": {"namespaceSelector":
+        {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}, "policyName": "vpa"});
+    [
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicy",
+            "metadata": {"name": "vpa"}, "spec": {"reinvocationPolicy": "Never", "failurePolicy": "Fail",
+            "matchConstraints": {"resourceRules": [rule]},
+            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": format!("[{request}, {note}]")}}]}}),
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicyBinding",
+            "metadata": {"name": "vpa"}, "spec": binding}),
+    ]
+}
+
+#[test]
+fn requests_come_from_somebody_else() {
+    let vertical = sandbox().namespace("vpa").expect("a namespace");
+    let defaults = sandbox().namespace("limit-range").expect("a namespace");
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    apply(&vertical_autoscaler(vertical.name()));
+    let bare = json!({});
+    for (space, request) in [
+        (&vertical, json!({"requests": {"cpu": "100m"}})),
+        (&defaults, bare),
+    ] {
+        let mut web = deployment(space.name(), "web", &json!({"app": "web"}));
+        let pod = &mut web["spec"]["template"];
+        pod["metadata"]["annotations"] = json!({ tfserve_sandbox::CPU_ANNOTATION: "200m" });
+        pod["spec"]["containers"][0]["resources"] = request;
+        until("a changed pod is there", || {
+            // A policy acts a moment after it was written.
+            sandbox().apply_yaml(&web.to_string()).ok()?;
+            kubectl(&format!("rollout restart deployment web -n {}", space.name())).expect_code(0);
+            let annotations = field(space.name(), "pods", "{.items[*].metadata.annotations}");
+            (space.name() == defaults.name() || annotations.contains("vpaUpdates")).then_some(())
+        });
+        apply(&[hpa(space.name(), "web")]);
+    }
+    a_limit_range_came_later(defaults.name());
+    a_vpa_sets_the_request(vertical.name());
+    kubectl("delete mutatingadmissionpolicybinding vpa").expect_code(0);
+}
+
+fn a_limit_range_came_later(namespace: &str) {
+    let message = "{.status.conditions[?(@.type=='ScalingActive')].message}";
+    until("the controller misses the request", || {
+        field(namespace, "hpa/web", message)
+            .contains("missing request for cpu")
+            .then_some(())
+    });
+    assert_eq!(explain(namespace, "web")["findings"][0]["code"], "TFS401");
+    // Times of the API server are whole seconds.
+    until("a second has gone by", || {
+        let created = field(namespace, "pods", "{.items[*].metadata.creationTimestamp}");
+        let ages = created.split_whitespace().filter_map(|time| time.parse().ok());
+        let newest: Option<chrono::DateTime<chrono::Utc>> = ages.max();
+        newest
+            .is_some_and(|newest| (chrono::Utc::now() - newest).num_seconds() >= 2)
+            .then_some(())
+    });
+    apply(&[json!({"apiVersion": "v1", "kind": "LimitRange",
+        "metadata": {"name": "defaults", "namespace": namespace},
+        "spec": {"limits": [{"type": "Container", "defaultRequest": {"cpu": "100m"}}]}})]);
+    let finding = first(namespace, "web", "TFS407");
+    assert_eq!(finding["objects"][0]["kind"], "Deployment", "{finding:#}");
+    type_fix(&finding, 0);
+    says(namespace, "web", "ValidMetricFound");
+}
+
+fn a_vpa_sets_the_request(namespace: &str) {
+    says(namespace, "web", "ValidMetricFound");
+    let finding = first(namespace, "web", "TFS707");
+    assert_eq!(finding["objects"][0]["name"], "web-vpa", "{finding:#}");
+    assert_eq!(
+        field(namespace, "deployment/web", "{.spec.replicas}"),
+        "1",
+        "200m of 400m is below 60%"
+    );
+    type_fix(&finding, 1);
+    until("the HPA scales by the usage itself", || {
+        (field(namespace, "deployment/web", "{.spec.replicas}") == "4").then_some(())
+    });
+    assert_ne!(explain(namespace, "web")["findings"][0]["code"], "TFS707");
+}
+
+#[test]
+fn a_selector_of_a_metric_has_no_such_operator() {
+    let space = sandbox().namespace("operator").expect("a namespace");
+    let namespace = space.name();
+    let mut object = hpa(namespace, "web");
+    object["spec"]["metrics"] = json!([{"type": "External", "external": {
+        "metric": {"name": "queue", "selector": {"matchExpressions":
+            [{"key": "queue", "operator": "Equals", "values": ["orders"]}]}},
+        "target": {"type": "AverageValue", "averageValue": "10"}}}]);
+    apply(&[deployment(namespace, "web", &json!({"app": "web"})), object]);
+    let message = "{.status.conditions[?(@.type=='ScalingActive')].message}";
+    let wait = |words: &str| {
+        until(&format!("the controller says {words}"), || {
+            field(namespace, "hpa/web", message).contains(words).then_some(())
+        });
+    };
+    wait("is not a valid label selector operator");
+    let finding = first(namespace, "web", "TFS312");
+    assert_eq!(finding["confidence"], "proven", "{finding:#}");
+    type_fix(&finding, 1);
+    // Now the metric is asked for, and nobody serves it.
+    wait("(get queue.external.metrics.k8s.io)");
+    first(namespace, "web", "TFS307");
+}

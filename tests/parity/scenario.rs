@@ -135,6 +135,7 @@ impl Scenario {
                 same_target_keepers: std::collections::BTreeMap::new(),
                 rivals: Vec::new(),
                 scaled_object: Fact::default(),
+                limit_ranges: Fact::default(),
             },
         }
     }

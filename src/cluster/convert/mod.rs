@@ -2,6 +2,7 @@
 
 mod event;
 mod hpa;
+mod limit_range;
 mod managed_fields;
 mod pod;
 mod scaled_object;
@@ -19,6 +20,7 @@ use crate::facts::{ApiService, Condition, Quantity, ServiceReference};
 
 pub(super) use event::event;
 pub(super) use hpa::hpa;
+pub(super) use limit_range::limit_range;
 pub(super) use pod::{controller, pod};
 pub(super) use scaled_object::scaled_object;
 pub(super) use workload::{scale_of_object, scale_target};

@@ -3,8 +3,11 @@
 use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
-use super::{quantities, time};
+use super::{managed_fields, quantities, time};
 use crate::facts::{Condition, Container, Owner, Pod, Resources};
+
+/// What VPA's admission controller writes of its changes.
+const VPA_UPDATES: &str = "vpaUpdates";
 
 /// A pod; whether it descends from the scale target is decided later, with the `ReplicaSet`s at hand.
 pub(in crate::cluster) fn pod(object: &v1::Pod) -> Pod {
@@ -36,6 +39,12 @@ pub(in crate::cluster) fn pod(object: &v1::Pod) -> Pod {
         conditions: status.conditions.iter().flatten().map(condition).collect(),
         containers,
         resources: spec.and_then(|spec| spec.resources.as_ref()).map(resources),
+        vpa_updates: metadata
+            .annotations
+            .as_ref()
+            .and_then(|annotations| annotations.get(VPA_UPDATES))
+            .cloned(),
+        resized_by: managed_fields::managers_of(metadata, "resize"),
     }
 }
 

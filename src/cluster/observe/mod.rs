@@ -7,6 +7,7 @@
 mod adapters;
 mod budget;
 mod events;
+mod limit_ranges;
 mod namespace;
 mod owners;
 mod pipeline;

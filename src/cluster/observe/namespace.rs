@@ -10,7 +10,7 @@ use super::budget::Budget;
 use super::events::Events;
 use super::scope::Group;
 use super::target::{self, Reading};
-use super::{events, fact, owners, pipeline, rivals, scaled_objects};
+use super::{events, fact, limit_ranges, owners, pipeline, rivals, scaled_objects};
 use crate::cluster::metrics_api::pod_metrics_ask;
 use crate::cluster::{Ask, Cluster, Error, convert};
 use crate::facts::{ApiService, Fact, Hpa, HpaFacts, ObjectReference, Pod, PodMetrics, Scale, ScaleTarget};
@@ -72,6 +72,7 @@ pub(super) async fn read(
             same_target: Fact::Known(same_target),
             rivals: Vec::new(),
             scaled_object: Fact::default(),
+            limit_ranges: Fact::default(),
             hpa: hpa.clone(),
         })
         .collect();
@@ -90,6 +91,7 @@ pub(super) async fn read(
     }
     rivals::find(cluster, &group, &mut facts, budget).await;
     scaled_objects::read(cluster, &group.namespace, &mut facts, budget).await;
+    limit_ranges::read(cluster, &group.namespace, &mut facts, budget).await;
     Ok(facts)
 }
 

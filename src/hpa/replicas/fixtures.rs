@@ -163,6 +163,7 @@ pub(crate) fn hpa_facts(replicas: i32, metrics: Vec<MetricSpec>) -> HpaFacts {
         same_target_keepers: std::collections::BTreeMap::new(),
         rivals: Vec::new(),
         scaled_object: Fact::default(),
+        limit_ranges: Fact::default(),
     }
 }
 
