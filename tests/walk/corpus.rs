@@ -66,8 +66,13 @@ impl Corpus {
         let mut facts = self.facts[dice.below(self.facts.len())].clone();
         for _ in 0..=dice.below(8) {
             let mut changed = facts.clone();
-            let mut left = dice.below(count(&facts));
-            self.change(&mut changed, "", &mut left, dice);
+            let among = if dice.chance(40) {
+                is_measured
+            } else {
+                |_: &Value| true
+            };
+            let mut left = dice.below(count(&facts, among));
+            self.change(&mut changed, "", among, &mut left, dice);
             if dice.chance(2) || Facts::deserialize(&changed).is_ok() {
                 facts = changed;
             }
@@ -93,17 +98,28 @@ impl Corpus {
     }
 
     /// Walks to the node whose turn it is, and changes that.
-    fn change(&self, node: &mut Value, name: &str, left: &mut usize, dice: &mut Dice) -> bool {
-        if *left == 0 {
-            self.replace(node, name, dice);
-            return true;
+    fn change(
+        &self,
+        node: &mut Value,
+        name: &str,
+        among: fn(&Value) -> bool,
+        left: &mut usize,
+        dice: &mut Dice,
+    ) -> bool {
+        if among(node) {
+            if *left == 0 {
+                self.replace(node, name, dice);
+                return true;
+            }
+            *left -= 1;
         }
-        *left -= 1;
         match node {
-            Value::Array(items) => items.iter_mut().any(|item| self.change(item, name, left, dice)),
+            Value::Array(items) => items
+                .iter_mut()
+                .any(|item| self.change(item, name, among, left, dice)),
             Value::Object(members) => members
                 .iter_mut()
-                .any(|(name, member)| self.change(member, name, left, dice)),
+                .any(|(name, member)| self.change(member, name, among, left, dice)),
             _ => false,
         }
     }
@@ -172,12 +188,22 @@ fn rearrange(items: &mut Vec<Value>, dice: &mut Dice) {
     }
 }
 
-fn count(node: &Value) -> usize {
-    1 + match node {
-        Value::Array(items) => items.iter().map(count).sum(),
-        Value::Object(members) => members.values().map(count).sum(),
-        _ => 0,
+/// Numbers, quantities and times: what the arithmetic is made of.
+fn is_measured(node: &Value) -> bool {
+    match node {
+        Value::Number(_) => true,
+        Value::String(text) => text.starts_with(|it: char| it.is_ascii_digit()),
+        _ => false,
     }
+}
+
+fn count(node: &Value, among: fn(&Value) -> bool) -> usize {
+    usize::from(among(node))
+        + match node {
+            Value::Array(items) => items.iter().map(|item| count(item, among)).sum(),
+            Value::Object(members) => members.values().map(|member| count(member, among)).sum(),
+            _ => 0,
+        }
 }
 
 fn collect(node: &Value, values: &mut BTreeMap<String, Vec<Value>>) {
