@@ -140,6 +140,8 @@ mod tests {
                 same_target: Fact::Known(Vec::new()),
                 rivals: Vec::new(),
                 scaled_object: Fact::default(),
+                alternatives: Fact::default(),
+                definition: Fact::default(),
             }],
         }
     }

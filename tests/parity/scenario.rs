@@ -134,6 +134,8 @@ impl Scenario {
                 same_target: Fact::Known(Vec::new()),
                 rivals: Vec::new(),
                 scaled_object: Fact::default(),
+                alternatives: Fact::default(),
+                definition: Fact::default(),
             },
         }
     }

@@ -5,7 +5,10 @@
 //! answer impossible.
 
 mod adapters;
+mod alternatives;
 mod budget;
+mod controller;
+mod definition;
 mod events;
 mod namespace;
 mod owners;
@@ -73,6 +76,7 @@ async fn read(
         ..ClusterFacts::default()
     };
     adapters::read(cluster, &hpas, &mut facts, &budget).await;
+    controller::read(cluster, &hpas, &mut facts, &budget).await;
     Ok(Facts {
         api_version: API_VERSION.to_owned(),
         kind: KIND.to_owned(),

@@ -162,6 +162,8 @@ pub(crate) fn hpa_facts(replicas: i32, metrics: Vec<MetricSpec>) -> HpaFacts {
         same_target: Fact::Known(Vec::new()),
         rivals: Vec::new(),
         scaled_object: Fact::default(),
+        alternatives: Fact::default(),
+        definition: Fact::default(),
     }
 }
 
