@@ -58,12 +58,25 @@ pub(super) fn failed<'a>(case: &Case<'a>) -> Vec<FailedMetric<'a>> {
 /// The failed metrics of the adapters.
 pub(super) fn failed_of_adapters<'a>(case: &Case<'a>) -> Vec<FailedMetric<'a>> {
     let mut found = failed(case);
-    found.retain(|metric| api_of(&metric.spec.type_) != MetricsApi::Resource);
+    found.retain(|metric| api_of(&metric.spec.type_) != MetricsApi::Resource && !is_invalid(&metric.message));
     found
 }
 
+/// Whether the controller refuses the metric as it is written, before it asks any API.
+pub(super) fn is_invalid(message: &Message) -> bool {
+    matches!(
+        message,
+        Message::InvalidMetricSource | Message::UnknownMetricType(_) | Message::MetricTypeDisabled
+    )
+}
+
 fn said<'a>(case: &Case<'a>, spec: &MetricSpec) -> (&'a str, Message) {
-    let reason = format!("FailedGet{}Metric", spec.type_);
+    let reason = match spec.type_.as_str() {
+        "Resource" | "ContainerResource" | "Pods" | "Object" | "External" => {
+            format!("FailedGet{}Metric", spec.type_)
+        }
+        _ => "InvalidMetricSourceType".to_owned(),
+    };
     let condition = case.facts.hpa.condition("ScalingActive");
     let blocking = condition.filter(|it| case.said.blocking().is_some() && it.reason == reason);
     let newest = || {
@@ -88,6 +101,8 @@ pub(super) fn served_by<'a>(case: &Case<'a>, spec: &MetricSpec) -> &'a Fact<Adap
 /// `Pods metric http_requests`.
 pub(super) fn label(spec: &MetricSpec) -> String {
     format!("{} metric {}", spec.type_, spec.name)
+        .trim_end()
+        .to_owned()
 }
 
 /// An error where the failure stops the HPA, a warning where other metrics go on.

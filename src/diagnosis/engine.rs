@@ -1,7 +1,9 @@
 //! Runs the rules and puts the answer together.
 
 use super::explanation::ClusterReport;
-use super::{Case, Explanation, Explanations, Finding, Verdict, history, order, report, summary, targets};
+use super::{
+    Case, Explanation, Explanations, Finding, Verdict, history, keeper, order, report, summary, targets,
+};
 use crate::facts::{Facts, HpaFacts, NotReadable};
 use crate::hpa::replicas::{self, Controller};
 use crate::hpa::symptoms;
@@ -49,7 +51,8 @@ fn explain(
             not_readable.push(fact.clone());
         }
     }
-    let findings = order::findings(&case);
+    let mut findings = order::findings(&case);
+    keeper::redirect(&case, &mut findings);
     let verdict = verdict(&findings);
     let spec = &hpa.hpa;
     Explanation {

@@ -5,7 +5,9 @@ pub(crate) mod case;
 mod engine;
 mod explanation;
 mod finding;
+mod foreign;
 mod history;
+mod keeper;
 mod offenders;
 mod order;
 mod overlap;
@@ -15,6 +17,8 @@ mod registry;
 mod report;
 mod rule;
 mod rules;
+mod scheduling;
+mod serving;
 mod summary;
 mod targets;
 

@@ -33,7 +33,7 @@ pub struct AdapterApi {
     /// The names of its discovery, for example `pods/http_requests`, at most some hundreds.
     #[serde(default)]
     pub metrics: Fact<Vec<String>>,
-    /// Its `APIService`, asked for only where discovery fails.
+    /// Its `APIService`, asked for only where discovery fails or does not list a metric.
     #[serde(default)]
     pub registration: Fact<ApiService>,
 }

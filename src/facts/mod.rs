@@ -9,8 +9,11 @@ mod hpa;
 mod metrics_pipeline;
 mod others;
 mod quantity;
+mod serving;
 mod target_lookup;
 mod workload;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -21,12 +24,14 @@ pub use hpa::{
     ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
 };
 pub use metrics_pipeline::{AdapterApi, ApiService, LogLine, MetricsServer, ServiceReference};
-pub use others::{Rival, ScaledObject};
+pub use others::{LimitRange, Rival, ScaledObject};
 pub use quantity::{ParseQuantityError, Quantity, QuantityFormat};
+pub(crate) use serving::FLAGS_KEPT;
+pub use serving::{HostPath, Probe, ProbeKind, Recognised, ServingContainer};
 pub use target_lookup::{Alternatives, Definition, ScalePaths, ServedKind};
 pub use workload::{
-    Container, ContainerUsage, FieldWriter, Owner, Pod, PodMetrics, PodTemplate, Resources, Scale,
-    ScaleTarget,
+    Container, ContainerEnd, ContainerUsage, FieldWriter, Owner, Pod, PodMetrics, PodTemplate, Resources,
+    Scale, ScaleTarget, UpdateStrategy,
 };
 
 /// The version of the facts format.
@@ -165,9 +170,15 @@ pub struct HpaFacts {
     /// pods than it asks for.
     #[serde(default)]
     pub target_events: Fact<Vec<Event>>,
+    /// The telling lines of the log of TensorFlow Serving in a pod that has never been ready; asked for only there.
+    #[serde(default, skip_serializing_if = "never_asked")]
+    pub serving_log: Fact<Vec<LogLine>>,
     /// The names of other HPAs in the namespace that name the same scale target.
     #[serde(default)]
     pub same_target: Fact<Vec<String>>,
+    /// What writes them, by the names of those that are written from something else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub same_target_keepers: BTreeMap<String, ObjectReference>,
     /// Other HPAs of the namespace with another scale target, whose pods and this one's are partly the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rivals: Vec<Rival>,
@@ -180,4 +191,7 @@ pub struct HpaFacts {
     /// The definition of a custom resource, asked for only where its scale or the scale's selector is missing.
     #[serde(default, skip_serializing_if = "never_asked")]
     pub definition: Fact<Definition>,
+    /// The `LimitRange`s of the namespace, asked for only where the controller misses a request.
+    #[serde(default, skip_serializing_if = "never_asked")]
+    pub limit_ranges: Fact<Vec<LimitRange>>,
 }

@@ -1,8 +1,11 @@
 //! Who else has a hand in it: other HPAs, and what writes an HPA.
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, Fact, ObjectReference};
+use super::{Condition, Fact, ObjectReference, Quantity};
 
 /// Another HPA, with another scale target, that counts some of the same pods.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +22,19 @@ pub struct Rival {
     /// The names of the pods that both selectors match.
     #[serde(default)]
     pub shared_pods: Vec<String>,
+}
+
+/// A `LimitRange`, as far as it gives containers a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LimitRange {
+    /// Its name.
+    pub name: String,
+    /// `metadata.creationTimestamp`.
+    pub created_at: Option<DateTime<Utc>>,
+    /// The requests that it gives a container without one, by resource name: `defaultRequest`, which the API server
+    /// fills from `default` and `max`.
+    pub default_requests: BTreeMap<String, Quantity>,
 }
 
 /// A `ScaledObject` of KEDA, as far as its HPA depends on it.

@@ -5,7 +5,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{Ran, explain, field, sandbox, until};
+use tfserve_sandbox::MetricsServer;
+
+use crate::support::{Ran, explain, field, kubectl, sandbox, until, with_metrics_server};
 
 const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')].reason}";
 
@@ -102,4 +104,212 @@ fn selectors_of_two_targets_overlap() {
         });
         assert_ne!(explain(namespace, name)["findings"][0]["code"], "TFS201");
     }
+}
+
+/// The least that a `ScaledObject` needs to be stored; KEDA itself does not run here.
+fn scaled_objects() -> Value {
+    let anything = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "scaledobjects.keda.sh"},
+        "spec": {"group": "keda.sh", "scope": "Namespaced",
+            "names": {"kind": "ScaledObject", "listKind": "ScaledObjectList", "plural": "scaledobjects",
+                "singular": "scaledobject"},
+            "versions": [{"name": "v1alpha1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": {"type": "object",
+                    "properties": {"spec": anything, "status": anything}}}}]}})
+}
+
+/// A `ScaledObject` called web, and the HPA that KEDA would write from it.
+fn kept(namespace: &str, scaled_object: &Value) -> Value {
+    let mut object = json!({"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
+        "metadata": {"name": "web", "namespace": namespace},
+        "spec": {"scaleTargetRef": {"name": "web"}, "maxReplicaCount": 2, "triggers": [{"type": "cpu"}]}});
+    for (key, value) in scaled_object.as_object().into_iter().flatten() {
+        object[key] = value.clone();
+    }
+    until("the ScaledObject can be stored", || {
+        sandbox().apply_yaml(&object.to_string()).ok()
+    });
+    let uid = field(namespace, "scaledobject/web", "{.metadata.uid}");
+    let mut hpa = hpa(namespace, "web");
+    hpa["metadata"] = json!({"name": "keda-hpa-web", "namespace": namespace,
+        "labels": {"app.kubernetes.io/managed-by": "keda-operator"},
+        "ownerReferences": [{"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "web",
+            "uid": uid, "controller": true, "blockOwnerDeletion": true}]});
+    hpa["spec"]["maxReplicas"] = json!(2);
+    hpa
+}
+
+#[test]
+fn keda_writes_the_hpa() {
+    let busy = sandbox().namespace("keda-busy").expect("a namespace");
+    let beside = sandbox().namespace("keda-beside").expect("a namespace");
+    let asleep = sandbox().namespace("keda-asleep").expect("a namespace");
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    apply(&[scaled_objects()]);
+    let usage = json!({ tfserve_sandbox::CPU_ANNOTATION: "200m" });
+    for space in [&busy, &beside, &asleep] {
+        let namespace = space.name();
+        let mut web = deployment(namespace, "web", &json!({"app": "web"}));
+        web["spec"]["template"]["metadata"]["annotations"] = usage.clone();
+        apply(&[web, kept(namespace, &json!({}))]);
+    }
+    apply(&[hpa(beside.name(), "web")]);
+
+    at_the_maximum_of_a_scaled_object(busy.name());
+    made_by_hand_beside_it(beside.name());
+    asleep_at_zero(asleep.name());
+}
+
+fn at_the_maximum_of_a_scaled_object(namespace: &str) {
+    until("the HPA wants more than it may", || {
+        let reason = "{.status.conditions[?(@.type=='ScalingLimited')].reason}";
+        (field(namespace, "hpa/keda-hpa-web", reason) == "TooManyReplicas").then_some(())
+    });
+    let finding = first(namespace, "keda-hpa-web", "TFS602");
+    type_fix(&finding, 0);
+    let maximum = field(namespace, "scaledobject/web", "{.spec.maxReplicaCount}");
+    assert!(
+        maximum.parse().is_ok_and(|maximum: i32| maximum > 2),
+        "the ScaledObject was changed, not the HPA: {maximum}"
+    );
+    assert_eq!(field(namespace, "hpa/keda-hpa-web", "{.spec.maxReplicas}"), "2");
+}
+
+fn made_by_hand_beside_it(namespace: &str) {
+    says(namespace, "keda-hpa-web", "AmbiguousSelector");
+    for name in ["web", "keda-hpa-web"] {
+        let finding = first(namespace, name, "TFS201");
+        let command = finding["fix"][0]["command"].as_str().unwrap_or_default();
+        assert_eq!(
+            command,
+            format!("kubectl delete hpa web -n {namespace}"),
+            "{finding:#}"
+        );
+    }
+    type_fix(&first(namespace, "keda-hpa-web", "TFS201"), 0);
+    says(namespace, "keda-hpa-web", "ValidMetricFound");
+}
+
+fn asleep_at_zero(namespace: &str) {
+    kubectl(&format!("scale deployment web -n {namespace} --replicas=0")).expect_code(0);
+    says(namespace, "keda-hpa-web", "ScalingDisabled");
+    let answer = explain(namespace, "keda-hpa-web");
+    assert_eq!(answer["verdict"], "healthy", "{answer:#}");
+    assert_eq!(answer["findings"][0]["code"], "TFS605", "{answer:#}");
+}
+
+/// What VPA's admission controller does to the pods of a namespace: another request, and a note of it.
+fn vertical_autoscaler(namespace: &str) -> [Value; 2] {
+    let rule =
+        json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]});
+    let request = r#"JSONPatch{op: "add", path: "/spec/containers/0/resources/requests/cpu", value: "400m"}"#;
+    let note = r#"JSONPatch{op: "add", path: "/metadata/annotations/vpaUpdates",
+        value: "Pod resources updated by web-vpa: container 0: cpu request"}"#;
+    let binding = json!({"matchResources": {"namespaceSelector":
+        {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}, "policyName": "vpa"});
+    [
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicy",
+            "metadata": {"name": "vpa"}, "spec": {"reinvocationPolicy": "Never", "failurePolicy": "Fail",
+            "matchConstraints": {"resourceRules": [rule]},
+            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": format!("[{request}, {note}]")}}]}}),
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicyBinding",
+            "metadata": {"name": "vpa"}, "spec": binding}),
+    ]
+}
+
+#[test]
+fn requests_come_from_somebody_else() {
+    let vertical = sandbox().namespace("vpa").expect("a namespace");
+    let defaults = sandbox().namespace("limit-range").expect("a namespace");
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    apply(&vertical_autoscaler(vertical.name()));
+    let bare = json!({});
+    for (space, request) in [
+        (&vertical, json!({"requests": {"cpu": "100m"}})),
+        (&defaults, bare),
+    ] {
+        let mut web = deployment(space.name(), "web", &json!({"app": "web"}));
+        let pod = &mut web["spec"]["template"];
+        pod["metadata"]["annotations"] = json!({ tfserve_sandbox::CPU_ANNOTATION: "200m" });
+        pod["spec"]["containers"][0]["resources"] = request;
+        until("a changed pod is there", || {
+            // A policy acts a moment after it was written.
+            sandbox().apply_yaml(&web.to_string()).ok()?;
+            kubectl(&format!("rollout restart deployment web -n {}", space.name())).expect_code(0);
+            let annotations = field(space.name(), "pods", "{.items[*].metadata.annotations}");
+            (space.name() == defaults.name() || annotations.contains("vpaUpdates")).then_some(())
+        });
+        apply(&[hpa(space.name(), "web")]);
+    }
+    a_limit_range_came_later(defaults.name());
+    a_vpa_sets_the_request(vertical.name());
+    kubectl("delete mutatingadmissionpolicybinding vpa").expect_code(0);
+}
+
+fn a_limit_range_came_later(namespace: &str) {
+    let message = "{.status.conditions[?(@.type=='ScalingActive')].message}";
+    until("the controller misses the request", || {
+        field(namespace, "hpa/web", message)
+            .contains("missing request for cpu")
+            .then_some(())
+    });
+    assert_eq!(explain(namespace, "web")["findings"][0]["code"], "TFS401");
+    // Times of the API server are whole seconds.
+    until("a second has gone by", || {
+        let created = field(namespace, "pods", "{.items[*].metadata.creationTimestamp}");
+        let ages = created.split_whitespace().filter_map(|time| time.parse().ok());
+        let newest: Option<chrono::DateTime<chrono::Utc>> = ages.max();
+        newest
+            .is_some_and(|newest| (chrono::Utc::now() - newest).num_seconds() >= 2)
+            .then_some(())
+    });
+    apply(&[json!({"apiVersion": "v1", "kind": "LimitRange",
+        "metadata": {"name": "defaults", "namespace": namespace},
+        "spec": {"limits": [{"type": "Container", "defaultRequest": {"cpu": "100m"}}]}})]);
+    let finding = first(namespace, "web", "TFS407");
+    assert_eq!(finding["objects"][0]["kind"], "Deployment", "{finding:#}");
+    type_fix(&finding, 0);
+    says(namespace, "web", "ValidMetricFound");
+}
+
+fn a_vpa_sets_the_request(namespace: &str) {
+    says(namespace, "web", "ValidMetricFound");
+    let finding = first(namespace, "web", "TFS707");
+    assert_eq!(finding["objects"][0]["name"], "web-vpa", "{finding:#}");
+    assert_eq!(
+        field(namespace, "deployment/web", "{.spec.replicas}"),
+        "1",
+        "200m of 400m is below 60%"
+    );
+    type_fix(&finding, 1);
+    until("the HPA scales by the usage itself", || {
+        (field(namespace, "deployment/web", "{.spec.replicas}") == "4").then_some(())
+    });
+    assert_ne!(explain(namespace, "web")["findings"][0]["code"], "TFS707");
+}
+
+#[test]
+fn a_selector_of_a_metric_has_no_such_operator() {
+    let space = sandbox().namespace("operator").expect("a namespace");
+    let namespace = space.name();
+    let mut object = hpa(namespace, "web");
+    object["spec"]["metrics"] = json!([{"type": "External", "external": {
+        "metric": {"name": "queue", "selector": {"matchExpressions":
+            [{"key": "queue", "operator": "Equals", "values": ["orders"]}]}},
+        "target": {"type": "AverageValue", "averageValue": "10"}}}]);
+    apply(&[deployment(namespace, "web", &json!({"app": "web"})), object]);
+    let message = "{.status.conditions[?(@.type=='ScalingActive')].message}";
+    let wait = |words: &str| {
+        until(&format!("the controller says {words}"), || {
+            field(namespace, "hpa/web", message).contains(words).then_some(())
+        });
+    };
+    wait("is not a valid label selector operator");
+    let finding = first(namespace, "web", "TFS312");
+    assert_eq!(finding["confidence"], "proven", "{finding:#}");
+    type_fix(&finding, 1);
+    // Now the metric is asked for, and nobody serves it.
+    wait("(get queue.external.metrics.k8s.io)");
+    first(namespace, "web", "TFS307");
 }

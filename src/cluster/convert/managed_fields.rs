@@ -32,6 +32,14 @@ pub(super) fn spec_writers(metadata: &ObjectMeta) -> Vec<FieldWriter> {
     writers(metadata, "/f:spec")
 }
 
+/// Who wrote through a subresource.
+pub(super) fn managers_of(metadata: &ObjectMeta, subresource: &str) -> Vec<String> {
+    entries(metadata)
+        .filter(|entry| entry.subresource.as_deref() == Some(subresource))
+        .filter_map(|entry| entry.manager.clone())
+        .collect()
+}
+
 fn writers(metadata: &ObjectMeta, field: &str) -> Vec<FieldWriter> {
     entries(metadata)
         .filter(|entry| {

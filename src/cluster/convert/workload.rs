@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::hpa::{controller_reference, serialize_selector};
 use super::{managed_fields, pod};
-use crate::facts::{Condition, PodTemplate, Scale, ScaleTarget};
+use crate::facts::{Condition, PodTemplate, Scale, ScaleTarget, UpdateStrategy};
 
 /// The object that an HPA scales.
 pub(in crate::cluster) fn scale_target(object: &DynamicObject, api_version: &str, kind: &str) -> ScaleTarget {
@@ -31,6 +31,11 @@ pub(in crate::cluster) fn scale_target(object: &DynamicObject, api_version: &str
             .collect(),
         replicas_writers: managed_fields::replicas_writers(metadata),
         spec_writers: managed_fields::spec_writers(metadata),
+        update_strategy: field::<String>(object, "/spec/updateStrategy/type").map(|type_| UpdateStrategy {
+            type_,
+            partition: field(object, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or_default(),
+        }),
+        pod_management_policy: field(object, "/spec/podManagementPolicy"),
     }
 }
 
@@ -67,6 +72,10 @@ fn template(spec: &PodTemplateSpec) -> PodTemplate {
             .as_ref()
             .and_then(|spec| spec.resources.as_ref())
             .map(pod::resources),
+        termination_grace_period_seconds: spec
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.termination_grace_period_seconds),
     }
 }
 

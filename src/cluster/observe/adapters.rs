@@ -2,7 +2,7 @@
 //!
 //! Discovery alone tells an API that is not registered (404), one that does not answer (503) and the metrics of
 //! one that does; every authenticated user may read it. The `APIService` is asked for only to learn why one does
-//! not answer.
+//! not answer, or who serves the group that does not have the metric.
 
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::Api;
@@ -21,38 +21,51 @@ const NAMES_KEPT: usize = 500;
 
 /// Adds what is known of the adapters that the HPAs need and do not get an answer from.
 pub(super) async fn read(cluster: &Cluster, hpas: &[HpaFacts], facts: &mut ClusterFacts, budget: &Budget) {
-    if hpas.iter().any(|facts| fails(facts, &["Pods", "Object"])) {
-        facts.custom_metrics_api = within(budget, cluster, CUSTOM).await;
+    let custom = failing(hpas, &["Pods", "Object"]);
+    if !custom.is_empty() {
+        facts.custom_metrics_api = within(budget, cluster, CUSTOM, &custom).await;
     }
-    if hpas.iter().any(|facts| fails(facts, &["External"])) {
-        facts.external_metrics_api = within(budget, cluster, EXTERNAL).await;
+    let external = failing(hpas, &["External"]);
+    if !external.is_empty() {
+        facts.external_metrics_api = within(budget, cluster, EXTERNAL, &external).await;
     }
 }
 
-async fn within(budget: &Budget, cluster: &Cluster, api: (&str, &[&str])) -> Fact<AdapterApi> {
+async fn within(
+    budget: &Budget,
+    cluster: &Cluster,
+    api: (&str, &[&str]),
+    wanted: &[&str],
+) -> Fact<AdapterApi> {
     let (group, versions) = api;
-    // One discovery a version, and the APIService where it does not answer.
+    // One discovery a version, and the APIService.
     if budget.left(cluster) > versions.len() {
-        adapter(cluster, api).await
+        adapter(cluster, api, wanted).await
     } else {
         Fact::NotReadable(left_out(group.to_owned()))
     }
 }
 
-/// Whether a metric of one of the types has no value in the last sync, or there was no sync at all.
-fn fails(facts: &HpaFacts, types: &[&str]) -> bool {
-    let hpa = &facts.hpa;
-    let inactive = hpa
-        .condition("ScalingActive")
-        .is_none_or(|condition| condition.status != "True");
-    hpa.metrics.iter().enumerate().any(|(index, metric)| {
-        let value = hpa.current_metrics.get(index);
-        let failed = inactive || value.is_none_or(|value| value.type_.is_empty());
-        types.contains(&metric.type_.as_str()) && failed
-    })
+/// The metrics of some types that have no value in the last sync, or were never looked at.
+fn failing<'a>(hpas: &'a [HpaFacts], types: &[&str]) -> Vec<&'a str> {
+    hpas.iter()
+        .flat_map(|facts| {
+            let hpa = &facts.hpa;
+            let inactive = hpa
+                .condition("ScalingActive")
+                .is_none_or(|condition| condition.status != "True");
+            hpa.metrics.iter().enumerate().filter(move |(index, _)| {
+                let value = hpa.current_metrics.get(*index);
+                inactive || value.is_none_or(|value| value.type_.is_empty())
+            })
+        })
+        .map(|(_, metric)| metric)
+        .filter(|metric| types.contains(&metric.type_.as_str()))
+        .map(|metric| metric.name.as_str())
+        .collect()
 }
 
-async fn adapter(cluster: &Cluster, (group, versions): (&str, &[&str])) -> Fact<AdapterApi> {
+async fn adapter(cluster: &Cluster, (group, versions): (&str, &[&str]), wanted: &[&str]) -> Fact<AdapterApi> {
     for version in versions {
         let group_version = format!("{group}/{version}");
         let path = format!("/apis/{group_version}");
@@ -60,15 +73,17 @@ async fn adapter(cluster: &Cluster, (group, versions): (&str, &[&str])) -> Fact<
         let list = cluster
             .ask(ask, cluster.client.list_api_group_resources(&group_version))
             .await;
-        let names = list.map(|list| {
+        let names: Result<Vec<String>, _> = list.map(|list| {
             let names = list.resources.into_iter().map(|resource| resource.name);
             names.take(NAMES_KEPT).collect()
         });
         let metrics = fact(&ask, names);
         let registration = match metrics {
             Fact::Absent => continue,
-            Fact::Known(_) => Fact::default(),
-            Fact::NotReadable(_) => registration(cluster, &format!("{version}.{group}")).await,
+            Fact::Known(ref names) if has_all(names, wanted) => Fact::default(),
+            Fact::Known(_) | Fact::NotReadable(_) => {
+                registration(cluster, &format!("{version}.{group}")).await
+            }
         };
         return Fact::Known(AdapterApi {
             group_version,
@@ -77,6 +92,15 @@ async fn adapter(cluster: &Cluster, (group, versions): (&str, &[&str])) -> Fact<
         });
     }
     Fact::Absent
+}
+
+/// Whether discovery lists every metric, as `metric` or as `resource/metric`.
+fn has_all(names: &[String], wanted: &[&str]) -> bool {
+    wanted.iter().all(|wanted| {
+        names
+            .iter()
+            .any(|name| name.rsplit('/').next().unwrap_or(name) == *wanted)
+    })
 }
 
 async fn registration(cluster: &Cluster, name: &str) -> Fact<crate::facts::ApiService> {

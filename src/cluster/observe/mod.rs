@@ -10,11 +10,14 @@ mod budget;
 mod controller;
 mod definition;
 mod events;
+mod limit_ranges;
 mod namespace;
 mod owners;
 mod pipeline;
 mod rivals;
+mod scaled_objects;
 mod scope;
+mod serving;
 mod target;
 
 use std::collections::BTreeMap;
@@ -63,7 +66,7 @@ async fn read(
     let groups = groups?;
     let budget = Budget::new(before, &groups);
     let (api_of_all, budget_of_all) = (&api, &budget);
-    let hpas: Vec<HpaFacts> = stream::iter(groups)
+    let mut hpas: Vec<HpaFacts> = stream::iter(groups)
         .map(|group| namespace::read(cluster, group, api_of_all, budget_of_all))
         .buffered(NAMESPACES_AT_A_TIME)
         .try_concat()
@@ -77,6 +80,7 @@ async fn read(
     };
     adapters::read(cluster, &hpas, &mut facts, &budget).await;
     controller::read(cluster, &hpas, &mut facts, &budget).await;
+    serving::read_logs(cluster, &mut hpas, &budget).await;
     Ok(Facts {
         api_version: API_VERSION.to_owned(),
         kind: KIND.to_owned(),

@@ -1,6 +1,6 @@
 //! Everything about the HPAs of one namespace.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1;
 use kube::Api;
@@ -10,7 +10,7 @@ use super::budget::Budget;
 use super::events::Events;
 use super::scope::Group;
 use super::target::{self, Reading};
-use super::{alternatives, events, fact, owners, pipeline, rivals};
+use super::{alternatives, events, fact, limit_ranges, owners, pipeline, rivals, scaled_objects};
 use crate::cluster::metrics_api::pod_metrics_ask;
 use crate::cluster::{Ask, Cluster, Error, convert};
 use crate::facts::{
@@ -74,11 +74,14 @@ pub(super) async fn read(
             pod_metrics: workload.pod_metrics,
             events: Fact::default(),
             target_events: Fact::default(),
+            serving_log: Fact::default(),
+            same_target_keepers: keepers(&group.all, &same_target),
             same_target: Fact::Known(same_target),
             rivals: Vec::new(),
             scaled_object: Fact::default(),
             alternatives: Fact::default(),
             definition: workload.definition,
+            limit_ranges: Fact::default(),
             hpa: hpa.clone(),
         })
         .collect();
@@ -99,6 +102,8 @@ pub(super) async fn read(
     for (facts, names) in facts.iter_mut().zip(names) {
         facts.alternatives = alternatives::read(cluster, facts, names, budget).await;
     }
+    scaled_objects::read(cluster, &group.namespace, &mut facts, budget).await;
+    limit_ranges::read(cluster, &group.namespace, &mut facts, budget).await;
     Ok(facts)
 }
 
@@ -148,6 +153,14 @@ fn others_with_same_target(hpa: &Hpa, all: &[Hpa]) -> Vec<String> {
                 && group(&other.target) == group(&hpa.target)
         })
         .map(|other| other.name.clone())
+        .collect()
+}
+
+/// What writes the HPAs of these names.
+fn keepers(all: &[Hpa], names: &[String]) -> BTreeMap<String, ObjectReference> {
+    all.iter()
+        .filter(|hpa| names.contains(&hpa.name))
+        .filter_map(|hpa| Some((hpa.name.clone(), hpa.keeper.clone()?)))
         .collect()
 }
 

@@ -72,6 +72,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         finding.saw("the controller", innermost(metric.text), "conditions and events")
     };
     let finding = with_names(finding, api, names, &metric);
+    let finding = with_service(finding, api);
     let finding = with_rename(case, finding, names, &metric);
     let finding = finding.fix(
         "see what the adapter has",
@@ -143,6 +144,19 @@ fn with_names(finding: Finding, api: &AdapterApi, names: &[String], metric: &Fai
         finding.at_most(Confidence::Likely)
     } else {
         finding
+    }
+}
+
+/// Who serves the group: of two adapters that want it, only one can.
+fn with_service(finding: Finding, api: &AdapterApi) -> Finding {
+    let service = api.registration.known().and_then(|api| api.service.as_ref());
+    match (service, api.registration.known()) {
+        (Some(service), Some(registered)) => finding.saw(
+            format!("APIService {}", registered.name),
+            format!("served by Service {}/{}", service.namespace, service.name),
+            "spec.service",
+        ),
+        _ => finding,
     }
 }
 

@@ -19,10 +19,10 @@
 //! `validateAndParseSelector` in `horizontal.go`: from 1.26 on neither HPA scales
 //! (`ScalingActive=False/AmbiguousSelector`); before, both scale and undo each other's work. Up to 1.25 nothing is said.
 
-use crate::diagnosis::overlap;
 use crate::diagnosis::phrase::{list, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
+use crate::diagnosis::{keeper, overlap};
 use crate::hpa::message::Message;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -65,16 +65,54 @@ fn same_target(case: &Case<'_>, others: &[String]) -> Finding {
     for other in others {
         finding = finding.object("HorizontalPodAutoscaler", &hpa.namespace, other);
     }
-    let surplus = others.first().map(String::as_str).unwrap_or_default();
-    finding
-        .saw(
-            format!("HPAs that name {label}"),
-            format!("{} and {}", hpa.name, list(others)),
-            "LIST horizontalpodautoscalers",
+    finding = finding.saw(
+        format!("HPAs that name {label}"),
+        format!("{} and {}", hpa.name, list(others)),
+        "LIST horizontalpodautoscalers",
+    );
+    let kept = &case.facts.same_target_keepers;
+    let keepers = hpa.keeper.iter().map(|keeper| (&hpa.name, keeper)).chain(kept);
+    for (name, keeper) in keepers.take(2) {
+        finding = finding.saw(
+            format!("HPA {name} is written from"),
+            keeper::label(keeper),
+            "metadata.ownerReferences",
+        );
+    }
+    one_of_them(case, finding, others)
+}
+
+/// What is made by hand goes: what something else writes would come again.
+fn one_of_them(case: &Case<'_>, finding: Finding, others: &[String]) -> Finding {
+    let hpa = &case.facts.hpa;
+    let kept = &case.facts.same_target_keepers;
+    let by_hand = others.iter().find(|other| !kept.contains_key(*other));
+    let namespace = case.namespace();
+    let title = "keep one of them, with the metrics of both";
+    let delete = |name: &str, note: &str| {
+        (
+            format!("kubectl delete hpa {} -n {namespace}", word(name)),
+            format!("deletes HPA {name}; {note}"),
         )
-        .fix(
-            "keep one of them, with the metrics of both",
-            format!("kubectl delete hpa {} -n {}", word(surplus), case.namespace()),
-            format!("deletes HPA {surplus}; take care that nothing creates it again"),
-        )
+    };
+    let (command, changes) = match (by_hand, kept.iter().next()) {
+        (Some(other), _) => delete(other, "take care that nothing creates it again"),
+        (None, Some((other, keeper))) if hpa.keeper.is_none() => delete(
+            &hpa.name,
+            &format!("HPA {other} would be made again by {}", keeper::label(keeper)),
+        ),
+        (None, Some((other, keeper))) => (
+            format!(
+                "kubectl delete {} {} -n {namespace}",
+                word(&keeper.kind.to_lowercase()),
+                word(&keeper.name)
+            ),
+            format!(
+                "deletes {}, from which HPA {other} is written",
+                keeper::label(keeper)
+            ),
+        ),
+        (None, None) => return finding,
+    };
+    finding.fix(title, command, changes)
 }

@@ -39,7 +39,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let label = case.target_label();
     let kind = &case.facts.hpa.target.kind;
     let misled = misled(case, field);
-    let cause = match misled {
+    let why = match misled {
         Some((definition, replicas)) => format!(
             "{label} has {replicas} at .spec.replicas, and {} reads {field}",
             definition.name
@@ -49,7 +49,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let finding = RULE.finding(
         Severity::Error,
         format!("{label} has no value at {field}, so its replicas cannot be read or scaled"),
-        cause,
+        why,
     );
     let finding = match misled {
         Some((definition, _)) => finding.object("CustomResourceDefinition", "", &definition.name),

@@ -86,13 +86,13 @@ fn declared(case: &Case<'_>, finding: &Finding) -> Option<Finding> {
     let definition = case.facts.definition.known()?;
     case.target()?.replicas?;
     let scale = r#"{"specReplicasPath":".spec.replicas","statusReplicasPath":".status.replicas","labelSelectorPath":".status.selector"}"#;
-    let (path, value) = if definition.subresources {
+    let (place, value) = if definition.subresources {
         ("subresources/scale", scale.to_owned())
     } else {
         ("subresources", format!(r#"{{"scale":{scale}}}"#))
     };
     let patch = format!(
-        r#"[{{"op":"add","path":"/spec/versions/{}/{path}","value":{value}}}]"#,
+        r#"[{{"op":"add","path":"/spec/versions/{}/{place}","value":{value}}}]"#,
         definition.version_index
     );
     Some(

@@ -8,7 +8,8 @@
 //! `spec.replicas` of the scale is 0. Who wrote it last is read from the managed fields.
 //!
 //! ## What it is not
-//! An HPA with `minReplicas: 0` that itself scaled to zero (`ScaledToZero=True`) is healthy.
+//! An HPA with `minReplicas: 0` that itself scaled to zero (`ScaledToZero=True`) is healthy. So is one of KEDA's: KEDA
+//! scales to zero and wakes the target when a trigger becomes active.
 //!
 //! ## Fix
 //! `kubectl scale` to one replica, once; the HPA takes over from there.
@@ -18,7 +19,8 @@
 
 use crate::diagnosis::phrase::{ago, count};
 use crate::diagnosis::rule::{Need, Rule, Stage};
-use crate::diagnosis::{Case, Finding, Severity};
+use crate::diagnosis::{Case, Finding, Severity, keeper};
+use crate::facts::ObjectReference;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS605",
@@ -40,6 +42,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let label = case.target_label();
+    if let Some(owner) = keeper::scaled_object(case) {
+        return Some(asleep(case, owner));
+    }
     let mut finding = RULE
         .finding(
             Severity::Warning,
@@ -71,4 +76,23 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             count(usize::try_from(replicas).unwrap_or(1), "pod")
         ),
     ))
+}
+
+/// KEDA scaled to zero, and KEDA wakes it.
+fn asleep(case: &Case<'_>, owner: &ObjectReference) -> Finding {
+    let label = case.target_label();
+    let owner = keeper::label(owner);
+    let finding = RULE
+        .finding(
+            Severity::Info,
+            format!("{label} sleeps at 0: KEDA wakes it when a trigger of {owner} becomes active"),
+            "KEDA scales from and to 0, and its HPA does the rest",
+        )
+        .saw(
+            format!("{label}, spec.replicas"),
+            "0",
+            "GET the scale subresource",
+        )
+        .saw("the HPA is written from", &owner, "metadata.ownerReferences");
+    case.on_target(finding)
 }

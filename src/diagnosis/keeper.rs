@@ -1,0 +1,147 @@
+//! HPAs that something else writes: a repair of the HPA alone would be written over.
+//!
+//! KEDA compares its HPA with what the `ScaledObject` asks for and writes it back (`updateHPAIfNeeded` in
+//! `controllers/keda/hpa.go`, v2), so a repair belongs into the `ScaledObject`. Every rule may propose to patch the
+//! HPA; here, in one place, that becomes what works.
+
+use serde_json::{Map, Value};
+
+use super::phrase::word;
+use super::{Case, Finding, Fix};
+use crate::facts::ObjectReference;
+
+/// The group of KEDA's objects.
+const KEDA: &str = "keda.sh";
+
+/// The `ScaledObject` that the HPA is written from.
+pub(super) fn scaled_object<'a>(case: &Case<'a>) -> Option<&'a ObjectReference> {
+    case.facts
+        .hpa
+        .keeper
+        .as_ref()
+        .filter(|keeper| is_scaled_object(keeper))
+}
+
+/// Whether an owner is a `ScaledObject` of KEDA.
+pub(super) fn is_scaled_object(keeper: &ObjectReference) -> bool {
+    keeper.kind == "ScaledObject" && group(keeper) == KEDA
+}
+
+fn group(reference: &ObjectReference) -> &str {
+    reference
+        .api_version
+        .split_once('/')
+        .map_or("", |(group, _)| group)
+}
+
+/// `ScaledObject web`.
+pub(super) fn label(keeper: &ObjectReference) -> String {
+    format!("{} {}", keeper.kind, keeper.name)
+}
+
+/// Turns the repairs of a kept HPA into repairs of its keeper.
+pub(super) fn redirect(case: &Case<'_>, findings: &mut [Finding]) {
+    let Some(keeper) = &case.facts.hpa.keeper else {
+        return;
+    };
+    for finding in findings {
+        for fix in &mut finding.fix {
+            redirected(case, keeper, fix);
+        }
+        redirect(case, &mut finding.consequences);
+    }
+}
+
+fn redirected(case: &Case<'_>, keeper: &ObjectReference, fix: &mut Fix) {
+    let hpa = word(&case.facts.hpa.name);
+    let namespace = case.namespace();
+    let Some(command) = &fix.command else { return };
+    let of_hpa = |verb: &str| command.starts_with(&format!("kubectl {verb} hpa {hpa} -n {namespace}"));
+    if !of_hpa("patch") && !of_hpa("delete") && !of_hpa("edit") {
+        return;
+    }
+    let name = word(&keeper.name);
+    if !is_scaled_object(keeper) {
+        fix.changes = format!(
+            "{}; {} owns the HPA and may write it back: change it there",
+            fix.changes,
+            label(keeper)
+        );
+        return;
+    }
+    if of_hpa("delete") {
+        fix.command = Some(format!("kubectl delete scaledobject {name} -n {namespace}"));
+        fix.changes = format!(
+            "deletes {}, and KEDA its HPA with it; alone, the HPA would be made again",
+            label(keeper)
+        );
+        return;
+    }
+    let merge = format!("kubectl patch hpa {hpa} -n {namespace} --type=merge -p ");
+    let patch = command
+        .strip_prefix(&merge)
+        .and_then(|rest| serde_json::from_str::<Value>(&unquoted(rest)).ok())
+        .and_then(|patch| translated(&patch));
+    if let Some(patch) = patch {
+        fix.command = Some(format!(
+            "kubectl patch scaledobject {name} -n {namespace} --type=merge -p {}",
+            word(&patch.to_string())
+        ));
+        fix.changes = format!("changes {}; KEDA writes the HPA from it", label(keeper));
+    } else {
+        fix.command = Some(format!("kubectl edit scaledobject {name} -n {namespace}"));
+        fix.changes = format!(
+            "change the triggers of {} so: KEDA writes the HPA from it, and over every change of the HPA",
+            label(keeper)
+        );
+    }
+}
+
+/// What a shell makes of a word.
+fn unquoted(text: &str) -> String {
+    match text.strip_prefix('\'').and_then(|inner| inner.strip_suffix('\'')) {
+        Some(inner) => inner.replace(r"'\''", "'"),
+        None => text.to_owned(),
+    }
+}
+
+/// The patch of an HPA's spec as one of a `ScaledObject`'s; none where its triggers would have to change.
+fn translated(patch: &Value) -> Option<Value> {
+    let mut spec = Map::new();
+    for (key, value) in patch.get("spec")?.as_object()? {
+        let (key, value) = match key.as_str() {
+            "minReplicas" => ("minReplicaCount", value.clone()),
+            "maxReplicas" => ("maxReplicaCount", value.clone()),
+            "scaleTargetRef" => ("scaleTargetRef", value.clone()),
+            "behavior" => (
+                "advanced",
+                serde_json::json!({"horizontalPodAutoscalerConfig": {"behavior": value}}),
+            ),
+            _ => return None,
+        };
+        spec.insert(key.to_owned(), value);
+    }
+    Some(serde_json::json!({ "spec": spec }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{translated, unquoted};
+
+    #[test]
+    fn limits_and_behavior_have_a_place_in_a_scaled_object() {
+        let patch = serde_json::json!({"spec": {"maxReplicas": 8, "behavior": {"scaleDown": {}}}});
+        let wanted = serde_json::json!({"spec": {"maxReplicaCount": 8,
+            "advanced": {"horizontalPodAutoscalerConfig": {"behavior": {"scaleDown": {}}}}}});
+        assert_eq!(translated(&patch), Some(wanted));
+        let metrics = serde_json::json!({"spec": {"metrics": []}});
+        assert_eq!(translated(&metrics), None);
+    }
+
+    #[test]
+    fn a_word_of_the_shell_is_read_back() {
+        for text in [r#"{"a":"it's"}"#, "plain"] {
+            assert_eq!(unquoted(&super::word(text)), text);
+        }
+    }
+}
