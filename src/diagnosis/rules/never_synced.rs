@@ -23,8 +23,8 @@
 //! ## Source
 //! `horizontal.go`, Kubernetes v1.37; `--horizontal-pod-autoscaler-sync-period`, default 15 s.
 
+use crate::diagnosis::denial::{self, ROLE};
 use crate::diagnosis::phrase::{ago, seconds_since, span};
-use crate::diagnosis::refusal::{self, ROLE};
 use crate::diagnosis::rule::{Rule, Stage};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
 use crate::hpa::symptoms::{SyncStage, refused_status};
@@ -170,10 +170,10 @@ fn status_refused(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let event = refused_status(case.facts, case.now)?;
-    let refusal = refusal::read(&event.message);
-    let (who, words) = refusal.map_or_else(
+    let denial = denial::read(&event.message);
+    let (who, words) = denial.map_or_else(
         || ("the API server refuses".to_owned(), String::new()),
-        |refusal| (refusal.who(), refusal.words()),
+        |denial| (denial.who(), denial.words()),
     );
     let effect = if case.said.stage == SyncStage::NeverSynced {
         "without a status there are no conditions and no metrics to be seen"
@@ -195,8 +195,8 @@ fn status_refused(case: &Case<'_>) -> Option<Finding> {
         Some(written) => finding.saw("status last written", ago(written, case.now), "managedFields"),
         None => finding,
     };
-    Some(match refusal {
-        Some(refusal) => refusal.repair(case, case.on_hpa(refusal.blame(case, finding))),
+    Some(match denial {
+        Some(denial) => denial.repair(case, case.on_hpa(denial.blame(case, finding))),
         None => case.on_hpa(finding),
     })
 }

@@ -10,7 +10,7 @@
 //!
 //! ## What it is not
 //! A limit of the HPA itself is TFS602. A quota lets the scale be written and stops the pods (TFS702). A conflict
-//! with another writer is no refusal: the controller tries again.
+//! with another writer is no denial: the controller tries again.
 //!
 //! ## Fix
 //! Exempt the controller from the policy or webhook, give it the right, or keep `maxReplicas` inside of what the
@@ -20,7 +20,7 @@
 //! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37: `FailedGetScale`, `FailedUpdateScale`; `ClusterRole`
 //! `system:controller:horizontal-pod-autoscaler` in `controller_policy.go`: `get` and `update` of `*/scale`.
 
-use crate::diagnosis::refusal::{self, ROLE, Refusal};
+use crate::diagnosis::denial::{self, Denial, ROLE};
 use crate::diagnosis::rule::{Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::hpa::message::{ApiFailure, Message};
@@ -48,8 +48,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     };
     let text = symptom.condition.message.as_str();
-    let finding = match (refusal::read(text), failure) {
-        (Some(refusal), _) => refused(case, &refusal, writes),
+    let finding = match (denial::read(text), failure) {
+        (Some(denial), _) => refused(case, &denial, writes),
         (None, ApiFailure::Invalid) => invalid(case, text),
         (None, ApiFailure::Conflict) => conflict(case),
         (None, _) if writes => failed(case),
@@ -79,22 +79,22 @@ fn proved(case: &Case<'_>, finding: Finding, symptom: &Symptom, writes: bool) ->
     }
 }
 
-fn refused(case: &Case<'_>, refusal: &Refusal<'_>, writes: bool) -> Finding {
+fn refused(case: &Case<'_>, denial: &Denial<'_>, writes: bool) -> Finding {
     let label = case.target_label();
-    let finding = match refusal {
-        Refusal::Right { verb, resource, .. } => RULE.finding(
+    let finding = match denial {
+        Denial::Right { verb, resource, .. } => RULE.finding(
             Severity::Error,
             format!("The HPA controller has no right to {verb} {resource}, so it cannot scale {label}"),
             format!("RBAC refuses it: ClusterRole {ROLE} or its binding is missing or was changed"),
         ),
-        Refusal::Unanswered { webhook, error } => RULE.finding(
+        Denial::Unanswered { webhook, error } => RULE.finding(
             Severity::Error,
             format!("Admission webhook {webhook} does not answer, so {label} cannot be scaled"),
             format!("its failurePolicy is Fail, and without its answer nobody may write the scale: {error}"),
         ),
         _ => RULE.finding(
             Severity::Error,
-            format!("{} every scale of {label}{}", refusal.who(), refusal.words()),
+            format!("{} every scale of {label}{}", denial.who(), denial.words()),
             if writes {
                 "the HPA decides as it should, and the API server does not let it write the replicas"
             } else {
@@ -102,7 +102,7 @@ fn refused(case: &Case<'_>, refusal: &Refusal<'_>, writes: bool) -> Finding {
             },
         ),
     };
-    refusal.repair(case, case.on_target(refusal.blame(case, finding)))
+    denial.repair(case, case.on_target(denial.blame(case, finding)))
 }
 
 fn invalid(case: &Case<'_>, text: &str) -> Finding {
