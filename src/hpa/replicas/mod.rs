@@ -200,7 +200,7 @@ pub fn recommend(facts: &HpaFacts, controller: &Controller, now: DateTime<Utc>) 
                 pods: facts.pods.known()?,
                 controller,
                 tolerance: Tolerance::of(&facts.hpa, controller),
-                said: symptoms::read(facts),
+                said: symptoms::read(facts, now),
                 now,
             };
             Some(by_metrics(&context))

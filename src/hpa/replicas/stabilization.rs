@@ -101,7 +101,10 @@ fn bounds(context: &Context<'_>, direction: Direction, window: TimeDelta) -> Opt
             not_after: Some(later(context.now, window)),
         },
         SyncStage::ScaleNotWritten if tried(context, direction) => return None,
-        SyncStage::ScaleNotWritten | SyncStage::NeverSynced | SyncStage::Disabled => Bounds {
+        SyncStage::ScaleNotWritten
+        | SyncStage::StatusNotWritten
+        | SyncStage::NeverSynced
+        | SyncStage::Disabled => Bounds {
             not_before: grown,
             not_after: Some(later(context.now, window)),
         },
