@@ -42,25 +42,30 @@ pub(super) struct Unfit {
     pub selector: bool,
     /// Some are cordoned.
     pub cordoned: bool,
-    /// Taints that the pods do not tolerate, without those of the control plane.
+    /// Some have a taint that the pods do not tolerate, other than that of the control plane.
+    pub tainted: bool,
+    /// Those taints, where the scheduler names them; from 1.34 on it does not.
     pub taints: Vec<String>,
 }
 
 impl Unfit {
     fn phrase(&self) -> String {
-        let taints = self.taints.join(" and ");
-        match (self.selector, self.cordoned, self.taints.is_empty()) {
-            (true, false, true) => "no node matches their node selector".to_owned(),
-            (false, true, true) => "the nodes are cordoned".to_owned(),
-            (false, false, _) => format!("they do not tolerate the taint {taints}"),
-            (false, true, false) => format!("the nodes are cordoned, or have the taint {taints}"),
-            (true, true, true) => "no node that matches their node selector is not cordoned".to_owned(),
-            (true, false, false) => {
-                format!("no node that matches their node selector is free of the taint {taints}")
-            }
-            (true, true, false) => {
-                format!("every node that matches their node selector is cordoned or has the taint {taints}")
-            }
+        let free = if self.taints.is_empty() {
+            "free of taints that they do not tolerate".to_owned()
+        } else {
+            format!("free of the taint {}", self.taints.join(" and "))
+        };
+        let of = if self.selector {
+            "no node that matches their node selector is"
+        } else {
+            "no node is"
+        };
+        match (self.cordoned, self.tainted) {
+            (false, false) => "no node matches their node selector".to_owned(),
+            (true, false) if !self.selector => "every node is cordoned".to_owned(),
+            (true, false) => format!("{of} uncordoned"),
+            (false, true) => format!("{of} {free}"),
+            (true, true) => format!("{of} uncordoned and {free}"),
         }
     }
 }
@@ -102,6 +107,7 @@ pub(super) fn obstacle(condition: &Condition) -> Obstacle {
     let unfit = Unfit {
         selector: text.contains("node affinity/selector"),
         cordoned: text.contains("were unschedulable"),
+        tainted: is_tainted(text),
         taints: taints(text),
     };
     if unfit == Unfit::default() {
@@ -150,6 +156,11 @@ fn insufficient(text: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Whether a taint is in the way that is not named, or is named and is not the control plane's.
+fn is_tainted(text: &str) -> bool {
+    text.contains("untolerated taint(s)") || !taints(text).is_empty()
 }
 
 /// `dedicated=gpu` of `2 node(s) had untolerated taint {dedicated: gpu}`; a node of the control plane is to have one.
@@ -220,19 +231,20 @@ mod tests {
     }
 
     #[test]
-    fn taints_are_named() {
-        let taints = of("0/8 nodes are available: 8 node(s) had untolerated taint(s) {dedicated: gpu}.");
-        let wanted = Unfit {
-            taints: vec!["dedicated=gpu".to_owned()],
-            ..Unfit::default()
-        };
-        assert_eq!(taints, Obstacle::Unfit(wanted));
+    fn taints_are_named_where_the_scheduler_does() {
+        let old = of("0/8 nodes are available: 8 node(s) had untolerated taint {dedicated: gpu}.");
+        assert_eq!(old.phrase(), "no node is free of the taint dedicated=gpu");
+        let new = of("0/8 nodes are available: 8 node(s) had untolerated taint(s).");
+        assert_eq!(
+            new.phrase(),
+            "no node is free of taints that they do not tolerate"
+        );
     }
 
     #[test]
     fn a_node_that_would_match_may_be_cordoned_or_tainted() {
         let mixed = of(
-            "0/8 nodes are available: 1 node(s) had untolerated taint(s) {dedicated: gpu}, 7 node(s) didn't \
+            "0/8 nodes are available: 1 node(s) had untolerated taint {dedicated: gpu}, 7 node(s) didn't \
             match Pod's node affinity/selector.",
         );
         assert_eq!(
@@ -245,7 +257,11 @@ mod tests {
         );
         assert_eq!(
             cordoned.phrase(),
-            "no node that matches their node selector is not cordoned"
+            "no node that matches their node selector is uncordoned"
+        );
+        assert_eq!(
+            of("0/2 nodes are available: 2 node(s) were unschedulable.").phrase(),
+            "every node is cordoned"
         );
     }
 

@@ -80,12 +80,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             format!("{of} of {} {never}: {why}", case.target_label())
         }
     };
-    let cause = if ever {
+    let why = if ever {
         "the HPA leaves out the cpu of a pod that has never been ready"
     } else {
         "a container that does not run has no usage, and its pod serves nothing"
     };
-    let mut finding = RULE.finding(severity, title, cause);
+    let mut finding = RULE.finding(severity, title, why);
     for pod in never.iter().take(PROVED) {
         let age = case
             .age(pod)

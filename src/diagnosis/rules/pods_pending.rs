@@ -277,9 +277,13 @@ fn fit(case: &Case<'_>, mut finding: Finding, unfit: &Unfit) -> Finding {
             "changes the nodes",
         );
     }
-    for taint in &unfit.taints {
+    if unfit.tainted {
+        let (taint, key) = unfit
+            .taints
+            .first()
+            .map_or(("the taint", "KEY"), |taint| (taint.as_str(), taint));
         finding = finding.advice(
-            format!("give {label} a toleration of {taint}, or take it off a node (`kubectl taint node NODE {taint}-`)"),
+            format!("give {label} a toleration of {taint}, or take it off a node (`kubectl taint node NODE {key}-`)"),
             "rolls the pods, or changes the node",
         );
     }
