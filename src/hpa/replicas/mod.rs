@@ -3,6 +3,7 @@
 //! The arithmetic is the controller's own, in its order of floating-point operations
 //! (`replica_calculator.go`, `horizontal.go`), by Kubernetes version where versions differ.
 
+mod clock;
 mod context;
 mod damping;
 #[cfg(test)]
