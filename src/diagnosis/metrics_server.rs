@@ -142,8 +142,8 @@ fn of_pod(server: &MetricsServer, pod: &Pod) -> State {
     {
         return State {
             cause: format!(
-                "the pod of metrics-server finds no node, {}",
-                why_pending(scheduled)
+                "metrics-server is Pending, {}",
+                scheduling::obstacle(scheduled).phrase()
             ),
             what,
             value: format!("Pending: {}", scheduled.message),
@@ -187,19 +187,6 @@ fn deaf(server: &MetricsServer, pod: &Pod) -> Option<State> {
         value: failure_text(&line.text).to_owned(),
         fix: StateFix::Reach(line.clone()),
     })
-}
-
-fn why_pending(condition: &crate::facts::Condition) -> String {
-    use scheduling::Obstacle;
-    match scheduling::obstacle(condition) {
-        Obstacle::Insufficient(resources) => format!("all are short of {}", super::phrase::list(&resources)),
-        Obstacle::Ports => "its host port is taken on all of them".to_owned(),
-        Obstacle::Selector => "none matches its nodeSelector or affinity".to_owned(),
-        Obstacle::Taints(_) => "it does not tolerate their taints".to_owned(),
-        Obstacle::Cordoned => "they are cordoned".to_owned(),
-        Obstacle::TooManyPods => "they hold as many pods as they may".to_owned(),
-        _ => "see the scheduler's words".to_owned(),
-    }
 }
 
 fn restarts(pod: &crate::facts::Pod) -> i32 {

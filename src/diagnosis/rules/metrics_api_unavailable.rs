@@ -273,7 +273,11 @@ fn with_reason(
         }
         "ServiceNotFound" => {
             let finding = match autoscale(case) {
-                Some(command) => finding.fix("install metrics-server again", command, "the HPA stays as it is"),
+                Some(command) => finding.fix(
+                    "install metrics-server again",
+                    format!("kubectl delete apiservice {} && {command}", word(&api.name)),
+                    "the APIService that is left serves nothing; the HPA stays as it is",
+                ),
                 None => finding,
             };
             finding.fix(

@@ -166,8 +166,11 @@ fn refusal(text: &str) -> Option<Refusal<'_>> {
     })
 }
 
-/// A quoted value of a klog line, up to its closing quote.
+/// A quoted value of a klog line, up to its closing quote; a text that is not quoted, as it is.
 fn unescaped(quoted: &str) -> String {
+    if !quoted.contains('\\') && quoted.contains(" \"") {
+        return quoted.to_owned();
+    }
     let mut text = String::new();
     let mut characters = quoted.chars();
     while let Some(character) = characters.next() {
