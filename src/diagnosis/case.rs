@@ -147,7 +147,12 @@ impl<'a> Case<'a> {
     /// `426% of 60%` for the metric that decides.
     pub(super) fn current_of_target(&self) -> Option<String> {
         let metric = self.deciding_metric()?;
-        Some(format!("{} of {}", metric.current.as_deref()?, metric.target))
+        let usage = format!("{} of {}", metric.current.as_deref()?, metric.target);
+        // Among several metrics it matters which one it is.
+        if self.facts.hpa.metrics.len() > 1 {
+            return Some(format!("{} {usage}", metric.name));
+        }
+        Some(usage)
     }
 
     /// The pods that are counted in some way, in any resource metric, each once.

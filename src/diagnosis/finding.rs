@@ -116,6 +116,9 @@ pub struct Finding {
     /// Whether the fault lies in something that all HPAs of the cluster share.
     #[serde(skip)]
     pub shared: bool,
+    /// Whether it tells of a trap and not why the replicas are what they are: it stands beside the answer.
+    #[serde(skip)]
+    pub hint: bool,
 }
 
 /// A finding is put together step by step, in the order in which it is read.
@@ -228,6 +231,13 @@ impl Finding {
     #[must_use]
     pub(super) fn verdict(mut self, verdict: Verdict) -> Self {
         self.verdict = verdict;
+        self
+    }
+
+    /// Says that it does not tell why the replicas are what they are, where it is an info.
+    #[must_use]
+    pub(super) fn hint(mut self) -> Self {
+        self.hint = self.severity == Severity::Info;
         self
     }
 

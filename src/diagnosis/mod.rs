@@ -5,6 +5,7 @@ pub(crate) mod case;
 mod engine;
 mod explanation;
 mod finding;
+mod foreign;
 mod history;
 mod keeper;
 mod offenders;
@@ -15,6 +16,8 @@ mod registry;
 mod report;
 mod rule;
 mod rules;
+mod scheduling;
+mod serving;
 mod summary;
 mod targets;
 

@@ -61,6 +61,12 @@ pub(super) fn of_origin<'a>(case: &Case<'a>, origins: &[Origin]) -> Vec<Offender
     found
 }
 
+/// Whether live pods lack a request that their template has: whatever keeps the new pods from running keeps the HPA
+/// from its repair.
+pub(super) fn holds_up_a_repair(case: &Case<'_>) -> bool {
+    !of_origin(case, &[Origin::NotRolledOut]).is_empty()
+}
+
 /// The distinct names of the containers.
 pub(super) fn containers<'a>(offenders: &[Offender<'a>]) -> Vec<&'a str> {
     distinct(offenders.iter().map(|offender| offender.container))

@@ -19,7 +19,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     if !explained {
         found.extend(ask(case, |rule| rule.stage == Stage::Unknown));
     }
-    arrange(found)
+    arrange(case, found)
 }
 
 /// The fact that a proof needs, where it could not be read.
@@ -39,6 +39,7 @@ pub(super) fn unreadable<'a>(case: &Case<'a>, need: Need) -> Option<&'a NotReada
         Need::SameTarget => refused(&facts.same_target),
         Need::CustomMetrics => refused(&cluster.custom_metrics_api),
         Need::ExternalMetrics => refused(&cluster.external_metrics_api),
+        Need::ServingLog => refused(&facts.serving_log),
         Need::ScaledObject => refused(&facts.scaled_object),
     }
 }
@@ -55,6 +56,7 @@ pub(super) fn all_unreadable<'a>(case: &Case<'a>) -> Vec<&'a NotReadable> {
         Need::Pods,
         Need::PodMetrics,
         Need::SameTarget,
+        Need::ServingLog,
         Need::ScaledObject,
     ];
     let needed = needs.into_iter().map(|need| unreadable(case, need));
@@ -107,7 +109,9 @@ fn accounts_for(rule: &Rule, finding: &Finding, symptom: &Symptom) -> bool {
         }
         | Message::NoMetricsReturned(MetricsApi::Custom | MetricsApi::External)
         | Message::DescribedKindUnknown(_) => {
-            return weighs && (ADAPTER_RULES.contains(&rule.code) || rule.stage == Stage::Pods);
+            return weighs
+                && (ADAPTER_RULES.contains(&rule.code)
+                    || matches!(rule.stage, Stage::Pods | Stage::Serving));
         }
         Message::InvalidMetricSource | Message::UnknownMetricType(_) | Message::MetricTypeDisabled => {
             return weighs && rule.code == "TFS312";
@@ -129,33 +133,56 @@ fn accounts_for(rule: &Rule, finding: &Finding, symptom: &Symptom) -> bool {
             Stage::Pods,
             Stage::Arithmetic,
             Stage::Others,
+            Stage::Serving,
         ],
         _ => &[],
     };
     weighs && stages.contains(&rule.stage)
 }
 
-/// Errors before warnings before infos, and each in the controller's order of work; what follows from
-/// something else goes under it.
-fn arrange(mut found: Vec<(&'static Rule, Finding)>) -> Vec<Finding> {
-    found.sort_by_key(|(rule, finding)| (std::cmp::Reverse(finding.severity), rule.stage, rule.code));
+/// Errors before warnings before infos, what the controller speaks of before what it has not come to, and each in the
+/// controller's order of work; what follows from something else goes under it.
+fn arrange(case: &Case<'_>, mut found: Vec<(&'static Rule, Finding)>) -> Vec<Finding> {
+    found.sort_by_key(|(rule, finding)| {
+        (
+            std::cmp::Reverse(finding.severity),
+            not_yet_reached(case, rule),
+            WHERE_IT_STANDS.contains(&rule.code),
+            rule.stage,
+            rule.code,
+        )
+    });
     let roots: Vec<usize> = (0..found.len()).map(|index| root(&found, index)).collect();
     let mut arranged: Vec<(usize, Finding)> = Vec::new();
     let mut following: Vec<(usize, Finding)> = Vec::new();
     for (index, (_, finding)) in found.into_iter().enumerate() {
-        let cause = roots.get(index).copied().unwrap_or(index);
-        if cause == index {
+        let root = roots.get(index).copied().unwrap_or(index);
+        if root == index {
             arranged.push((index, finding));
         } else {
-            following.push((cause, finding));
+            following.push((root, finding));
         }
     }
-    for (cause, finding) in following {
-        if let Some((_, root)) = arranged.iter_mut().find(|(index, _)| *index == cause) {
+    for (at, finding) in following {
+        if let Some((_, root)) = arranged.iter_mut().find(|(index, _)| *index == at) {
             root.consequences.push(finding);
         }
     }
     arranged.into_iter().map(|(_, finding)| finding).collect()
+}
+
+/// Infos that say why an HPA stands where it stands: whatever else there is to say is more.
+const WHERE_IT_STANDS: &[&str] = &["TFS601", "TFS603", "TFS614"];
+
+/// From 1.26 on the controller asks for requests only when it has a sample that counts (`GetResourceReplicas`): while it
+/// says that it has none, a request that is missing is the next fault, not this one.
+fn not_yet_reached(case: &Case<'_>, rule: &Rule) -> bool {
+    let no_samples = matches!(
+        case.blocked_by(),
+        Some(Message::NoMetricsForPods | Message::NoMetricsReturned(MetricsApi::Resource))
+    );
+    let by_requests = matches!(rule.code, "TFS401" | "TFS402" | "TFS403" | "TFS404" | "TFS405");
+    no_samples && by_requests && case.controller.minor >= 26
 }
 
 /// Follows a finding to the one that explains it, in at most as many steps as there are findings.

@@ -88,6 +88,8 @@ pub enum Need {
     CustomMetrics,
     /// external.metrics.k8s.io.
     ExternalMetrics,
+    /// The log of TensorFlow Serving in a pod that has never been ready.
+    ServingLog,
     /// The `ScaledObject` that the HPA is written from.
     ScaledObject,
 }
@@ -119,6 +121,7 @@ impl Rule {
                 Severity::Info => Verdict::Healthy,
             },
             shared: false,
+            hint: false,
         }
     }
 

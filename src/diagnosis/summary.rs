@@ -5,7 +5,9 @@ use super::{Case, Finding, Verdict};
 
 /// The title of the finding that decides the verdict; for a healthy HPA, why it stands where it stands.
 pub(super) fn sentence(case: &Case<'_>, findings: &[Finding], verdict: Verdict) -> String {
-    let deciding = findings.iter().find(|finding| finding.verdict == verdict);
+    let deciding = findings
+        .iter()
+        .find(|finding| finding.verdict == verdict && !finding.hint);
     deciding.map_or_else(|| standing(case), |finding| finding.title.clone())
 }
 

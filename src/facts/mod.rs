@@ -8,6 +8,7 @@ mod hpa;
 mod metrics_pipeline;
 mod others;
 mod quantity;
+mod serving;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -22,9 +23,11 @@ pub use hpa::{
 pub use metrics_pipeline::{AdapterApi, ApiService, LogLine, MetricsServer, ServiceReference};
 pub use others::{LimitRange, Rival, ScaledObject};
 pub use quantity::{ParseQuantityError, Quantity, QuantityFormat};
+pub(crate) use serving::FLAGS_KEPT;
+pub use serving::{HostPath, Probe, ProbeKind, Recognised, ServingContainer};
 pub use workload::{
-    Container, ContainerUsage, FieldWriter, Owner, Pod, PodMetrics, PodTemplate, Resources, Scale,
-    ScaleTarget,
+    Container, ContainerEnd, ContainerUsage, FieldWriter, Owner, Pod, PodMetrics, PodTemplate, Resources,
+    Scale, ScaleTarget, UpdateStrategy,
 };
 
 /// The version of the facts format.
@@ -157,6 +160,9 @@ pub struct HpaFacts {
     /// pods than it asks for.
     #[serde(default)]
     pub target_events: Fact<Vec<Event>>,
+    /// The telling lines of the log of TensorFlow Serving in a pod that has never been ready; asked for only there.
+    #[serde(default, skip_serializing_if = "never_asked")]
+    pub serving_log: Fact<Vec<LogLine>>,
     /// The names of other HPAs in the namespace that name the same scale target.
     #[serde(default)]
     pub same_target: Fact<Vec<String>>,

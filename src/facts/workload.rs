@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, Quantity};
+use super::{Condition, Quantity, ServingContainer};
 
 /// The object that an HPA scales.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,23 @@ pub struct ScaleTarget {
     pub replicas_writers: Vec<FieldWriter>,
     /// Who wrote anything of the spec, from `managedFields`.
     pub spec_writers: Vec<FieldWriter>,
+    /// How a `StatefulSet` or a `DaemonSet` replaces its pods.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub update_strategy: Option<UpdateStrategy>,
+    /// `spec.podManagementPolicy` of a `StatefulSet`: `OrderedReady` or `Parallel`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod_management_policy: Option<String>,
+}
+
+/// `spec.updateStrategy`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct UpdateStrategy {
+    /// `RollingUpdate` or `OnDelete`.
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// `rollingUpdate.partition`: the ordinals below it keep the pods that they have.
+    pub partition: i64,
 }
 
 /// A manager that wrote a field.
@@ -61,6 +78,9 @@ pub struct PodTemplate {
     pub containers: Vec<Container>,
     /// `spec.resources`: pod-level requests and limits.
     pub resources: Option<Resources>,
+    /// `spec.terminationGracePeriodSeconds`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub termination_grace_period_seconds: Option<i64>,
 }
 
 /// `GET …/scale`, or the same read from the object itself.
@@ -103,8 +123,29 @@ pub struct Container {
     pub ready: Option<bool>,
     /// In a pod: the reason why it waits or ended, for example `ImagePullBackOff`.
     pub state_reason: Option<String>,
+    /// In a pod: what it says about why it waits, for example which `ConfigMap` is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_message: Option<String>,
     /// In a pod: how often it was restarted.
     pub restarts: i32,
+    /// In a pod: how it ended the last time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_end: Option<ContainerEnd>,
+    /// What TensorFlow Serving was told, where the container runs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serving: Option<ServingContainer>,
+}
+
+/// How a container ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ContainerEnd {
+    /// For example `OOMKilled` or `Error`.
+    pub reason: String,
+    /// 137 is SIGKILL, 143 SIGTERM.
+    pub exit_code: i32,
+    /// When.
+    pub finished_at: Option<DateTime<Utc>>,
 }
 
 impl Container {
@@ -139,10 +180,19 @@ pub struct Pod {
     pub labels: BTreeMap<String, String>,
     /// `metadata.creationTimestamp`.
     pub created_at: Option<DateTime<Utc>>,
-    /// `metadata.deletionTimestamp`: it is terminating.
+    /// `metadata.deletionTimestamp`: it is terminating, and is killed at this time at the latest.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// `metadata.finalizers`: what must let go of it before it is gone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub finalizers: Vec<String>,
+    /// `metadata.deletionGracePeriodSeconds`: how long before that it was told to end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletion_grace_period_seconds: Option<i64>,
     /// The owner with `controller: true`.
     pub owner: Option<Owner>,
+    /// `spec.schedulerName`, where it is not the default one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduler_name: Option<String>,
     /// `spec.nodeName`.
     pub node: Option<String>,
     /// `status.phase`.
@@ -170,7 +220,23 @@ impl Pod {
     pub fn condition(&self, type_: &str) -> Option<&Condition> {
         self.conditions.iter().find(|condition| condition.type_ == type_)
     }
+
+    /// Whether it is not ready and has not been since its start: the condition has not changed since then. A pod
+    /// that was ready for a moment in its first seconds looks the same.
+    pub fn has_never_been_ready(&self) -> bool {
+        let Some(ready) = self.condition("Ready") else {
+            return true;
+        };
+        let flipped = match (self.start_time, ready.last_transition_time) {
+            (Some(start), Some(flipped)) => (flipped - start).num_seconds(),
+            _ => 0,
+        };
+        ready.status != "True" && flipped < FIRST_SECONDS
+    }
 }
+
+/// How long after its start a pod's condition `Ready` may be written for the first time.
+const FIRST_SECONDS: i64 = 30;
 
 /// A `PodMetrics` object of metrics.k8s.io.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,5 +7,6 @@ mod fixtures;
 mod mock;
 mod requests;
 mod run;
+mod serving;
 mod top;
 mod usage;

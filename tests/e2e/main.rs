@@ -9,6 +9,7 @@
 mod adapters;
 mod others;
 mod plugin;
+mod serving;
 mod story;
 mod support;
 mod targets_and_limits;

@@ -131,6 +131,7 @@ impl Scenario {
                 pod_metrics: Fact::Known(metrics),
                 events: Fact::Known(Vec::new()),
                 target_events: Fact::default(),
+                serving_log: Fact::default(),
                 same_target: Fact::Known(Vec::new()),
                 same_target_keepers: std::collections::BTreeMap::new(),
                 rivals: Vec::new(),

@@ -97,6 +97,19 @@ fn resources(facts: &mut Value, requests: &Value, limits: &Value) {
     }
 }
 
+/// The container runs TensorFlow Serving.
+fn serving(facts: &mut Value, patch: &Value) {
+    let mut told = json!({"recognised": "image", "hasArgs": true,
+        "flags": {"model_name": "m", "model_base_path": "/models/m"},
+        "readiness": {"kind": "tcpSocket", "port": 8500, "periodSeconds": 5, "failureThreshold": 10}});
+    merge(&mut told, patch);
+    let hpa = &mut facts["hpas"][0];
+    hpa["target"]["known"]["template"]["containers"][0]["serving"] = told.clone();
+    for pod in hpa["pods"]["known"].as_array_mut().into_iter().flatten() {
+        pod["containers"][0]["serving"] = told.clone();
+    }
+}
+
 fn event(facts: &mut Value, reason: &str, message: &str, type_: &str) {
     let events = facts["hpas"][0]["events"]["known"].as_array_mut();
     if let Some(events) = events {
@@ -340,6 +353,55 @@ const HEALTHY: &[(&str, Change)] = &[
     }),
     ("Kubernetes 1.25", |it| {
         it["cluster"]["version"]["known"] = json!("v1.25.16");
+    }),
+    ("TensorFlow Serving", |it| serving(it, &json!({}))),
+    ("TensorFlow Serving with an HTTP probe", |it| {
+        serving(
+            it,
+            &json!({"readiness": {"kind": "httpGet", "path": "/v1/models/m", "port": 8501, "periodSeconds": 5,
+                "failureThreshold": 3}}),
+        );
+    }),
+    ("TensorFlow Serving with a cpu limit", |it| {
+        serving(it, &json!({}));
+        resources(it, &json!({"cpu": "500m"}), &json!({"cpu": "1"}));
+    }),
+    ("TensorFlow Serving on a GPU", |it| {
+        serving(it, &json!({}));
+        resources(
+            it,
+            &json!({"nvidia.com/gpu": "1"}),
+            &json!({"nvidia.com/gpu": "1"}),
+        );
+    }),
+    (
+        "TensorFlow Serving whose model is a directory of its node",
+        |it| {
+            serving(
+                it,
+                &json!({"hostPaths": [{"mount": "/models/m", "path": "/srv/m"}]}),
+            );
+            pods(it, 3, 300);
+            it["hpas"][0]["pods"]["known"][1]["node"] = json!("node-2");
+        },
+    ),
+    ("TensorFlow Serving with a long grace period", |it| {
+        serving(it, &json!({}));
+        it["hpas"][0]["target"]["known"]["template"]["terminationGracePeriodSeconds"] = json!(300);
+    }),
+    ("a server of TensorFlow that is scaled down", |it| {
+        serving(it, &json!({}));
+        pods(it, 2, 300);
+        let mut ending = it["hpas"][0]["pods"]["known"][0].clone();
+        merge(
+            &mut ending,
+            &json!({"name": "web-5f6d7c8b9-gone", "deletedAt": "2026-11-24T10:02:00Z",
+                "deletionGracePeriodSeconds": 300}),
+        );
+        it["hpas"][0]["pods"]["known"]
+            .as_array_mut()
+            .into_iter()
+            .for_each(|pods| pods.push(ending.clone()));
     }),
     ("the events could not be read", |it| {
         it["hpas"][0]["events"] =

@@ -40,3 +40,14 @@ fn yaml_and_json_say_the_same() {
     let from_yaml: serde_json::Value = serde_saphyr::from_str(&yaml).expect("YAML");
     assert_eq!(from_json, from_yaml);
 }
+
+#[test]
+fn a_fault_that_the_controller_has_not_come_to_is_second() {
+    let answer = explain("several", "crash-loop-without-request");
+    let codes: Vec<&str> = answer.items[0]
+        .findings
+        .iter()
+        .map(|finding| finding.code)
+        .collect();
+    assert_eq!(codes, ["TFS502", "TFS401"], "{}", text(&answer));
+}

@@ -6,6 +6,7 @@ mod limit_range;
 mod managed_fields;
 mod pod;
 mod scaled_object;
+mod serving;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub(super) use hpa::hpa;
 pub(super) use limit_range::limit_range;
 pub(super) use pod::{controller, pod};
 pub(super) use scaled_object::scaled_object;
+pub(super) use serving::without_secrets;
 pub(super) use workload::{scale_of_object, scale_target};
 
 /// A time of the API server, whole microseconds kept.

@@ -3,8 +3,11 @@
 use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
-use super::{managed_fields, quantities, time};
-use crate::facts::{Condition, Container, Owner, Pod, Resources};
+use super::{managed_fields, quantities, serving, time};
+use crate::facts::{Condition, Container, ContainerEnd, Owner, Pod, Resources};
+
+/// What every pod names that names no scheduler.
+const DEFAULT_SCHEDULER: &str = "default-scheduler";
 
 /// What VPA's admission controller writes of its changes.
 const VPA_UPDATES: &str = "vpaUpdates";
@@ -27,11 +30,16 @@ pub(in crate::cluster) fn pod(object: &v1::Pod) -> Pod {
         labels: metadata.labels.clone().unwrap_or_default(),
         created_at: time(metadata.creation_timestamp.as_ref()),
         deleted_at: time(metadata.deletion_timestamp.as_ref()),
+        finalizers: metadata.finalizers.clone().unwrap_or_default(),
+        deletion_grace_period_seconds: metadata.deletion_grace_period_seconds,
         owner: controller(metadata).map(|owner| Owner {
             kind: owner.kind.clone(),
             name: owner.name.clone(),
             is_scale_target: false,
         }),
+        scheduler_name: spec
+            .and_then(|spec| spec.scheduler_name.clone())
+            .filter(|name| name != DEFAULT_SCHEDULER),
         node: spec.and_then(|spec| spec.node_name.clone()),
         phase: status.phase.unwrap_or_default(),
         reason: status.reason,
@@ -59,22 +67,23 @@ pub(in crate::cluster) fn controller(metadata: &ObjectMeta) -> Option<&OwnerRefe
 
 /// Regular containers first, then init containers.
 pub(super) fn containers(spec: &v1::PodSpec) -> Vec<Container> {
-    let regular = spec.containers.iter().map(|entry| container(entry, false));
+    let regular = spec.containers.iter().map(|entry| container(spec, entry, false));
     let init = spec
         .init_containers
         .iter()
         .flatten()
-        .map(|entry| container(entry, true));
+        .map(|entry| container(spec, entry, true));
     regular.chain(init).collect()
 }
 
-fn container(container: &v1::Container, init: bool) -> Container {
+fn container(spec: &v1::PodSpec, container: &v1::Container, init: bool) -> Container {
     Container {
         name: container.name.clone(),
         image: container.image.clone().unwrap_or_default(),
         init,
         restartable: init && container.restart_policy.as_deref() == Some("Always"),
         resources: container.resources.as_ref().map(resources).unwrap_or_default(),
+        serving: serving::serving(spec, container),
         ..Container::default()
     }
 }
@@ -87,15 +96,23 @@ fn observe(containers: &mut [Container], status: &v1::ContainerStatus, init: boo
         return;
     };
     let state = status.state.as_ref();
-    let waiting = state
-        .and_then(|state| state.waiting.as_ref())
-        .and_then(|waiting| waiting.reason.clone());
+    let waits = state.and_then(|state| state.waiting.as_ref());
+    let waiting = waits.and_then(|waiting| waiting.reason.clone());
+    container.state_message = waits.and_then(|waiting| waiting.message.clone());
     let ended = state
         .and_then(|state| state.terminated.as_ref())
         .and_then(|ended| ended.reason.clone());
     container.ready = Some(status.ready);
     container.restarts = status.restart_count;
     container.state_reason = waiting.or(ended);
+    let last = status.last_state.as_ref();
+    container.last_end = last
+        .and_then(|state| state.terminated.as_ref())
+        .map(|ended| ContainerEnd {
+            reason: ended.reason.clone().unwrap_or_default(),
+            exit_code: ended.exit_code,
+            finished_at: time(ended.finished_at.as_ref()),
+        });
 }
 
 pub(super) fn resources(requirements: &v1::ResourceRequirements) -> Resources {

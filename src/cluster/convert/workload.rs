@@ -6,7 +6,7 @@ use kube::core::DynamicObject;
 use serde::de::DeserializeOwned;
 
 use super::{hpa::serialize_selector, managed_fields, pod};
-use crate::facts::{Condition, PodTemplate, Scale, ScaleTarget};
+use crate::facts::{Condition, PodTemplate, Scale, ScaleTarget, UpdateStrategy};
 
 /// The object that an HPA scales.
 pub(in crate::cluster) fn scale_target(object: &DynamicObject, api_version: &str, kind: &str) -> ScaleTarget {
@@ -27,6 +27,11 @@ pub(in crate::cluster) fn scale_target(object: &DynamicObject, api_version: &str
             .collect(),
         replicas_writers: managed_fields::replicas_writers(metadata),
         spec_writers: managed_fields::spec_writers(metadata),
+        update_strategy: field::<String>(object, "/spec/updateStrategy/type").map(|type_| UpdateStrategy {
+            type_,
+            partition: field(object, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or_default(),
+        }),
+        pod_management_policy: field(object, "/spec/podManagementPolicy"),
     }
 }
 
@@ -63,6 +68,10 @@ fn template(spec: &PodTemplateSpec) -> PodTemplate {
             .as_ref()
             .and_then(|spec| spec.resources.as_ref())
             .map(pod::resources),
+        termination_grace_period_seconds: spec
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.termination_grace_period_seconds),
     }
 }
 

@@ -14,6 +14,7 @@ mod pipeline;
 mod rivals;
 mod scaled_objects;
 mod scope;
+mod serving;
 mod target;
 
 use std::collections::BTreeMap;
@@ -62,7 +63,7 @@ async fn read(
     let groups = groups?;
     let budget = Budget::new(before, &groups);
     let (api_of_all, budget_of_all) = (&api, &budget);
-    let hpas: Vec<HpaFacts> = stream::iter(groups)
+    let mut hpas: Vec<HpaFacts> = stream::iter(groups)
         .map(|group| namespace::read(cluster, group, api_of_all, budget_of_all))
         .buffered(NAMESPACES_AT_A_TIME)
         .try_concat()
@@ -75,6 +76,7 @@ async fn read(
         ..ClusterFacts::default()
     };
     adapters::read(cluster, &hpas, &mut facts, &budget).await;
+    serving::read_logs(cluster, &mut hpas, &budget).await;
     Ok(Facts {
         api_version: API_VERSION.to_owned(),
         kind: KIND.to_owned(),

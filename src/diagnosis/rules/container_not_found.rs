@@ -4,37 +4,44 @@
 //! A `ContainerResource` metric names a container that the pods do not have: a slip, or a container that was renamed.
 //!
 //! ## How it is proved
-//! No pod of the workload and no template has a container of that name.
+//! No pod of the workload and no template has a container of that name. Or the controller says that a pod lacks it, and
+//! that pod was read: somebody else's with the same labels, or one of an older template.
 //!
 //! ## What it is not
-//! A container that exists and has no request is TFS401. Pods of somebody else that lack the container while the
-//! workload's own have it are TFS403 or TFS701.
+//! A container that exists and has no request is TFS401.
 //!
 //! ## Fix
-//! Name a container of the template.
+//! Name a container of the template; give the pods of somebody else other labels.
 //!
 //! ## Source
 //! `GetResourceMetric` in `metrics/client.go` and `calculatePodRequests` in `replica_calculator.go`, Kubernetes v1.37:
 //! `did not receive metrics for targeted pods`, or `container C not found in Pod P`.
 
 use crate::diagnosis::adapters::nearest;
-use crate::diagnosis::case::is_leftover;
+use crate::diagnosis::case::{is_leftover, is_own, owner_label};
+use crate::diagnosis::foreign;
 use crate::diagnosis::phrase::{list, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
-use crate::facts::Container;
+use crate::facts::{Container, Pod};
+use crate::hpa::message::Message;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS406",
     name: "container-not-found",
     stage: Stage::Requests,
     source: include_str!("container_not_found.rs"),
-    explains: &["TFS304", "TFS607"],
+    explains: &["TFS304", "TFS607", "TFS701"],
     needs: &[Need::Target, Need::Pods],
     check,
 };
 
 fn check(case: &Case<'_>) -> Option<Finding> {
+    absent_everywhere(case).or_else(|| absent_in_some(case))
+}
+
+/// The name is in no pod and in no template: a slip.
+fn absent_everywhere(case: &Case<'_>) -> Option<Finding> {
     let containers = containers(case);
     if containers.is_empty() {
         return None;
@@ -94,6 +101,69 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         ),
         None => finding,
     })
+}
+
+/// The workload has the container, and another pod that the selector matches has not: the controller gives up at it.
+fn absent_in_some(case: &Case<'_>) -> Option<Finding> {
+    let Some(Message::ContainerNotFound { container, .. }) = case.blocked_by() else {
+        return None;
+    };
+    let lacking: Vec<&Pod> = case
+        .pods()
+        .iter()
+        .filter(|pod| {
+            !pod.containers
+                .iter()
+                .any(|it| it.counts_for_requests() && it.name == *container)
+        })
+        .collect();
+    let names: Vec<&str> = lacking.iter().map(|pod| pod.name.as_str()).collect();
+    let first = lacking.first()?;
+    let label = case.target_label();
+    let selector = case.scale().map_or("", |scale| &scale.selector);
+    let plural = if names.len() == 1 { "Pod" } else { "Pods" };
+    let (verb, stop) = if names.len() == 1 {
+        ("has", "stops")
+    } else {
+        ("have", "stop")
+    };
+    let mut finding = RULE.finding(
+        Severity::Error,
+        format!("{plural} {} {verb} no container {container} and {stop} the HPA of {label}", list(&names)),
+        format!("the HPA asks every pod that `{selector}` matches for the request of the container, whoever owns it"),
+    );
+    for pod in &lacking {
+        finding = finding.object("Pod", &pod.namespace, &pod.name);
+    }
+    finding = finding.saw(
+        format!("Pod {}", first.name),
+        format!(
+            "owned by {}; containers {}",
+            owner_label(first),
+            list(&container_names(first))
+        ),
+        "LIST pods",
+    );
+    finding = case.with_condition(finding);
+    finding = foreign::name_owners(case, finding, &lacking);
+    finding = foreign::delete(case, finding, &lacking);
+    finding = foreign::relabel(case, finding, &lacking);
+    finding = foreign::advise_owners(case, finding, &lacking, "");
+    if lacking.iter().any(|pod| is_own(pod) && !is_leftover(pod)) {
+        finding = finding.fix(
+            "wait until the old pods are gone",
+            format!("kubectl rollout status {}", case.target_arguments()),
+            "reads only",
+        );
+    }
+    Some(finding)
+}
+
+fn container_names(pod: &Pod) -> Vec<&str> {
+    pod.containers
+        .iter()
+        .map(|container| container.name.as_str())
+        .collect()
 }
 
 /// The names of the containers that are measured, of the template first.

@@ -125,31 +125,49 @@ fn repair(case: &Case<'_>, finding: Finding, found: &[Offender<'_>], container: 
             .iter()
             .any(|other| other.name == container && other.init)
     });
-    if init || !has_set_resources(&case.facts.hpa.target.kind) {
-        return finding.advice(
-            format!(
-                "set requests {} for container {container} in the spec of {label}",
-                pairs.join(",")
-            ),
-            format!("rolls the pods of {label}; {basis}"),
-        );
-    }
-    finding.fix(
-        format!("request {} for container {container}", list(&resources)),
-        format!(
+    let title = format!("request {} for container {container}", list(&resources));
+    let kind = case.facts.hpa.target.kind.as_str();
+    // `kubectl set resources` knows the regular containers of these kinds alone.
+    let command = match (kind, init) {
+        ("Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController", false) => format!(
             "kubectl set resources {} -c {} --requests={}",
             case.target_arguments(),
             word(container),
             pairs.join(",")
         ),
-        format!("rolls the pods of {label}; {basis}"),
-    )
-}
-
-/// The kinds that `kubectl set resources` knows; of their containers it sets the regular ones.
-fn has_set_resources(kind: &str) -> bool {
-    matches!(
-        kind,
-        "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController"
-    )
+        ("Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController", true) => {
+            let requests: Vec<String> = resources
+                .iter()
+                .zip(&values)
+                .map(|(resource, value)| format!(r#""{resource}":"{}""#, value.value))
+                .collect();
+            let patch = format!(
+                r#"{{"spec":{{"template":{{"spec":{{"initContainers":[{{"name":"{container}","resources":{{"requests":{{{}}}}}}}]}}}}}}}}"#,
+                requests.join(",")
+            );
+            format!("kubectl patch {} -p {}", case.target_arguments(), word(&patch))
+        }
+        _ => {
+            return finding.advice(
+                format!(
+                    "set requests {} for container {container} in the spec of {label}",
+                    pairs.join(",")
+                ),
+                format!("rolls the pods of {label}; {basis}"),
+            );
+        }
+    };
+    if matches!(kind, "ReplicaSet" | "ReplicationController") {
+        let selector = case.scale().map_or("", |scale| &scale.selector);
+        return finding.fix(
+            title,
+            format!(
+                "{command} && kubectl delete pod -n {} -l {}",
+                case.namespace(),
+                word(selector)
+            ),
+            format!("{label} makes new pods from its template; the old ones are gone for a moment; {basis}"),
+        );
+    }
+    finding.fix(title, command, format!("rolls the pods of {label}; {basis}"))
 }

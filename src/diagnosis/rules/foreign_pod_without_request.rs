@@ -19,6 +19,7 @@
 //! `calculateRequests` in `replica_calculator.go`, Kubernetes v1.37; kubernetes issues 79365 and 124307.
 
 use crate::diagnosis::case::{is_leftover, is_own, owner_label};
+use crate::diagnosis::foreign;
 use crate::diagnosis::offenders::{self, Offender, Origin};
 use crate::diagnosis::phrase::{list, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
@@ -59,12 +60,19 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "{plural} {} {verb} no {resources} request and {stop} the HPA of {label}",
             list(&names)
         ),
-        format!("the HPA adds up the requests of every pod that `{selector}` matches, whoever owns it"),
+        if pods_are_own(&found) {
+            format!("the HPA adds up the requests of every pod that `{selector}` matches, even of those that have ended")
+        } else {
+            format!("the HPA adds up the requests of every pod that `{selector}` matches, whoever owns it")
+        },
     );
     let pods = distinct(&found);
-    for pod in &pods {
-        finding = finding.object("Pod", &pod.namespace, &pod.name);
+    for offender in &found {
+        if let Some(pod) = offender.pod {
+            finding = finding.container("Pod", &pod.namespace, &pod.name, offender.container);
+        }
     }
+    finding = foreign::name_owners(case, finding, &pods);
     for pod in pods.iter().take(PROVED) {
         let containers: Vec<Offender<'_>> = found
             .iter()
@@ -82,109 +90,54 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "LIST pods",
         );
     }
-    Some(with_fixes(case, finding, &pods))
+    Some(with_fixes(case, finding, &found, &pods))
 }
 
-fn with_fixes(case: &Case<'_>, mut finding: Finding, pods: &[&Pod]) -> Finding {
-    let ended: Vec<String> = pods
-        .iter()
-        .filter(|pod| is_leftover(pod))
-        .map(|pod| word(&pod.name))
-        .collect();
-    if !ended.is_empty() {
-        finding = finding.fix(
-            "delete the pods that have ended",
-            format!("kubectl delete pod {} -n {}", ended.join(" "), case.namespace()),
-            "deletes these pods; no replica of the workload is lost",
+fn pods_are_own(found: &[Offender<'_>]) -> bool {
+    found.iter().filter_map(|offender| offender.pod).all(is_own)
+}
+
+fn with_fixes(case: &Case<'_>, finding: Finding, found: &[Offender<'_>], pods: &[&Pod]) -> Finding {
+    let finding = foreign::delete(case, finding, pods);
+    let finding = with_requests(case, finding, found);
+    let finding = foreign::relabel(case, finding, pods);
+    foreign::advise_owners(case, finding, pods, ", or requests")
+}
+
+/// A request for every container of another workload that lacks one, where `kubectl set resources` knows the kind.
+fn with_requests(case: &Case<'_>, mut finding: Finding, found: &[Offender<'_>]) -> Finding {
+    let mut done: Vec<String> = Vec::new();
+    for offender in found {
+        let alive = offender.pod.filter(|pod| !is_leftover(pod) && !is_own(pod));
+        let Some((kind, name)) = alive.and_then(foreign::workload) else {
+            continue;
+        };
+        if !matches!(kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet") {
+            continue;
+        }
+        let command = format!(
+            "kubectl set resources {} {} -n {} -c {} --requests={}={}",
+            kind.to_lowercase(),
+            word(&name),
+            case.namespace(),
+            word(offender.container),
+            offender.resource,
+            offenders::starting_value(case, offender.container, offender.resource).value
         );
-    }
-    if pods.iter().any(|pod| !is_leftover(pod) && !is_own(pod)) {
-        let selector = case.scale().map_or("", |scale| &scale.selector);
-        for command in repairs(case, pods) {
-            finding = finding.fix(command.0, command.1, command.2);
+        if done.contains(&command) {
+            continue;
         }
         finding = finding.fix(
-            "see what the selector matches",
             format!(
-                "kubectl get pods -n {} -l {} --show-labels",
-                case.namespace(),
-                word(selector)
+                "request {} for container {} of {kind}/{name}",
+                offender.resource, offender.container
             ),
-            "reads only",
+            command.clone(),
+            format!("rolls the pods of {kind}/{name}; they are still averaged in"),
         );
-        let mut owners: Vec<String> = pods
-            .iter()
-            .filter(|pod| !is_own(pod) && pod.owner.is_some())
-            .map(|pod| owner_label(pod))
-            .collect();
-        owners.dedup();
-        if owners.is_empty() {
-            return finding;
-        }
-        finding = finding.advice(
-            format!("give the pods of {} other labels, or requests", list(&owners)),
-            "changes the other workload",
-        );
+        done.push(command);
     }
     finding
-}
-
-/// What takes the pods out of the sum: a request for a Deployment's, another label for those of nobody.
-fn repairs(case: &Case<'_>, pods: &[&Pod]) -> Vec<(String, String, String)> {
-    let namespace = case.namespace();
-    let mut found: Vec<(String, String, String)> = Vec::new();
-    for pod in pods.iter().filter(|pod| !is_leftover(pod) && !is_own(pod)) {
-        let repair = match &pod.owner {
-            None => {
-                let selector = case.scale().map_or("", |scale| &scale.selector);
-                let Some((label, _)) = selector.split(',').find_map(|part| part.split_once('=')) else {
-                    continue;
-                };
-                (
-                    format!("take Pod {} out of the selector", pod.name),
-                    format!(
-                        "kubectl label pod {} -n {namespace} {}-",
-                        word(&pod.name),
-                        word(label)
-                    ),
-                    "changes the label of this pod alone".to_owned(),
-                )
-            }
-            Some(owner) => {
-                let hash = pod.labels.get("pod-template-hash");
-                let name = hash.and_then(|hash| owner.name.strip_suffix(hash)?.strip_suffix('-'));
-                let lacking = offenders::of_origin(case, &[Origin::Foreign]);
-                let (Some(name), "ReplicaSet") = (name, owner.kind.as_str()) else {
-                    continue;
-                };
-                let Some(offender) = lacking
-                    .iter()
-                    .find(|offender| offender.pod.is_some_and(|other| other.name == pod.name))
-                else {
-                    continue;
-                };
-                let value = offenders::starting_value(case, offender.container, offender.resource);
-                (
-                    format!(
-                        "request {} for container {}",
-                        offender.resource, offender.container
-                    ),
-                    format!(
-                        "kubectl set resources deployment {} -n {namespace} -c {} --requests={}={}",
-                        word(name),
-                        word(offender.container),
-                        offender.resource,
-                        value.value
-                    ),
-                    format!("rolls the pods of Deployment/{name}; its pods are still averaged in"),
-                )
-            }
-        };
-        if !found.contains(&repair) {
-            found.push(repair);
-        }
-    }
-    found
 }
 
 fn distinct<'a>(found: &[Offender<'a>]) -> Vec<&'a Pod> {

@@ -17,8 +17,9 @@
 //! `GetResourceReplicas` in `replica_calculator.go`, Kubernetes v1.37: pods are chosen by label alone.
 
 use crate::diagnosis::case::{is_leftover, owner_label};
+use crate::diagnosis::foreign;
 use crate::diagnosis::offenders::{self, Origin};
-use crate::diagnosis::phrase::{count, list, word};
+use crate::diagnosis::phrase::{count, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Pod;
@@ -48,53 +49,44 @@ fn is_counted(case: &Case<'_>, pod: &Pod) -> bool {
 fn check(case: &Case<'_>) -> Option<Finding> {
     let lacking = offenders::of_origin(case, &[Origin::Foreign]);
     let without = offenders::pods(&lacking);
-    let foreign: Vec<&Pod> = case
+    let strangers: Vec<&Pod> = case
         .foreign_pods()
         .filter(|pod| is_counted(case, pod) && !without.contains(&pod.name.as_str()))
         .collect();
-    if foreign.is_empty() || case.scale().is_none() {
+    if strangers.is_empty() || case.scale().is_none() {
         return None;
     }
     let selector = case.scale().map_or("", |scale| &scale.selector);
     let label = case.target_label();
-    let verb = if foreign.len() == 1 { "is" } else { "are" };
+    let verb = if strangers.len() == 1 { "is" } else { "are" };
     let mut finding = RULE.finding(
         Severity::Warning,
         format!(
             "{} that {label} does not own {verb} averaged in",
-            count(foreign.len(), "pod")
+            count(strangers.len(), "pod")
         ),
         format!("the HPA counts every pod that `{selector}` matches, whoever owns it"),
     );
-    for pod in &foreign {
+    for pod in &strangers {
         finding = finding.object("Pod", &pod.namespace, &pod.name);
     }
-    for pod in foreign.iter().take(PROVED) {
+    for pod in strangers.iter().take(PROVED) {
         finding = finding.saw(
             format!("Pod {}", pod.name),
             format!("owned by {}, {}", owner_label(pod), pod.phase),
             "LIST pods",
         );
     }
-    let mut owners: Vec<String> = foreign.iter().map(|pod| owner_label(pod)).collect();
-    owners.dedup();
-    Some(
-        finding
-            .fix(
-                "see what the selector matches",
-                format!(
-                    "kubectl get pods -n {} -l {} --show-labels",
-                    case.namespace(),
-                    word(selector)
-                ),
-                "reads only",
-            )
-            .advice(
-                format!(
-                    "give the pods of {} labels that `{selector}` does not match",
-                    list(&owners)
-                ),
-                "changes the other workload",
-            ),
-    )
+    finding = foreign::name_owners(case, finding, &strangers);
+    finding = foreign::delete(case, finding, &strangers);
+    finding = foreign::relabel(case, finding, &strangers);
+    Some(foreign::advise_owners(case, finding, &strangers, "").fix(
+        "see what the selector matches",
+        format!(
+            "kubectl get pods -n {} -l {} --show-labels",
+            case.namespace(),
+            word(selector)
+        ),
+        "reads only",
+    ))
 }

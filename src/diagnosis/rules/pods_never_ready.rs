@@ -5,7 +5,8 @@
 //!
 //! ## How it is proved
 //! The pod is `Running`, its condition `Ready` is `False`, and it is older than the time that new pods are given, or
-//! one of its containers is in a crash loop.
+//! one of its containers is in a crash loop. Or its status has no condition `Ready` or no `startTime` at all, as some
+//! virtual kubelets leave it.
 //!
 //! ## What it is not
 //! A pod that was ready before and is not now counts, in the controller's eyes. A pod in its first five
@@ -19,6 +20,7 @@
 //! `--horizontal-pod-autoscaler-initial-readiness-delay`, default 30 s.
 
 use crate::diagnosis::case::{container_trouble, is_ready, is_running};
+use crate::diagnosis::offenders::holds_up_a_repair;
 use crate::diagnosis::phrase::{count, list, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
@@ -29,7 +31,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "pods-never-ready",
     stage: Stage::Pods,
     source: include_str!("pods_never_ready.rs"),
-    explains: &["TFS304", "TFS501", "TFS607"],
+    explains: &["TFS304", "TFS404", "TFS501", "TFS505", "TFS607"],
     needs: &[Need::Pods],
     check,
 };
@@ -44,7 +46,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .copied()
         .filter(|pod| is_never_ready(case, pod))
         .collect();
-    let first = never.first()?;
+    let Some(first) = never.first() else {
+        return unreported(case, &running);
+    };
     let names: Vec<&str> = never.iter().map(|pod| pod.name.as_str()).collect();
     let all = never.len() == running.len();
     let trouble = container_trouble(first);
@@ -52,17 +56,17 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         Some((container, reason)) => format!("container {container} is in {reason}"),
         None => "the readiness probe has never succeeded".to_owned(),
     };
-    let (severity, title) = if all {
-        (
-            Severity::Error,
-            format!("No pod of {} has ever been ready: {why}", case.target_label()),
-        )
+    // One pod that keeps the rollout of a repair from its end is what breaks the HPA.
+    let severity = if all || holds_up_a_repair(case) {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    let title = if all {
+        format!("No pod of {} has ever been ready: {why}", case.target_label())
     } else {
         let of = format!("{} of {}", never.len(), count(running.len(), "pod"));
-        (
-            Severity::Warning,
-            format!("{of} of {} never ready: {why}", case.target_label()),
-        )
+        format!("{of} of {} never ready: {why}", case.target_label())
     };
     let mut finding = RULE.finding(
         severity,
@@ -79,18 +83,27 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .map(|container| container.restarts)
             .max()
             .unwrap_or(0);
-        finding = finding.object("Pod", &pod.namespace, &pod.name).saw(
+        finding = match container_trouble(pod) {
+            Some((container, _)) => finding.container("Pod", &pod.namespace, &pod.name, container),
+            None => finding.object("Pod", &pod.namespace, &pod.name),
+        };
+        finding = finding.saw(
             format!("Pod {}", pod.name),
-            format!("Ready=False{age}, {restarts} restarts"),
+            format!(
+                "Ready=False{age}, {}",
+                count(usize::try_from(restarts).unwrap_or(0), "restart")
+            ),
             "LIST pods",
         );
     }
     if never.len() > PROVED {
         finding = finding.saw("pods never ready", list(&names), "LIST pods");
     }
-    let container = trouble
-        .map(|(container, _)| format!(" -c {}", word(container)))
-        .unwrap_or_default();
+    let container = match trouble {
+        Some((container, "CrashLoopBackOff")) => format!(" -c {} --previous", word(container)),
+        Some((container, _)) => format!(" -c {}", word(container)),
+        None => String::new(),
+    };
     Some(
         finding
             .fix(
@@ -114,17 +127,64 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     )
 }
 
+/// Pods whose status lacks what the controller judges their readiness by: it takes them for unready for ever.
+fn unreported(case: &Case<'_>, running: &[&Pod]) -> Option<Finding> {
+    if !case.resource_metrics().any(|metric| metric.name == "cpu") {
+        return None;
+    }
+    let lacks = |pod: &Pod| match (pod.condition("Ready"), pod.start_time) {
+        (None, _) => Some("condition Ready"),
+        (Some(_), None) => Some("startTime"),
+        (Some(_), Some(_)) => None,
+    };
+    let silent: Vec<(&Pod, &str)> = running
+        .iter()
+        .filter_map(|pod| Some((*pod, lacks(pod)?)))
+        .collect();
+    let (first, what) = *silent.first()?;
+    let label = case.target_label();
+    let (severity, subject) = if silent.len() == running.len() {
+        (Severity::Error, format!("The pods of {label}"))
+    } else {
+        let of = format!("{} of {}", silent.len(), count(running.len(), "pod"));
+        (Severity::Warning, format!("{of} of {label}"))
+    };
+    let mut finding = RULE.finding(
+        severity,
+        format!("{subject} have no {what} in their status, so their cpu never counts"),
+        "the HPA takes a pod without it for unready, however long it runs; the kubelet of its node has to write it",
+    );
+    for (pod, what) in silent.iter().take(PROVED) {
+        let node = pod.node.as_deref().unwrap_or("no node");
+        finding = finding.object("Pod", &pod.namespace, &pod.name).saw(
+            format!("Pod {}", pod.name),
+            format!("Running on {node}, no {what}"),
+            "LIST pods",
+        );
+    }
+    let node = first.node.as_deref().unwrap_or_default();
+    Some(
+        finding
+            .fix(
+                "see what serves the node",
+                format!("kubectl describe node {}", word(node)),
+                "reads only; a virtual kubelet is to be updated or configured",
+            )
+            .advice(
+                "or scale on another metric than cpu: memory, Pods and External metrics do not ask for it",
+                "changes the HPA alone",
+            ),
+    )
+}
+
 fn is_never_ready(case: &Case<'_>, pod: &Pod) -> bool {
     if is_ready(pod) {
         return false;
     }
-    let Some(start) = pod.start_time else {
+    let (Some(start), Some(ready)) = (pod.start_time, pod.condition("Ready")) else {
         return false;
     };
-    let flipped = pod
-        .condition("Ready")
-        .and_then(|ready| ready.last_transition_time)
-        .unwrap_or(start);
+    let flipped = ready.last_transition_time.unwrap_or(start);
     let was_ready = (flipped - start).num_seconds() >= case.controller.initial_readiness_seconds;
     let old = case
         .age(pod)

@@ -5,31 +5,35 @@
 //! of the average and count as zero usage when the HPA scales up.
 //!
 //! ## How it is proved
-//! The pod is `Pending` and says why: its condition `PodScheduled` is `False`, or a container waits for an image or
-//! for its configuration.
+//! The pod is `Pending` and says why: its condition `PodScheduled` is `False` and counts the nodes by what they lack,
+//! or a container waits for an image or for its configuration. A pod that no scheduler has looked at names its scheduler.
 //!
 //! ## What it is not
 //! A pod that was created a moment ago and waits for nothing yet.
 //!
 //! ## Fix
-//! Give the cluster the capacity that the scheduler misses, or request less; repair the image or the
-//! configuration that is named.
+//! Give the cluster what the scheduler misses: room, a node with that label or without that taint, a claim; repair the
+//! image or the configuration that is named.
 //!
 //! ## Source
 //! `groupPods` in `replica_calculator.go`, Kubernetes v1.37.
 
-use crate::diagnosis::case::container_trouble;
+use crate::diagnosis::case::{container_trouble, is_running};
+use crate::diagnosis::offenders::holds_up_a_repair;
 use crate::diagnosis::phrase::{count, list, seconds_since, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
-use crate::diagnosis::{Case, Finding, Severity, Verdict};
-use crate::facts::Pod;
+use crate::diagnosis::scheduling::{Obstacle, obstacle};
+use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
+use crate::facts::{Container, Pod};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS503",
     name: "pods-pending",
     stage: Stage::Pods,
     source: include_str!("pods_pending.rs"),
-    explains: &["TFS304", "TFS602", "TFS603", "TFS607"],
+    explains: &[
+        "TFS304", "TFS404", "TFS505", "TFS602", "TFS603", "TFS607", "TFS614",
+    ],
     needs: &[Need::Pods],
     check,
 };
@@ -40,61 +44,55 @@ const PROVED: usize = 3;
 /// A pod that has a node runs within this time, unless its image is large or something is missing.
 const START_SECONDS: i64 = 120;
 
+/// A scheduler that knows a pod has said something about it within this time.
+const SCHEDULER_SECONDS: i64 = 30;
+
 fn check(case: &Case<'_>) -> Option<Finding> {
     let stuck: Vec<(&Pod, Why<'_>)> = case
         .own_pods()
         .filter(|pod| pod.phase == "Pending" && pod.deleted_at.is_none())
-        .filter_map(|pod| Some((pod, why(pod)?)))
+        .filter_map(|pod| Some((pod, why(case, pod)?)))
         .collect();
     let Some((first, reason)) = stuck.first() else {
         return starting(case);
     };
-    let all = stuck.len() == case.own_pods().count();
+    let living = case.own_pods().filter(|pod| pod.deleted_at.is_none()).count();
+    let all = stuck.len() == living;
     let label = case.target_label();
-    let severity = if all { Severity::Error } else { Severity::Warning };
+    // One pod that keeps the rollout of a repair from its end is what breaks the HPA.
+    let severity = if all || holds_up_a_repair(case) {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
     let subject = if all {
         format!("All pods of {label} are Pending")
     } else {
-        format!(
-            "{} of {} of {label} Pending",
-            stuck.len(),
-            count(case.own_pods().count(), "pod")
-        )
+        format!("{} of {} of {label} Pending", stuck.len(), count(living, "pod"))
     };
     let mut finding = RULE.finding(
         severity,
-        format!("{subject}: {}", reason.short),
+        format!("{subject}: {}", reason.short()),
         "a pod that does not run has no usage, and the replicas that the HPA asked for do not help",
     );
+    for (pod, reason) in &stuck {
+        finding = match reason {
+            Why::Container(container, ..) => {
+                finding.container("Pod", &pod.namespace, &pod.name, &container.name)
+            }
+            _ => finding.object("Pod", &pod.namespace, &pod.name),
+        };
+    }
+    if let Why::Unschedulable(Obstacle::ClaimMissing(claim), _) = reason {
+        finding = finding.object("PersistentVolumeClaim", &first.namespace, claim);
+    }
     for (pod, reason) in stuck.iter().take(PROVED) {
-        finding = finding.object("Pod", &pod.namespace, &pod.name).saw(
-            format!("Pod {}", pod.name),
-            reason.long.clone(),
-            "LIST pods",
-        );
+        finding = finding.saw(format!("Pod {}", pod.name), reason.long(), "LIST pods");
     }
-    let describe = format!(
-        "kubectl describe pod {} -n {}",
-        word(&first.name),
-        case.namespace()
-    );
-    let finding = finding.fix("see the events of the pod", describe, "reads only");
-    if !reason.scheduling {
-        return Some(finding);
+    if let Why::Unscheduled(_) = reason {
+        finding = finding.at_most(Confidence::Likely);
     }
-    let containers: Vec<&str> = first
-        .containers
-        .iter()
-        .filter(|container| !container.init)
-        .map(|it| it.name.as_str())
-        .collect();
-    Some(finding.advice(
-        format!(
-            "add nodes, or lower the requests of {} (`kubectl set resources`)",
-            list(&containers)
-        ),
-        format!("lower requests roll the pods of {label} and raise the utilization that the HPA sees"),
-    ))
+    Some(repair(case, finding, first, reason))
 }
 
 /// All pods have a node and none of them runs: for a while that is a start, later a volume or the network is missing.
@@ -135,11 +133,7 @@ fn starting(case: &Case<'_>) -> Option<Finding> {
         )
         .fix(
             "see the events of the pod",
-            format!(
-                "kubectl describe pod {} -n {}",
-                word(&first.name),
-                case.namespace()
-            ),
+            describe(case, first),
             "reads only; FailedMount names the volume, Pulling the image",
         );
     Some(if severity == Severity::Info {
@@ -149,28 +143,190 @@ fn starting(case: &Case<'_>) -> Option<Finding> {
     })
 }
 
-/// Why a pod is pending.
-struct Why<'a> {
-    short: &'a str,
-    long: String,
-    scheduling: bool,
+fn describe(case: &Case<'_>, pod: &Pod) -> String {
+    format!("kubectl describe pod {} -n {}", word(&pod.name), case.namespace())
 }
 
-fn why(pod: &Pod) -> Option<Why<'_>> {
-    if let Some(scheduled) = pod
-        .condition("PodScheduled")
-        .filter(|condition| condition.status == "False")
-    {
-        return Some(Why {
-            short: "no node has room for them",
-            long: format!("{}: {}", scheduled.reason, scheduled.message),
-            scheduling: true,
-        });
+/// Why a pod is pending.
+enum Why<'a> {
+    /// The scheduler has said why, in these words.
+    Unschedulable(Obstacle, String),
+    /// No scheduler has looked at it; its own has this name, where that is not the default one.
+    Unscheduled(Option<&'a str>),
+    /// A container waits for this reason.
+    Container(&'a Container, &'a str),
+}
+
+fn why<'a>(case: &Case<'a>, pod: &'a Pod) -> Option<Why<'a>> {
+    match pod.condition("PodScheduled") {
+        Some(condition) if condition.status == "False" => {
+            let words = format!("{}: {}", condition.reason, condition.message);
+            return Some(Why::Unschedulable(obstacle(condition), words));
+        }
+        None if pod.node.is_none() => {
+            let age = seconds_since(pod.created_at?, case.now);
+            return (age >= SCHEDULER_SECONDS).then_some(Why::Unscheduled(pod.scheduler_name.as_deref()));
+        }
+        _ => {}
     }
-    let (container, reason) = container_trouble(pod)?;
-    Some(Why {
-        short: reason,
-        long: format!("container {container}: {reason}"),
-        scheduling: false,
-    })
+    let (name, reason) = container_trouble(pod)?;
+    let container = pod.containers.iter().find(|container| container.name == name)?;
+    Some(Why::Container(container, reason))
+}
+
+impl Why<'_> {
+    fn short(&self) -> String {
+        match self {
+            Self::Unschedulable(obstacle, _) => obstacle.phrase(),
+            Self::Unscheduled(Some(scheduler)) => format!("no scheduler is called {scheduler}"),
+            Self::Unscheduled(None) => "the scheduler does not look at them".to_owned(),
+            Self::Container(container, reason) if container.init => {
+                format!("{reason} of init container {}", container.name)
+            }
+            Self::Container(_, reason) => (*reason).to_owned(),
+        }
+    }
+
+    fn long(&self) -> String {
+        match self {
+            Self::Unschedulable(_, words) => words.clone(),
+            Self::Unscheduled(scheduler) => format!(
+                "spec.schedulerName {}, no node and no condition PodScheduled",
+                scheduler.unwrap_or("default-scheduler")
+            ),
+            Self::Container(container, reason) => {
+                let said = container.state_message.as_deref();
+                let said = said.map_or_else(String::new, |message| format!(": {message}"));
+                format!("container {}: {reason}{said}", container.name)
+            }
+        }
+    }
+}
+
+/// The repair of what holds the first pod.
+fn repair(case: &Case<'_>, finding: Finding, pod: &Pod, why: &Why<'_>) -> Finding {
+    let label = case.target_label();
+    let rolls = format!("rolls the pods of {label}");
+    let obstacle = match why {
+        Why::Unschedulable(obstacle, _) => obstacle,
+        Why::Unscheduled(Some(_)) if case.facts.hpa.target.api_version.starts_with("apps/") => {
+            let patch = r#"{"spec":{"template":{"spec":{"schedulerName":"default-scheduler"}}}}"#;
+            return finding.fix(
+                "let the default scheduler place them",
+                format!(
+                    "kubectl patch {} --type=merge -p {}",
+                    case.target_arguments(),
+                    word(patch)
+                ),
+                rolls,
+            );
+        }
+        Why::Unscheduled(_) => {
+            return finding.fix(
+                "see whether the scheduler runs",
+                "kubectl get pods -n kube-system -l component=kube-scheduler",
+                "reads only",
+            );
+        }
+        Why::Container(container, reason) => return container_repair(case, finding, pod, container, reason),
+    };
+    let finding = match obstacle {
+        Obstacle::ClaimMissing(_) | Obstacle::ClaimUnbound | Obstacle::VolumeElsewhere => finding.fix(
+            "see the claims of the namespace",
+            format!("kubectl get pvc -n {}", case.namespace()),
+            "reads only",
+        ),
+        Obstacle::Selector | Obstacle::Cordoned | Obstacle::Taints(_) => {
+            finding.fix("see the nodes", "kubectl get nodes --show-labels", "reads only")
+        }
+        _ => finding.fix("see the events of the pod", describe(case, pod), "reads only"),
+    };
+    match obstacle {
+        Obstacle::Insufficient(_) => finding.advice(
+            format!(
+                "add nodes, or lower the requests of {} (`kubectl set resources`)",
+                list(&regular(pod))
+            ),
+            format!("lower requests roll the pods of {label} and raise the utilization that the HPA sees"),
+        ),
+        Obstacle::TooManyPods => finding.advice("add nodes", "changes the cluster"),
+        Obstacle::ClaimMissing(claim) => finding.advice(
+            format!("create PersistentVolumeClaim {claim}"),
+            "the scheduler places the pods as soon as it is there",
+        ),
+        Obstacle::ClaimUnbound => finding.advice(
+            "give the claim a StorageClass that provisions volumes, or create a PersistentVolume for it",
+            "the scheduler places the pods as soon as it is bound",
+        ),
+        Obstacle::Selector => finding.advice(
+            format!("label a node as the pods want it (`kubectl label node`), or change nodeSelector or node affinity of {label}"),
+            "changes the node, or rolls the pods",
+        ),
+        Obstacle::Cordoned => finding.advice(
+            "let the nodes take pods again, if they are not drained on purpose (`kubectl uncordon NODE`)",
+            "changes the nodes",
+        ),
+        Obstacle::Taints(_) => finding.advice(
+            format!("give {label} a toleration, or take the taint off a node (`kubectl taint node NODE KEY-`)"),
+            "rolls the pods, or changes the node",
+        ),
+        Obstacle::Gate => finding.advice(
+            "let whoever set the gate remove it, or take schedulingGates out of the template",
+            rolls,
+        ),
+        _ => finding.advice(
+            format!("add nodes that fit, or loosen the rule in the template of {label}"),
+            rolls,
+        ),
+    }
+}
+
+fn container_repair(
+    case: &Case<'_>,
+    finding: Finding,
+    pod: &Pod,
+    container: &Container,
+    reason: &str,
+) -> Finding {
+    let finding = if reason.contains("CrashLoop") || reason == "Error" {
+        finding.fix(
+            "see what the container said before it ended",
+            format!(
+                "kubectl logs {} -n {} -c {} --previous --tail=50",
+                word(&pod.name),
+                case.namespace(),
+                word(&container.name)
+            ),
+            "reads only",
+        )
+    } else {
+        finding.fix("see the events of the pod", describe(case, pod), "reads only")
+    };
+    let is_image = reason.contains("Image");
+    let older_runs = case.own_pods().any(|other| {
+        is_running(other) && other.labels.get("pod-template-hash") != pod.labels.get("pod-template-hash")
+    });
+    if older_runs && !holds_up_a_repair(case) && case.facts.hpa.target.kind == "Deployment" {
+        return finding.fix(
+            "go back to the template before",
+            format!("kubectl rollout undo {}", case.target_arguments()),
+            format!("rolls the pods of {}", case.target_label()),
+        );
+    }
+    if is_image {
+        return finding.advice(
+            format!(
+                "name an image that exists, instead of {} (`kubectl set image`)",
+                container.image
+            ),
+            format!("rolls the pods of {}", case.target_label()),
+        );
+    }
+    finding
+}
+
+/// The names of the regular containers.
+fn regular(pod: &Pod) -> Vec<&str> {
+    let regular = pod.containers.iter().filter(|container| !container.init);
+    regular.map(|container| container.name.as_str()).collect()
 }

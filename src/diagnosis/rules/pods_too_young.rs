@@ -49,6 +49,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .pods()
         .iter()
         .filter(|pod| is_running(pod) && container_trouble(pod).is_none())
+        // Without the condition it does not become ready: TFS502.
+        .filter(|pod| pod.condition("Ready").is_some())
         .filter(|pod| unready.iter().any(|share| share.name == pod.name))
         .filter_map(|pod| Some((pod, case.age(pod)?)))
         .filter(|(_, age)| *age < period)

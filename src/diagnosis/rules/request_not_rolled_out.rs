@@ -11,13 +11,14 @@
 //! A template without the request is TFS401. Old pods that have already ended are TFS403.
 //!
 //! ## Fix
-//! Resume or repair the rollout; the last old pod has to go.
+//! Resume or repair the rollout; the last old pod has to go. `OnDelete`, a partition, and kinds that replace no pod by
+//! themselves need a hand.
 //!
 //! ## Source
 //! `calculateRequests` in `replica_calculator.go`, Kubernetes v1.37: all pods of all `ReplicaSets` count.
 
-use crate::diagnosis::offenders::{self, Origin};
-use crate::diagnosis::phrase::{count, list};
+use crate::diagnosis::offenders::{self, Offender, Origin};
+use crate::diagnosis::phrase::{count, list, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::ScaleTarget;
@@ -88,6 +89,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     } else {
         finding
     };
+    let finding = name_pods(&found, finding);
     let arguments = case.target_arguments();
     Some(match (target.paused, stuck) {
         (true, _) => finding.saw(&label, "paused", "spec.paused").fix(
@@ -116,12 +118,61 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             format!("kubectl rollout status {arguments}"),
             "reads only",
         ),
-        (false, None) => finding.fix(
-            "replace the pods where nothing does",
-            format!("kubectl rollout restart {arguments}"),
-            format!("rolls the pods of {label}"),
-        ),
+        (false, None) => replace(case, finding, target, &pods),
     })
+}
+
+fn name_pods(found: &[Offender<'_>], mut finding: Finding) -> Finding {
+    for offender in found {
+        if let Some(pod) = offender.pod {
+            finding = finding.container("Pod", &pod.namespace, &pod.name, offender.container);
+        }
+    }
+    finding
+}
+
+/// What makes new pods where no rollout does: it depends on the kind and on its strategy.
+fn replace(case: &Case<'_>, finding: Finding, target: &ScaleTarget, pods: &[&str]) -> Finding {
+    let label = case.target_label();
+    let strategy = target.update_strategy.clone().unwrap_or_default();
+    if strategy.partition > 0 && strategy.type_ != "OnDelete" {
+        let patch = r#"{"spec":{"updateStrategy":{"rollingUpdate":{"partition":0}}}}"#;
+        return finding
+            .saw(
+                &label,
+                format!("partition {}", strategy.partition),
+                "spec.updateStrategy",
+            )
+            .fix(
+                "roll out to every ordinal",
+                format!(
+                    "kubectl patch {} --type=merge -p {}",
+                    case.target_arguments(),
+                    word(patch)
+                ),
+                format!("rolls the pods of {label}"),
+            );
+    }
+    let by_hand = strategy.type_ == "OnDelete"
+        || matches!(target.kind.as_str(), "ReplicaSet" | "ReplicationController");
+    if by_hand {
+        let names: Vec<String> = pods.iter().map(|name| word(name)).collect();
+        let why = if strategy.type_ == "OnDelete" {
+            "updateStrategy OnDelete"
+        } else {
+            "replaces no pod by itself"
+        };
+        return finding.saw(&label, why, "spec").fix(
+            "delete the old pods",
+            format!("kubectl delete pod {} -n {}", names.join(" "), case.namespace()),
+            format!("{label} makes new ones from its template; all of them are gone for a moment"),
+        );
+    }
+    finding.fix(
+        "replace the pods where nothing does",
+        format!("kubectl rollout restart {}", case.target_arguments()),
+        format!("rolls the pods of {label}"),
+    )
 }
 
 /// Whether the Deployment controller says that it is replacing pods.

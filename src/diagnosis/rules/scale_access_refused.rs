@@ -32,7 +32,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     stage: Stage::Target,
     source: include_str!("scale_access_refused.rs"),
     explains: &[
-        "TFS601", "TFS602", "TFS603", "TFS604", "TFS606", "TFS608", "TFS610", "TFS611", "TFS901",
+        "TFS601", "TFS602", "TFS603", "TFS604", "TFS606", "TFS608", "TFS610", "TFS611", "TFS614", "TFS901",
     ],
     needs: &[],
     check,

@@ -25,7 +25,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "scaled-object-falls-back",
     stage: Stage::Others,
     source: include_str!("scaled_object_falls_back.rs"),
-    explains: &["TFS601", "TFS602", "TFS603", "TFS604"],
+    explains: &["TFS601", "TFS602", "TFS603", "TFS604", "TFS614"],
     needs: &[Need::ScaledObject],
     check,
 };

@@ -3,14 +3,16 @@
 //! ## What it detects
 //! An `averageValue` in a unit that cannot have been meant: memory in thousandths of a byte (`500m`) or in a few bytes
 //! (`500`), so that one pod is always thousands of times above it; or cpu in more cores than a pod may ever use (`100`
-//! for 100m), so that the HPA never scales up.
+//! for 100m), so that the HPA never scales up. Likewise `1m` for one core, `Gi` for `Mi`, and a percentage of 1 to 5.
 //!
 //! ## How it is proved
 //! A memory target below 1 MiB is less than any process takes. A cpu target above the sum of the limits of every
-//! container cannot be reached; without limits, one of at least 100 times the pod's requests is likely a slip.
+//! container cannot be reached; without limits, one of at least 100 times the pod's requests is likely a slip. So is cpu
+//! of at most 10m that every pod exceeds 20 times, memory of 1000 times what a pod uses, and a percentage of at most 5
+//! that asks for more than maxReplicas.
 //!
 //! ## What it is not
-//! A target that is merely high or low, and a percentage.
+//! A target that is merely high or low.
 //!
 //! ## Fix
 //! Write the unit: `500Mi`, `100m`.
@@ -19,10 +21,11 @@
 //! Quantities of the Kubernetes API: `m` is a thousandth, cpu counts cores, memory counts bytes.
 
 use crate::diagnosis::case::is_running;
-use crate::diagnosis::phrase::word;
+use crate::diagnosis::phrase::{amount, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::{Container, MetricSpec, MetricTarget, Quantity};
+use crate::hpa::replicas::Counted;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS612",
@@ -36,6 +39,16 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 
 /// Less memory than any process takes, in thousandths of a byte.
 const LEAST_MEMORY: i64 = 1024 * 1024 * 1000;
+/// The most cpu, in thousandths of a core, that a process takes while it does nothing.
+const LEAST_CPU: i64 = 10;
+/// How many times a target in the right unit may be exceeded.
+const FAR_ABOVE_TARGET: i64 = 20;
+/// How many times what a pod uses a target in the right unit may be: the step from one unit to the next.
+const FAR_ABOVE_USAGE: i64 = 1000;
+/// The highest percentage that nobody means.
+const LEAST_PERCENT: i32 = 5;
+/// The percentage of the controller's own documentation.
+const USUAL_PERCENT: i32 = 60;
 /// How many times its requests a pod may be meant to use.
 const FAR_ABOVE_REQUESTS: i64 = 100;
 
@@ -47,7 +60,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             MetricTarget::AverageValue(value) => Some((index, metric, value, slip(case, metric, value)?)),
             _ => None,
         });
-    let (index, metric, value, slip) = slip?;
+    let Some((index, metric, value, slip)) = slip else {
+        return tiny_percentage(case);
+    };
     let name = &metric.name;
     let finding = RULE
         .finding(
@@ -104,6 +119,24 @@ fn slip(case: &Case<'_>, metric: &MetricSpec, value: &Quantity) -> Option<Slip> 
                 confidence: Confidence::Proven,
             })
         }
+        "memory" => used(case, metric)
+            .filter(|used| milli / FAR_ABOVE_USAGE >= *used)
+            .map(|used| Slip {
+                title: "is a thousand times what a pod uses: the HPA never scales up",
+                cause: "memory is counted in bytes; `Gi` is 1024 times `Mi`",
+                beside: ("memory of a pod".to_owned(), amount("memory", used)),
+                meant: amount("memory", milli / 1024),
+                confidence: Confidence::Likely,
+            }),
+        "cpu" if milli <= LEAST_CPU => used(case, metric)
+            .filter(|used| *used >= milli.saturating_mul(FAR_ABOVE_TARGET))
+            .map(|used| Slip {
+                title: "is less than an idle process takes: the HPA goes to maxReplicas and stays",
+                cause: "cpu is counted in cores, and `m` is a thousandth of one",
+                beside: ("cpu of a pod".to_owned(), format!("{used}m")),
+                meant: milli.to_string(),
+                confidence: Confidence::Likely,
+            }),
         "cpu" => out_of_reach(case, metric, milli).map(|(what, amount, confidence)| Slip {
             title: "is more cores than a pod can use: the HPA never scales up",
             cause: "cpu is counted in cores, and a thousandth of one is written `m`",
@@ -113,6 +146,67 @@ fn slip(case: &Case<'_>, metric: &MetricSpec, value: &Quantity) -> Option<Slip> 
         }),
         _ => None,
     }
+}
+
+/// The least that a pod of the workload uses now, in thousandths.
+fn used(case: &Case<'_>, metric: &MetricSpec) -> Option<i64> {
+    let metrics = case.recommendation?.metrics.iter();
+    let proposal = metrics
+        .into_iter()
+        .find(|it| it.name == metric.name && it.type_ == metric.type_)?;
+    let shares = proposal.pods.iter().filter(|share| share.counted == Counted::Yes);
+    shares
+        .filter_map(|share| share.usage_milli)
+        .min()
+        .filter(|used| *used > 0)
+}
+
+/// A percentage that every process exceeds while it idles: somebody wrote a share of 1, or cores.
+fn tiny_percentage(case: &Case<'_>) -> Option<Finding> {
+    let recommendation = case.recommendation?;
+    let maximum = case.facts.hpa.max_replicas;
+    recommendation.metrics_want.filter(|wanted| *wanted > maximum)?;
+    let deciding = case.deciding_metric()?;
+    let metric = case.facts.hpa.metrics.get(deciding.index)?;
+    let MetricTarget::AverageUtilization(percent @ 1..=LEAST_PERCENT) = metric.target else {
+        return None;
+    };
+    let current = deciding.current.as_deref()?;
+    let field = if metric.type_ == "Resource" {
+        "resource"
+    } else {
+        "containerResource"
+    };
+    let name = &metric.name;
+    let finding = RULE
+        .finding(
+            Severity::Warning,
+            format!(
+                "The {name} target of {percent}% is less than an idle process takes: the HPA goes to maxReplicas and stays"
+            ),
+            "a target is a percentage of the request: 60 for 60%",
+        )
+        .at_most(Confidence::Likely)
+        .saw(
+            format!("spec.metrics[{}]", deciding.index),
+            format!("{name}, averageUtilization {percent}"),
+            "GET the HPA",
+        )
+        .saw("usage now", format!("{current} of the request"), "arithmetic");
+    let patch = format!(
+        r#"[{{"op":"replace","path":"/spec/metrics/{}/{field}/target/averageUtilization","value":{USUAL_PERCENT}}}]"#,
+        deciding.index
+    );
+    Some(case.on_hpa(finding).fix(
+        format!("set a target that leaves room, for example {USUAL_PERCENT}%"),
+        format!(
+            "kubectl patch hpa {} -n {} --type=json -p {}",
+            word(&case.facts.hpa.name),
+            case.namespace(),
+            word(&patch)
+        ),
+        "changes the HPA alone",
+    ))
 }
 
 fn milli_as_units(milli: i64) -> String {

@@ -30,7 +30,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "target-unreachable",
     stage: Stage::Arithmetic,
     source: include_str!("target_unreachable.rs"),
-    explains: &["TFS601", "TFS603"],
+    explains: &["TFS601", "TFS603", "TFS614"],
     needs: &[Need::Pods],
     check,
 };

@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "vertical-autoscaler-changes-requests",
     stage: Stage::Others,
     source: include_str!("vertical_autoscaler.rs"),
-    explains: &["TFS603", "TFS611"],
+    explains: &["TFS603", "TFS611", "TFS614"],
     needs: &[Need::Target, Need::Pods],
     check,
 };

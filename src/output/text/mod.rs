@@ -79,6 +79,9 @@ fn healthy(page: &mut Page, all: &Explanations) {
         ([item], 1) => {
             heading(page, item);
             finding::good(page, &item.summary);
+            for hint in item.findings.iter().filter(|finding| finding.hint) {
+                finding::title(page, hint);
+            }
             finding::history(page, item, all.observed_at);
         }
         (some, total) => {

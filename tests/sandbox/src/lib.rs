@@ -42,7 +42,7 @@ pub use load::{Load, Usage};
 pub use metrics_server::MetricsServer;
 pub use namespace::Namespace;
 pub use options::{KubeletCertificate, Options};
-pub use pods::{CPU_ANNOTATION, End, HOLD_ANNOTATION, MEMORY_ANNOTATION};
+pub use pods::{CPU_ANNOTATION, End, HOLD_ANNOTATION, LINGER_ANNOTATION, MEMORY_ANNOTATION};
 pub use process::{resident_memory, start_time};
 pub use sandbox::{Component, ComponentStatus, Sandbox};
 

@@ -1,0 +1,149 @@
+//! Pods that the selector matches and that are not the workload's own live ones: whose they are, and how they are
+//! taken out of the sum.
+
+use super::case::{is_leftover, is_own};
+use super::phrase::word;
+use super::{Case, Finding};
+use crate::facts::Pod;
+
+/// What owns a pod: the Deployment where its `ReplicaSet` is called after it.
+pub(super) fn workload(pod: &Pod) -> Option<(String, String)> {
+    let owner = pod.owner.as_ref()?;
+    let hash = pod.labels.get("pod-template-hash");
+    let deployment = hash.and_then(|hash| owner.name.strip_suffix(hash.as_str())?.strip_suffix('-'));
+    Some(match deployment {
+        Some(name) if owner.kind == "ReplicaSet" => ("Deployment".to_owned(), name.to_owned()),
+        _ => (owner.kind.clone(), owner.name.clone()),
+    })
+}
+
+/// The workloads that own the foreign ones among the pods, each once.
+pub(super) fn owners(pods: &[&Pod]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for owner in pods
+        .iter()
+        .filter(|pod| !is_own(pod))
+        .filter_map(|pod| workload(pod))
+    {
+        if !found.contains(&owner) {
+            found.push(owner);
+        }
+    }
+    found
+}
+
+/// `Deployment/canary`, each once.
+pub(super) fn owner_labels(pods: &[&Pod]) -> Vec<String> {
+    let owners = owners(pods);
+    owners
+        .iter()
+        .map(|(kind, name)| format!("{kind}/{name}"))
+        .collect()
+}
+
+/// Names the owners in a finding.
+pub(super) fn name_owners(case: &Case<'_>, finding: Finding, pods: &[&Pod]) -> Finding {
+    owners(pods).iter().fold(finding, |finding, (kind, name)| {
+        finding.object(kind, &case.facts.hpa.namespace, name)
+    })
+}
+
+/// Takes live pods of Jobs and of nobody out of the selector by their label. The pods of other kinds would be made anew.
+pub(super) fn relabel(case: &Case<'_>, finding: Finding, pods: &[&Pod]) -> Finding {
+    let selector = case.scale().map_or("", |scale| &scale.selector);
+    let Some((label, _)) = selector.split(',').find_map(|part| part.split_once('=')) else {
+        return finding;
+    };
+    let names: Vec<String> = pods
+        .iter()
+        .filter(|pod| !is_own(pod) && !is_leftover(pod))
+        .filter(|pod| pod.owner.as_ref().is_none_or(|owner| owner.kind == "Job"))
+        .map(|pod| word(&pod.name))
+        .collect();
+    if names.is_empty() {
+        return finding;
+    }
+    let these = if names.len() == 1 {
+        "this pod"
+    } else {
+        "these pods"
+    };
+    finding.fix(
+        format!("take {these} out of the selector"),
+        format!(
+            "kubectl label pod {} -n {} {}-",
+            names.join(" "),
+            case.namespace(),
+            word(label)
+        ),
+        format!("changes the label of {these} alone; a Job keeps its pods by another label"),
+    )
+}
+
+/// Deletes the pods that have ended; what is terminating and stays is let go.
+pub(super) fn delete(case: &Case<'_>, mut finding: Finding, pods: &[&Pod]) -> Finding {
+    let (going, ended): (Vec<&Pod>, Vec<&Pod>) = pods
+        .iter()
+        .copied()
+        .filter(|pod| is_leftover(pod))
+        .partition(|pod| pod.deleted_at.is_some());
+    if !ended.is_empty() {
+        let names: Vec<String> = ended.iter().map(|pod| word(&pod.name)).collect();
+        finding = finding.fix(
+            "delete the pods that have ended",
+            format!("kubectl delete pod {} -n {}", names.join(" "), case.namespace()),
+            "deletes these pods; no replica of the workload is lost",
+        );
+    }
+    for pod in going {
+        finding = let_go(case, finding, pod);
+    }
+    finding
+}
+
+fn let_go(case: &Case<'_>, finding: Finding, pod: &Pod) -> Finding {
+    let arguments = format!("pod {} -n {}", word(&pod.name), case.namespace());
+    if let Some(first) = pod.finalizers.first() {
+        let patch = word(r#"{"metadata":{"finalizers":null}}"#);
+        return finding.fix(
+            format!("let Pod {} go, if nothing works on {first} any more", pod.name),
+            format!("kubectl patch {arguments} --type=merge -p {patch}"),
+            "removes the finalizers: what they were to clean up stays",
+        );
+    }
+    if pod.deleted_at.is_some_and(|time| time < case.now) {
+        return finding.fix(
+            format!("let Pod {} go, if its node is gone", pod.name),
+            format!("kubectl delete {arguments} --force --grace-period=0"),
+            "forgets the pod without waiting for its node",
+        );
+    }
+    finding.fix(
+        format!("wait until Pod {} is gone", pod.name),
+        format!("kubectl wait --for=delete {arguments}"),
+        "reads only; it is terminating",
+    )
+}
+
+/// What the owners of the pods have to change, so that the next pods are right too.
+pub(super) fn advise_owners(case: &Case<'_>, finding: Finding, pods: &[&Pod], what: &str) -> Finding {
+    let owners = owner_labels(pods);
+    if owners.is_empty() {
+        return finding;
+    }
+    let selector = case.scale().map_or("", |scale| &scale.selector);
+    let jobs = pods
+        .iter()
+        .any(|pod| pod.owner.as_ref().is_some_and(|owner| owner.kind == "Job"));
+    finding.advice(
+        format!(
+            "give the pods of {} labels that `{selector}` does not match{what}",
+            super::phrase::list(&owners)
+        ),
+        if jobs {
+            "changes the other workload; where a CronJob makes the Jobs, its jobTemplate"
+        } else {
+            "changes the other workload"
+        },
+    )
+}

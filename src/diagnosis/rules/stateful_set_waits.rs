@@ -1,0 +1,94 @@
+//! TFS505 stateful-set-waits
+//!
+//! ## What it detects
+//! A `StatefulSet` that creates its pods in order, and stands still at one that is not ready: the replicas that the HPA
+//! asked for do not come.
+//!
+//! ## How it is proved
+//! The `StatefulSet` asks for more replicas than it has pods, its `podManagementPolicy` is not `Parallel`, and a pod of
+//! it is not ready.
+//!
+//! ## What it is not
+//! A pod that is Pending or has never been ready is the cause itself: TFS503, TFS502. Pods that are refused are TFS702.
+//!
+//! ## Fix
+//! Repair the pod that it waits for. `podManagementPolicy: Parallel` needs the `StatefulSet` to be created again.
+//!
+//! ## Source
+//! `processReplica` in `pkg/controller/statefulset/stateful_set_control.go`, Kubernetes v1.37.
+
+use crate::diagnosis::case::{is_leftover, is_ready};
+use crate::diagnosis::phrase::{count, seconds_since, span, word};
+use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::{Case, Finding, Severity};
+use crate::facts::Pod;
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS505",
+    name: "stateful-set-waits",
+    stage: Stage::Pods,
+    source: include_str!("stateful_set_waits.rs"),
+    explains: &["TFS602"],
+    needs: &[Need::Target, Need::Pods],
+    check,
+};
+
+/// A pod that starts is not ready for a while; this long is more than a start.
+const START_SECONDS: i64 = 60;
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let target = case.target().filter(|target| target.kind == "StatefulSet")?;
+    if target.pod_management_policy.as_deref() == Some("Parallel") {
+        return None;
+    }
+    let wanted = usize::try_from(case.scale()?.spec_replicas).ok()?;
+    let own: Vec<&Pod> = case.own_pods().filter(|pod| !is_leftover(pod)).collect();
+    if own.len() >= wanted {
+        return None;
+    }
+    let (pod, since) = own.iter().filter(|pod| !is_ready(pod)).find_map(|pod| {
+        let changed = pod
+            .condition("Ready")
+            .and_then(|ready| ready.last_transition_time);
+        let since = seconds_since(changed.or(pod.created_at)?, case.now);
+        (since >= START_SECONDS).then_some((*pod, since))
+    })?;
+    let label = case.target_label();
+    let finding = RULE
+        .finding(
+            Severity::Warning,
+            format!(
+                "{label} waits for Pod {} to be ready: {} of {} missing",
+                pod.name,
+                wanted - own.len(),
+                count(wanted, "replica")
+            ),
+            "it creates its pods in order, each when the ones before it are ready",
+        )
+        .object("Pod", &pod.namespace, &pod.name)
+        .saw(
+            format!("Pod {}", pod.name),
+            format!("{}, not ready for {}", pod.phase, span(since)),
+            "LIST pods",
+        )
+        .saw(
+            &label,
+            format!("{} of {} pods, in order", own.len(), wanted),
+            "LIST pods",
+        );
+    let on_target = case.on_target(finding);
+    let arguments = format!("pod {} -n {}", word(&pod.name), case.namespace());
+    Some(
+        on_target
+            .fix("see what the probe got", format!("kubectl describe {arguments}"), "reads only")
+            .fix(
+                "start the pod anew, if it does not recover",
+                format!("kubectl delete {arguments}"),
+                "ends this pod; the StatefulSet makes it again",
+            )
+            .advice(
+                "create the StatefulSet again with podManagementPolicy Parallel, if the order does not matter",
+                "the field cannot be changed: `kubectl delete --cascade=orphan` keeps the pods meanwhile",
+            ),
+    )
+}
