@@ -64,10 +64,10 @@ async fn all<F: Future<Output = kube::Result<()>>>(writes: impl Iterator<Item = 
         .buffer_unordered(AT_A_TIME)
         .try_collect::<()>()
         .await
-        .map_err(refused)
+        .map_err(|error| refused(&error))
 }
 
-fn refused(error: kube::Error) -> Error {
+fn refused(error: &kube::Error) -> Error {
     Error::Unexpected(format!(
         "the API server refuses an object of the benchmark: {error}"
     ))
@@ -123,7 +123,7 @@ async fn workload(client: Client, size: Size, number: usize) -> kube::Result<()>
         .patch_status(&name, &PatchParams::default(), &Patch::Merge(status(replicas)))
         .await?;
     for reason in ["FailedGetResourceMetric", "FailedComputeMetricsReplicas"] {
-        let uid = hpa.metadata.uid.clone();
+        let uid = hpa.metadata.uid.as_ref();
         create(
             Api::<Event>::namespaced(client.clone(), &space),
             event(&space, &name, uid, reason),
@@ -150,7 +150,7 @@ fn status(replicas: usize) -> Value {
                 "the desired count is within the acceptable range")]}})
 }
 
-fn event(space: &str, name: &str, uid: Option<String>, reason: &str) -> Value {
+fn event(space: &str, name: &str, uid: Option<&String>, reason: &str) -> Value {
     let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     json!({"metadata": {"name": format!("{name}.{}", reason.to_lowercase())}, "type": "Warning", "reason": reason,
         "message": "failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from \
