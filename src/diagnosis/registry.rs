@@ -68,6 +68,7 @@ pub const RULES: &[Rule] = &[
     rules::liveness_probe_ends_slow_load::RULE,
     rules::model_on_one_node::RULE,
     rules::memory_never_freed::RULE,
+    rules::model_not_loaded::RULE,
     rules::facts_not_readable::RULE,
     rules::unknown_message::RULE,
     rules::cause_gone::RULE,

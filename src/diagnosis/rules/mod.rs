@@ -27,6 +27,7 @@ pub(super) mod metrics_api_not_registered;
 pub(super) mod metrics_api_unavailable;
 pub(super) mod metrics_server_lacks_rights;
 pub(super) mod model_not_found;
+pub(super) mod model_not_loaded;
 pub(super) mod model_on_one_node;
 pub(super) mod never_synced;
 pub(super) mod no_pods;
