@@ -12,6 +12,7 @@ mod offenders;
 mod order;
 mod overlap;
 pub(crate) mod phrase;
+mod refusal;
 mod registry;
 mod report;
 mod rule;
