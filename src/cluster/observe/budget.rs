@@ -14,6 +14,8 @@ const CUSTOM_TARGET: usize = 3;
 pub(super) struct Budget {
     /// The number of requests at which it ends.
     end: usize,
+    /// Whether it is one HPA's.
+    alone: bool,
 }
 
 impl Budget {
@@ -21,13 +23,19 @@ impl Budget {
     /// when what they share has been listed.
     pub(super) fn new(cluster: &Cluster, before: usize, groups: &[Group]) -> Self {
         let chosen = || groups.iter().flat_map(|group| &group.chosen);
-        let end = if chosen().count() <= 1 {
+        let alone = chosen().count() <= 1;
+        let end = if alone {
             before + LIMIT
         } else {
             let single = |hpa: &&Hpa| !target::is_built_in(&hpa.target);
             cluster.requests() + LIMIT + CUSTOM_TARGET * chosen().filter(single).count()
         };
-        Self { end }
+        Self { end, alone }
+    }
+
+    /// Whether one HPA is asked about: what many share is not looked up for each.
+    pub(super) fn is_limited(&self) -> bool {
+        self.alone
     }
 
     /// How many requests may still be sent.
