@@ -9,6 +9,7 @@
 mod adapters;
 mod others;
 mod plugin;
+mod pods;
 mod serving;
 mod story;
 mod support;
