@@ -7,6 +7,7 @@
 )]
 
 mod adapters;
+mod healthy;
 mod others;
 mod plugin;
 mod pods;
@@ -14,3 +15,4 @@ mod serving;
 mod story;
 mod support;
 mod targets_and_limits;
+mod workloads;
