@@ -9,8 +9,11 @@
 mod adapters;
 mod healthy;
 mod others;
+mod pipeline;
 mod plugin;
 mod pods;
+mod references;
+mod refusals;
 mod serving;
 mod story;
 mod support;
