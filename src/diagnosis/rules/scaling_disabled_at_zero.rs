@@ -68,6 +68,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         );
     }
     let replicas = case.facts.hpa.effective_min_replicas().max(1);
+    let applied = case.target().and_then(|target| target.last_applied_replicas);
+    if applied == Some(0) {
+        finding = finding.saw(
+            "manifest applied last",
+            "replicas 0: the next one writes it again",
+            "metadata.annotations",
+        );
+    }
     Some(case.on_target(finding).fix(
         "start it again, if it is not paused on purpose",
         format!("kubectl scale {} --replicas={replicas}", case.target_arguments()),
