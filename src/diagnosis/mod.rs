@@ -2,6 +2,7 @@
 
 mod adapters;
 pub(crate) mod case;
+mod denial;
 mod engine;
 mod explanation;
 mod finding;

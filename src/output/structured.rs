@@ -2,12 +2,14 @@
 
 use serde::Serialize;
 
-/// Pretty JSON with a line break at its end.
+use super::escape;
+
+/// Pretty JSON with a line break at its end. It too is read on terminals: controls are escaped in it.
 ///
 /// # Errors
 /// The value has no form in JSON.
 pub fn json<T: Serialize>(value: &T) -> Result<String, std::io::Error> {
-    let mut text = serde_json::to_string_pretty(value)?;
+    let mut text = escape::json(&serde_json::to_string_pretty(value)?).into_owned();
     text.push('\n');
     Ok(text)
 }

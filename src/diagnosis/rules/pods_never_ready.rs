@@ -21,7 +21,7 @@
 
 use crate::diagnosis::case::{container_trouble, is_ready, is_running};
 use crate::diagnosis::offenders::holds_up_a_repair;
-use crate::diagnosis::phrase::{count, list, span, word};
+use crate::diagnosis::phrase::{amount, count, list, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Pod;
@@ -53,7 +53,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let all = never.len() == running.len();
     let trouble = container_trouble(first);
     let why = match trouble {
-        Some((container, reason)) => format!("container {container} is in {reason}"),
+        Some((container, reason)) => format!(
+            "container {container} is in {reason}{}",
+            last_end(first, container)
+        ),
         None => "the readiness probe has never succeeded".to_owned(),
     };
     // One pod that keeps the rollout of a repair from its end is what breaks the HPA.
@@ -104,6 +107,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         Some((container, _)) => format!(" -c {}", word(container)),
         None => String::new(),
     };
+    let finding = memory(case, finding, first);
     Some(
         finding
             .fix(
@@ -124,6 +128,48 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                 ),
                 "reads only",
             ),
+    )
+}
+
+/// How the container ended the last time, where that tells more than that it ended.
+fn last_end(pod: &Pod, container: &str) -> String {
+    let found = pod.containers.iter().find(|it| it.name == container);
+    match found.and_then(|it| it.last_end.as_ref()) {
+        Some(end) if end.reason == "OOMKilled" => ", ended by OOMKilled".to_owned(),
+        Some(end) => format!(", ended with exit code {}", end.exit_code),
+        None => String::new(),
+    }
+}
+
+/// More memory helps a container that is killed for the lack of it.
+fn memory(case: &Case<'_>, finding: Finding, pod: &Pod) -> Finding {
+    let killed = pod.containers.iter().find(|container| {
+        !container.init
+            && container
+                .last_end
+                .as_ref()
+                .is_some_and(|end| end.reason == "OOMKilled")
+    });
+    let limit = killed.and_then(|it| it.resources.limits.get("memory")?.milli_value().ok());
+    let (Some(container), Some(limit)) = (killed, limit) else {
+        return finding;
+    };
+    let kind = case.facts.hpa.target.kind.as_str();
+    if !matches!(kind, "Deployment" | "StatefulSet") {
+        return finding;
+    }
+    finding.fix(
+        format!(
+            "give container {} more memory: twice the limit, to begin with",
+            container.name
+        ),
+        format!(
+            "kubectl set resources {} -c {} --limits=memory={}",
+            case.target_arguments(),
+            word(&container.name),
+            amount("memory", limit.saturating_mul(2))
+        ),
+        format!("rolls the pods of {}", case.target_label()),
     )
 }
 

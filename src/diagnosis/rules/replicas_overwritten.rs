@@ -66,7 +66,14 @@ struct Size {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let sizes = sizes(case.facts.events.known()?);
+    let events = case.facts.events.known()?;
+    // An HPA that was changed since may have another target now.
+    let changed = case.facts.hpa.spec_changed_at;
+    let sizes = sizes(
+        events
+            .iter()
+            .filter(|event| changed.is_none_or(|changed| event.last_seen > Some(changed))),
+    );
     let (size, foreign) = sizes
         .iter()
         .map(|size| (size, foreign_writes(size, &sizes, case.now)))
@@ -112,15 +119,15 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .map_or_else(String::new, |time| format!(", {}", ago(time, case.now)));
         finding = finding.saw(
             format!("{label}, spec written by"),
-            format!("{} ({}{when})", writer.manager, writer.operation),
+            format!(
+                "{} ({}{when}){}",
+                writer.manager,
+                writer.operation,
+                applied(case, &[&writer.manager]).map_or_else(String::new, |replicas| format!(
+                    ", a manifest with replicas {replicas}"
+                ))
+            ),
             "managedFields",
-        );
-    }
-    if let Some(replicas) = applied(case, &managers) {
-        finding = finding.saw(
-            "manifest applied last",
-            format!("replicas {replicas}"),
-            "metadata.annotations",
         );
     }
     if long || !is_certain(case, &managers) {
@@ -192,9 +199,9 @@ fn suspects<'a>(case: &Case<'a>, since: DateTime<Utc>) -> Vec<&'a FieldWriter> {
 }
 
 /// The sizes that the HPA wrote, with how often.
-fn sizes(events: &[Event]) -> Vec<Size> {
+fn sizes<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<Size> {
     let mut sizes: Vec<Size> = Vec::new();
-    for event in events.iter().filter(|event| event.reason == "SuccessfulRescale") {
+    for event in events.filter(|event| event.reason == "SuccessfulRescale") {
         let Message::Rescale { size, reason, .. } = decode(&event.reason, &event.message) else {
             continue;
         };
