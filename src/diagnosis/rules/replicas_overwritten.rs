@@ -118,14 +118,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .time
             .map_or_else(String::new, |time| format!(", {}", ago(time, case.now)));
         finding = finding.saw(
-            format!("{label}, spec written by"),
+            "spec written by",
             format!(
                 "{} ({}{when}){}",
                 writer.manager,
                 writer.operation,
-                applied(case, &[&writer.manager]).map_or_else(String::new, |replicas| format!(
-                    ", a manifest with replicas {replicas}"
-                ))
+                applied(case, &[&writer.manager])
+                    .map_or_else(String::new, |replicas| format!(", replicas {replicas}"))
             ),
             "managedFields",
         );
