@@ -495,3 +495,51 @@ fn somebody_else_writes_the_replicas() {
         assert_eq!(finding["confidence"], *confidence, "{finding:#}");
     }
 }
+
+#[test]
+fn a_rollout_is_stuck() {
+    let space = sandbox().namespace("stuck").expect("a namespace");
+    let namespace = space.name();
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    let mut web = deployment(namespace, "web", &json!({"app": "web"}));
+    web["spec"]["progressDeadlineSeconds"] = json!(5);
+    apply(&[web.clone(), hpa(namespace, "web")]);
+    says(namespace, "web", "ValidMetricFound");
+    web["spec"]["template"]["metadata"]["annotations"] = json!({ tfserve_sandbox::HOLD_ANNOTATION: "true" });
+    apply(&[web]);
+    let progressing = "{.status.conditions[?(@.type=='Progressing')].reason}";
+    let is = |reason: &str| {
+        until(&format!("the Deployment says {reason}"), || {
+            (field(namespace, "deployment/web", progressing) == reason).then_some(())
+        });
+    };
+    is("ProgressDeadlineExceeded");
+    let finding = first(namespace, "web", "TFS708");
+    assert_eq!(finding["objects"][0]["kind"], "Deployment", "{finding:#}");
+    type_fix(&finding, 1);
+    is("NewReplicaSetAvailable");
+    until("the finding is gone", || {
+        let findings = explain(namespace, "web")["findings"].to_string();
+        (!findings.contains("TFS708")).then_some(())
+    });
+}
+
+#[test]
+fn at_zero_before_the_hpa_could_wake_it() {
+    let space = sandbox().namespace("zero").expect("a namespace");
+    let namespace = space.name();
+    let mut object = hpa(namespace, "web");
+    object["spec"]["minReplicas"] = json!(0);
+    object["spec"]["metrics"] = json!([{"type": "External", "external": {"metric": {"name": "queue"},
+        "target": {"type": "AverageValue", "averageValue": "10"}}}]);
+    let mut web = deployment(namespace, "web", &json!({"app": "web"}));
+    web["spec"]["replicas"] = json!(0);
+    apply(&[web, object]);
+    says(namespace, "web", "ScalingDisabled");
+    let finding = first(namespace, "web", "TFS605");
+    let cause = finding["cause"].as_str().unwrap_or_default();
+    assert!(cause.contains("ScaledToZero"), "{finding:#}");
+    type_fix(&finding, 0);
+    // It works again, and misses the adapter that this cluster does not have.
+    says(namespace, "web", "FailedGetExternalMetric");
+}

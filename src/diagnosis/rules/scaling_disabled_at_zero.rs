@@ -15,7 +15,9 @@
 //! `kubectl scale` to one replica, once; the HPA takes over from there.
 //!
 //! ## Source
-//! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37: `ScalingActive=False/ScalingDisabled`.
+//! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37: `ScalingActive=False/ScalingDisabled`. From 1.36 on that is
+//! so with `minReplicas: 0` as well, unless the condition `ScaledToZero` is true: a target that was at zero before the
+//! upgrade stays there.
 
 use crate::diagnosis::phrase::{ago, count};
 use crate::diagnosis::rule::{Need, Rule, Stage};
@@ -49,7 +51,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .finding(
             Severity::Warning,
             format!("{label} is scaled to 0, which switches its HPA off"),
-            "an HPA does not wake a target that something else scaled to zero",
+            if case.facts.hpa.min_replicas == Some(0) && case.controller.minor >= 36 {
+                "with minReplicas 0 too, an HPA wakes only what it scaled to zero itself (ScaledToZero=True)"
+            } else {
+                "an HPA does not wake a target that something else scaled to zero"
+            },
         )
         .saw(
             format!("{label}, spec.replicas"),
