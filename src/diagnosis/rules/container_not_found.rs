@@ -53,7 +53,7 @@ fn absent_everywhere(case: &Case<'_>) -> Option<Finding> {
         missing.then_some((index, metric, wanted))
     })?;
     let label = case.target_label();
-    let severity = if metrics.len() == 1 {
+    let severity = if metrics.len() == 1 || case.blocked_by().is_some() {
         Severity::Error
     } else {
         Severity::Warning
