@@ -13,3 +13,4 @@ mod serving;
 mod story;
 mod support;
 mod targets_and_limits;
+mod what_if;

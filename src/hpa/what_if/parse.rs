@@ -7,6 +7,9 @@ use crate::facts::Quantity;
 pub const ACCEPTED: &str = "cpu=900m, memory=+20%, pods=+2, replicas=4, min=2, max=8, target=50%, target.memory=1Gi, \
 request.cpu=500m, request.cpu.CONTAINER=500m, tolerance=5%, window=0s, window.up=60s, METRIC=100";
 
+/// What counts.
+const COUNT: &str = "a number such as 8, or a difference such as +2 or -1";
+
 /// Reads one assumption.
 ///
 /// # Errors
@@ -20,7 +23,6 @@ pub fn parse(text: &str) -> Result<Assumption, String> {
     let fail = |wanted: &str| format!("`{text}` cannot be assumed: {key} takes {wanted}");
     let mut path = key.splitn(3, '.');
     let (head, second, third) = (path.next().unwrap_or_default(), path.next(), path.next());
-    const COUNT: &str = "a number such as 8, or a difference such as +2 or -1";
     match (head, second, third) {
         ("pods", None, None) => number(value).map(Assumption::Pods).ok_or_else(|| fail(COUNT)),
         ("replicas", None, None) => number(value).map(Assumption::Replicas).ok_or_else(|| fail(COUNT)),

@@ -190,7 +190,7 @@ fn tolerance_in_both_directions() {
 fn values_of_other_metrics() {
     let queue = metric("External", "queue", MetricTarget::AverageValue("10".into()));
     let facts = hpa_facts(2, vec![queue]);
-    assert_eq!(desired(&facts, &["queue=80"]), Some(8));
+    assert_eq!(desired(&facts, &["queue=40"]), Some(4));
     let mut measured = facts.clone();
     let mut status = metric_status("External", "queue");
     status.current.average_value = Some("10".into());

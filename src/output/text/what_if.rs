@@ -142,7 +142,7 @@ fn row(name: &str, before: Option<&PodReport>, after: Option<&PodReport>) -> Vec
     let change = |of: fn(&PodReport) -> String| match (before.map(of), after.map(of)) {
         (Some(before), Some(after)) if before != after => format!("{before} → {after}"),
         (Some(before), None) => format!("{before} → gone"),
-        (None, Some(after)) | (Some(_), Some(after)) => after,
+        (None | Some(_), Some(after)) => after,
         (None, None) => String::new(),
     };
     vec![
