@@ -4,8 +4,11 @@ mod arithmetic;
 mod finding;
 mod layout;
 mod shared;
+mod what_if;
 
 use layout::Page;
+
+pub use what_if::what_if;
 
 use crate::diagnosis::phrase::count;
 use crate::diagnosis::{Confidence, EvidenceStatus, Explanation, Explanations, Finding, Severity, Verdict};
