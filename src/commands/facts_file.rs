@@ -143,6 +143,7 @@ mod tests {
                 rivals: Vec::new(),
                 scaled_object: Fact::default(),
                 limit_ranges: Fact::default(),
+                metric_values: Vec::new(),
             }],
         }
     }

@@ -137,6 +137,7 @@ impl Scenario {
                 rivals: Vec::new(),
                 scaled_object: Fact::default(),
                 limit_ranges: Fact::default(),
+                metric_values: Vec::new(),
             },
         }
     }

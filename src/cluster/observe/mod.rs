@@ -8,6 +8,7 @@ mod adapters;
 mod budget;
 mod events;
 mod limit_ranges;
+mod metric_values;
 mod namespace;
 mod owners;
 mod pipeline;
@@ -76,6 +77,7 @@ async fn read(
         ..ClusterFacts::default()
     };
     adapters::read(cluster, &hpas, &mut facts, &budget).await;
+    metric_values::read(cluster, &facts, &mut hpas, &budget).await;
     serving::read_logs(cluster, &mut hpas, &budget).await;
     Ok(Facts {
         api_version: API_VERSION.to_owned(),

@@ -74,6 +74,7 @@ pub(super) async fn read(
             rivals: Vec::new(),
             scaled_object: Fact::default(),
             limit_ranges: Fact::default(),
+            metric_values: Vec::new(),
             hpa: hpa.clone(),
         })
         .collect();

@@ -165,6 +165,7 @@ pub(crate) fn hpa_facts(replicas: i32, metrics: Vec<MetricSpec>) -> HpaFacts {
         rivals: Vec::new(),
         scaled_object: Fact::default(),
         limit_ranges: Fact::default(),
+        metric_values: Vec::new(),
     }
 }
 
