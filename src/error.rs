@@ -36,3 +36,22 @@ impl Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Error;
+    use crate::cluster;
+
+    #[test]
+    fn what_a_server_answers_cannot_move_the_cursor() {
+        let error = Error::Cluster(cluster::Error::Request {
+            what: "cannot list pods".to_owned(),
+            why: "\u{1b}[2Jno\nsecond line\u{9b}31m\u{202e}".to_owned(),
+            status: Some(500),
+        });
+        assert_eq!(
+            error.printable(),
+            "cannot list pods: \\u{1b}[2Jno second line\\u{9b}31m\\u{202e}"
+        );
+    }
+}

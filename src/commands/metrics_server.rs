@@ -66,7 +66,8 @@ async fn foreign(cluster: &Cluster, args: &AutoscaleArgs, what: &str) -> Result<
     let missing = match install::answer(cluster).await? {
         Answer::Nodes(_) => {
             anstream::eprintln!(
-                "note: nothing to install: {what} is there already, and metrics.k8s.io answers"
+                "note: nothing to install: {} is there already, and metrics.k8s.io answers",
+                escape::line(what)
             );
             return Ok(None);
         }

@@ -183,7 +183,8 @@ async fn decide_replicas(
     });
     if let (Some(asked), Some(autoscaler), Some(_)) = (args.replicas, &autoscaler, live) {
         anstream::eprintln!(
-            "note: `--replicas {asked}` is not sent: HorizontalPodAutoscaler {autoscaler} decides the number"
+            "note: `--replicas {asked}` is not sent: HorizontalPodAutoscaler {autoscaler} decides the number",
+            autoscaler = escape::line(autoscaler)
         );
     }
     match replicas::decide(known, args.replicas, autoscaler.is_some()) {

@@ -80,6 +80,16 @@ impl<'a> Case<'a> {
         format!("{} {} -n {}", word(&kind), word(&target.name), self.namespace())
     }
 
+    /// `deployment.apps`: the kind of the scale target with its group, as kubectl takes it.
+    pub(super) fn target_resource(&self) -> String {
+        let target = &self.facts.hpa.target;
+        let kind = target.kind.to_lowercase();
+        match target.api_version.split_once('/') {
+            Some((group, _)) => format!("{kind}.{group}"),
+            None => kind,
+        }
+    }
+
     /// The namespace as a word of a command.
     pub(super) fn namespace(&self) -> String {
         word(&self.facts.hpa.namespace)

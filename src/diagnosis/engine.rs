@@ -36,7 +36,7 @@ fn explain(
     controller: &Controller,
     not_readable: &mut Vec<NotReadable>,
 ) -> Explanation {
-    let said = symptoms::read(hpa);
+    let said = symptoms::read(hpa, facts.observed_at);
     let recommendation = replicas::recommend(hpa, controller, facts.observed_at);
     let case = Case {
         cluster: &facts.cluster,

@@ -5,6 +5,7 @@ use super::offenders::offenders;
 use super::{Case, case::is_available};
 use crate::facts::Event;
 use crate::hpa::message::{ApiFailure, Message, MetricsApi, decode};
+use crate::hpa::symptoms::SyncStage;
 
 /// The Warning events that are history, oldest first.
 pub(super) fn entries(case: &Case<'_>) -> Vec<HistoryEntry> {
@@ -28,6 +29,14 @@ fn entry(event: &Event, note: String) -> HistoryEntry {
 /// Why an event is history; none where it describes the present.
 fn note(case: &Case<'_>, event: &Event) -> Option<String> {
     let said = decode(&event.reason, &event.message);
+    if matches!(
+        case.said.stage,
+        SyncStage::NeverSynced | SyncStage::StatusNotWritten
+    ) {
+        // The status does not show how it went on.
+        let present = matches!(said, Message::StatusNotWritten(_));
+        return (!present).then(|| "whether this lasts, the status does not show".to_owned());
+    }
     let Some(blocking) = case.said.blocking() else {
         let partial = !case.said.failed_metrics.is_empty() && event.reason.starts_with("FailedGet");
         return (!partial).then(|| "the HPA has recovered since".to_owned());
@@ -37,7 +46,13 @@ fn note(case: &Case<'_>, event: &Event) -> Option<String> {
             "does not fit what the cluster shows now: {contradiction}"
         ));
     }
-    let same = std::mem::discriminant(&said) == std::mem::discriminant(&blocking.message);
+    let same = match &said {
+        // The event wraps the error that the condition has bare.
+        Message::Rescale {
+            error: Some(error), ..
+        } => decode("FailedUpdateScale", error) == blocking.message,
+        _ => std::mem::discriminant(&said) == std::mem::discriminant(&blocking.message),
+    };
     (!same).then(|| "the controller reports something else now".to_owned())
 }
 

@@ -2,16 +2,19 @@
 
 mod adapters;
 pub(crate) mod case;
+mod denial;
 mod engine;
 mod explanation;
 mod finding;
 mod foreign;
 mod history;
 mod keeper;
+mod metrics_server;
 mod offenders;
 mod order;
 mod overlap;
 pub(crate) mod phrase;
+mod refusal;
 mod registry;
 mod report;
 mod rule;

@@ -108,7 +108,9 @@ fn accounts_for(rule: &Rule, finding: &Finding, symptom: &Symptom) -> bool {
         | Message::NoScaleSubresource
         | Message::ReplicasFieldMissing(_)
         | Message::ScaleFailed(_) => &[Stage::Target],
-        Message::InvalidSelector | Message::AmbiguousSelector { .. } => &[Stage::Selector],
+        Message::InvalidSelector | Message::AmbiguousSelector { .. } | Message::ScaleNotConvertible => {
+            &[Stage::Selector]
+        }
         // An adapter is not the way of a resource metric: only what speaks of it accounts for its failure.
         Message::MetricsApiFailed {
             api: MetricsApi::Custom | MetricsApi::External,

@@ -29,14 +29,45 @@ pub(super) enum Obstacle {
     Ports,
     /// The volume is in another zone or on another node.
     VolumeElsewhere,
-    /// `nodeSelector` or node affinity.
-    Selector,
-    /// The nodes are cordoned.
-    Cordoned,
-    /// Taints that the pod does not tolerate, `{key: value}` of each that is named.
-    Taints(Vec<String>),
+    /// No node is one that the pods may use.
+    Unfit(Unfit),
     /// Something else.
     Other,
+}
+
+/// What makes nodes unfit; each node is counted for the first that it meets, cordons before taints before the selector.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Unfit {
+    /// Some do not match `nodeSelector` or node affinity.
+    pub selector: bool,
+    /// Some are cordoned.
+    pub cordoned: bool,
+    /// Some have a taint that the pods do not tolerate, other than that of the control plane.
+    pub tainted: bool,
+    /// Those taints, where the scheduler names them; from 1.34 on it does not.
+    pub taints: Vec<String>,
+}
+
+impl Unfit {
+    fn phrase(&self) -> String {
+        let free = if self.taints.is_empty() {
+            "free of taints that they do not tolerate".to_owned()
+        } else {
+            format!("free of the taint {}", self.taints.join(" and "))
+        };
+        let of = if self.selector {
+            "no node that matches their node selector is"
+        } else {
+            "no node is"
+        };
+        match (self.cordoned, self.tainted) {
+            (false, false) => "no node matches their node selector".to_owned(),
+            (true, false) if !self.selector => "every node is cordoned".to_owned(),
+            (true, false) => format!("{of} uncordoned"),
+            (false, true) => format!("{of} {free}"),
+            (true, true) => format!("{of} uncordoned and {free}"),
+        }
+    }
 }
 
 /// Reads the condition `PodScheduled=False`.
@@ -67,18 +98,23 @@ pub(super) fn obstacle(condition: &Condition) -> Obstacle {
         ("pod affinity", Obstacle::Affinity),
         ("free ports", Obstacle::Ports),
         ("volume node affinity", Obstacle::VolumeElsewhere),
-        ("node affinity/selector", Obstacle::Selector),
-        ("were unschedulable", Obstacle::Cordoned),
     ];
     for (phrase, obstacle) in phrases {
         if text.contains(phrase) {
             return obstacle;
         }
     }
-    if text.contains("taint") {
-        return Obstacle::Taints(taints(text));
+    let unfit = Unfit {
+        selector: text.contains("node affinity/selector"),
+        cordoned: text.contains("were unschedulable"),
+        tainted: is_tainted(text),
+        taints: taints(text),
+    };
+    if unfit == Unfit::default() {
+        Obstacle::Other
+    } else {
+        Obstacle::Unfit(unfit)
     }
-    Obstacle::Other
 }
 
 impl Obstacle {
@@ -100,10 +136,7 @@ impl Obstacle {
             Self::Affinity => "no node runs the pods that they want to be near to".to_owned(),
             Self::Ports => "their host ports are taken on every node".to_owned(),
             Self::VolumeElsewhere => "their volume cannot be used on any node that is free".to_owned(),
-            Self::Selector => "no node matches their node selector".to_owned(),
-            Self::Cordoned => "the nodes are cordoned".to_owned(),
-            Self::Taints(taints) if taints.is_empty() => "no node is without a taint".to_owned(),
-            Self::Taints(taints) => format!("they do not tolerate the taint {}", taints.join(" and ")),
+            Self::Unfit(unfit) => unfit.phrase(),
             Self::Other => "the scheduler finds no node for them".to_owned(),
         }
     }
@@ -125,11 +158,17 @@ fn insufficient(text: &str) -> Vec<String> {
     found
 }
 
-/// `dedicated=gpu` of `2 node(s) had untolerated taint {dedicated: gpu}`.
+/// Whether a taint is in the way that is not named, or is named and is not the control plane's.
+fn is_tainted(text: &str) -> bool {
+    text.contains("untolerated taint(s)") || !taints(text).is_empty()
+}
+
+/// `dedicated=gpu` of `2 node(s) had untolerated taint {dedicated: gpu}`; a node of the control plane is to have one.
 fn taints(text: &str) -> Vec<String> {
     let braces = text.split('{').skip(1);
     braces
         .filter_map(|rest| rest.split_once('}'))
+        .filter(|(taint, _)| !taint.starts_with("node-role.kubernetes.io/"))
         .map(|(taint, _)| match taint.split_once(':') {
             Some((key, value)) if !value.trim().is_empty() => format!("{key}={}", value.trim()),
             Some((key, _)) => key.to_owned(),
@@ -140,7 +179,7 @@ fn taints(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Obstacle, obstacle};
+    use super::{Obstacle, Unfit, obstacle};
     use crate::facts::Condition;
 
     fn of(message: &str) -> Obstacle {
@@ -172,7 +211,10 @@ mod tests {
                 "0/3 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, \
                 2 node(s) didn't match Pod's node affinity/selector. preemption: …"
             ),
-            Obstacle::Selector
+            Obstacle::Unfit(Unfit {
+                selector: true,
+                ..Unfit::default()
+            })
         );
     }
 
@@ -189,9 +231,38 @@ mod tests {
     }
 
     #[test]
-    fn taints_are_named() {
-        let taints = of("0/8 nodes are available: 8 node(s) had untolerated taint(s) {dedicated: gpu}.");
-        assert_eq!(taints, Obstacle::Taints(vec!["dedicated=gpu".to_owned()]));
+    fn taints_are_named_where_the_scheduler_does() {
+        let old = of("0/8 nodes are available: 8 node(s) had untolerated taint {dedicated: gpu}.");
+        assert_eq!(old.phrase(), "no node is free of the taint dedicated=gpu");
+        let new = of("0/8 nodes are available: 8 node(s) had untolerated taint(s).");
+        assert_eq!(
+            new.phrase(),
+            "no node is free of taints that they do not tolerate"
+        );
+    }
+
+    #[test]
+    fn a_node_that_would_match_may_be_cordoned_or_tainted() {
+        let mixed = of(
+            "0/8 nodes are available: 1 node(s) had untolerated taint {dedicated: gpu}, 7 node(s) didn't \
+            match Pod's node affinity/selector.",
+        );
+        assert_eq!(
+            mixed.phrase(),
+            "no node that matches their node selector is free of the taint dedicated=gpu"
+        );
+        let cordoned = of(
+            "0/8 nodes are available: 1 node(s) were unschedulable, 7 node(s) didn't match Pod's node \
+            affinity/selector.",
+        );
+        assert_eq!(
+            cordoned.phrase(),
+            "no node that matches their node selector is uncordoned"
+        );
+        assert_eq!(
+            of("0/2 nodes are available: 2 node(s) were unschedulable.").phrase(),
+            "every node is cordoned"
+        );
     }
 
     #[test]

@@ -23,6 +23,14 @@ fn standing(case: &Case<'_>) -> String {
     match recommendation.desired_replicas {
         Some(desired) if desired > current => format!("{usage}: scales up from {current} to {desired} now"),
         Some(desired) if desired < current => format!("{usage}: scales down from {current} to {desired} now"),
+        // Pods that do not count hold back what the usage alone would want.
+        Some(_)
+            if case
+                .deciding_metric()
+                .is_some_and(|metric| metric.damped_ratio.is_some()) =>
+        {
+            recommendation.sentence.clone()
+        }
         Some(_) => format!("{usage}: {replicas}, as many as the metrics want"),
         None => format!("{usage}: {replicas}"),
     }

@@ -4,11 +4,13 @@
 //! same value is the saved bug report (`--save-facts`), the offline input (`--facts`) and the test fixture,
 //! so it holds no environment values, no secrets and no annotations beyond those that a rule reads.
 
+mod controller;
 mod hpa;
 mod metrics_pipeline;
 mod others;
 mod quantity;
 mod serving;
+mod target_lookup;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -16,6 +18,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use controller::{HpaController, Lease, Webhook};
 pub use hpa::{
     Behavior, Condition, Event, Hpa, MetricSpec, MetricStatus, MetricTarget, MetricValue, ObjectReference,
     ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
@@ -25,6 +28,7 @@ pub use others::{LimitRange, Rival, ScaledObject};
 pub use quantity::{ParseQuantityError, Quantity, QuantityFormat};
 pub(crate) use serving::FLAGS_KEPT;
 pub use serving::{HostPath, Probe, ProbeKind, Recognised, ServingContainer};
+pub use target_lookup::{Alternatives, Definition, ScalePaths, ServedKind};
 pub use workload::{
     Container, ContainerEnd, ContainerUsage, FieldWriter, Owner, Pod, PodMetrics, PodTemplate, Resources,
     Scale, ScaleTarget, UpdateStrategy,
@@ -140,6 +144,12 @@ pub struct ClusterFacts {
     /// external.metrics.k8s.io, asked only where an `External` metric fails. `Absent` when no adapter serves it.
     #[serde(skip_serializing_if = "never_asked")]
     pub external_metrics_api: Fact<AdapterApi>,
+    /// The HPA controller itself, asked for only where an HPA is not looked after.
+    #[serde(skip_serializing_if = "never_asked")]
+    pub hpa_controller: Fact<HpaController>,
+    /// The admission webhooks that the HPAs' messages name, asked for only where there is one.
+    #[serde(skip_serializing_if = "never_asked")]
+    pub webhooks: Fact<Vec<Webhook>>,
 }
 
 /// What was read about one HPA.
@@ -186,6 +196,12 @@ pub struct HpaFacts {
     /// The `ScaledObject` that the HPA is written from, asked for only where something is wrong.
     #[serde(default, skip_serializing_if = "never_asked")]
     pub scaled_object: Fact<ScaledObject>,
+    /// What `scaleTargetRef` may have meant, asked for only where it names nothing.
+    #[serde(default, skip_serializing_if = "never_asked")]
+    pub alternatives: Fact<Alternatives>,
+    /// The definition of a custom resource, asked for only where its scale or the scale's selector is missing.
+    #[serde(default, skip_serializing_if = "never_asked")]
+    pub definition: Fact<Definition>,
     /// The `LimitRange`s of the namespace, asked for only where the controller misses a request.
     #[serde(default, skip_serializing_if = "never_asked")]
     pub limit_ranges: Fact<Vec<LimitRange>>,

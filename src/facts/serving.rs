@@ -45,9 +45,10 @@ pub struct ServingContainer {
     /// The flags that rules read, without their dashes; a reference such as `$(MODEL_NAME)` as it is written.
     #[serde(default)]
     pub flags: BTreeMap<String, String>,
-    /// Whether the server is started by a shell, so that an argument more does not reach it.
+    /// Whether something else starts the server, a shell for example: an argument more need not reach it, and it
+    /// need not be the container's first process, which alone is free to ignore a signal.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub shell: bool,
+    pub wrapped: bool,
     /// Whether the container has `args`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_args: bool,

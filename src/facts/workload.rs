@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, Quantity, ServingContainer};
+use super::{Condition, ObjectReference, Quantity, ServingContainer};
 
 /// The object that an HPA scales.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,15 @@ pub struct ScaleTarget {
     pub generation: Option<i64>,
     /// `status.observedGeneration`.
     pub observed_generation: Option<i64>,
+    /// Its owner with `controller: true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub controller: Option<ObjectReference>,
+    /// `spec.replicas`, where it is a number there, wherever the scale of a custom resource reads it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<i32>,
+    /// `status.selector` of a custom resource, where it is a text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selector: Option<String>,
     /// Whether a Deployment is paused.
     pub paused: bool,
     /// `spec.template`, where the kind has one.

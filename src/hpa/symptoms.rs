@@ -5,14 +5,18 @@
 //! (`AbleToScale=FailedUpdateScale`), limits (`ScalingLimited`). The earliest failing stage is current;
 //! everything behind it is stale (`horizontal.go`, v1.37).
 
-use super::message::{self, Message};
-use crate::facts::{Condition, HpaFacts};
+use chrono::{DateTime, Utc};
+
+use super::message::{self, ApiFailure, Message};
+use crate::facts::{Condition, Event, HpaFacts};
 
 /// How far the controller's last sync came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SyncStage {
     /// No condition at all: the controller has not synced this HPA yet, or does not run.
     NeverSynced,
+    /// It works, and may not write the status: the conditions are those of a sync long ago.
+    StatusNotWritten,
     /// It could not read the scale.
     ScaleNotRead,
     /// The selector is invalid or shared.
@@ -70,8 +74,8 @@ impl Symptoms {
 }
 
 /// Reads the symptoms from the HPA's conditions and status.
-pub fn read(facts: &HpaFacts) -> Symptoms {
-    let path = Path::of(facts);
+pub fn read(facts: &HpaFacts, now: DateTime<Utc>) -> Symptoms {
+    let path = Path::of(facts, now);
     let mut conditions: Vec<Symptom> = facts
         .hpa
         .conditions
@@ -90,6 +94,25 @@ pub fn read(facts: &HpaFacts) -> Symptoms {
     }
 }
 
+/// An event that comes again and again is written once in five minutes: up to here it is the present.
+const EVENT_SECONDS: i64 = 6 * 60;
+
+/// The event that tells that the status is refused, where no status was written since.
+pub fn refused_status(facts: &HpaFacts, now: DateTime<Utc>) -> Option<&Event> {
+    let event = facts
+        .events
+        .known()?
+        .iter()
+        .rfind(|event| event.reason == "FailedUpdateStatus")?;
+    let refused = matches!(
+        message::decode(&event.reason, &event.message),
+        Message::StatusNotWritten(ApiFailure::Forbidden | ApiFailure::Denied | ApiFailure::ServerError)
+    );
+    let seen = event.last_seen?;
+    let newer = facts.hpa.status_changed_at.is_none_or(|written| seen > written);
+    (refused && newer && (now - seen).num_seconds() <= EVENT_SECONDS).then_some(event)
+}
+
 /// The way that the last sync took through the controller's work.
 struct Path {
     stage: SyncStage,
@@ -100,11 +123,14 @@ struct Path {
 }
 
 impl Path {
-    fn of(facts: &HpaFacts) -> Self {
+    fn of(facts: &HpaFacts, now: DateTime<Utc>) -> Self {
         let hpa = &facts.hpa;
         let Some(able) = hpa.condition("AbleToScale") else {
             return Self::stopped(SyncStage::NeverSynced);
         };
+        if refused_status(facts, now).is_some() {
+            return Self::stopped(SyncStage::StatusNotWritten);
+        }
         let active = hpa.condition("ScalingActive");
         let inactive = active.filter(|condition| condition.status == "False");
         match able.reason.as_str() {
@@ -147,6 +173,7 @@ impl Path {
 
     fn wrote(&self, type_: &str) -> bool {
         match type_ {
+            _ if self.stage == SyncStage::StatusNotWritten => false,
             "ScalingActive" => self.metrics,
             "ScalingLimited" => self.limits,
             // `ScaledToZero` is written at a rescale and stays true until the next one.
@@ -180,7 +207,11 @@ fn failed_metrics(facts: &HpaFacts, stage: SyncStage) -> Vec<usize> {
     let hpa = &facts.hpa;
     if matches!(
         stage,
-        SyncStage::NeverSynced | SyncStage::ScaleNotRead | SyncStage::Selector | SyncStage::Disabled
+        SyncStage::NeverSynced
+            | SyncStage::StatusNotWritten
+            | SyncStage::ScaleNotRead
+            | SyncStage::Selector
+            | SyncStage::Disabled
     ) {
         return Vec::new();
     }

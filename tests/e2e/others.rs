@@ -313,3 +313,111 @@ fn a_selector_of_a_metric_has_no_such_operator() {
     wait("(get queue.external.metrics.k8s.io)");
     first(namespace, "web", "TFS307");
 }
+
+fn limits(namespace: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small", "namespace": namespace},
+        "spec": {"limits": [{"type": "Container", "max": {"cpu": "50m"}}]}})
+}
+
+fn quota(namespace: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "team", "namespace": namespace},
+        "spec": {"hard": {"requests.cpu": "4", "limits.memory": "8Gi"}}})
+}
+
+fn policy(namespace: &str) -> [Value; 2] {
+    let rule =
+        json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]});
+    [
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
+            "metadata": {"name": "signed"}, "spec": {"matchConstraints": {"resourceRules": [rule]},
+            "validations": [{"expression": "false", "message": "images must be signed"}]}}),
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": "signed"}, "spec": {"policyName": "signed", "validationActions": ["Deny"],
+            "matchResources": {"namespaceSelector":
+                {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}}}),
+    ]
+}
+
+/// The API server's own refusal, wherever the kind of workload shows it.
+#[track_caller]
+fn refused(namespace: &str, words: &str) {
+    until(&format!("{namespace}: {words}"), || {
+        let said = field(
+            namespace,
+            "events",
+            "{.items[?(@.reason=='FailedCreate')].message}",
+        );
+        said.contains(words).then_some(())
+    });
+}
+
+#[track_caller]
+fn has_pods(namespace: &str) {
+    until(&format!("{namespace} has a running pod"), || {
+        field(namespace, "pods", "{.items[*].status.phase}")
+            .contains("Running")
+            .then_some(())
+    });
+}
+
+#[test]
+fn pods_are_refused_for_every_kind_of_workload() {
+    let spaces: Vec<_> = ["too-large", "demanding", "restricted", "unsigned", "above"]
+        .into_iter()
+        .map(|name| sandbox().namespace(name).expect("a namespace"))
+        .collect();
+    let [large, demanding, restricted, unsigned, above] =
+        [0, 1, 2, 3, 4].map(|index: usize| spaces[index].name());
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    let workload = |namespace: &str, kind: &str| {
+        let mut web = deployment(namespace, "web", &json!({"app": "web"}));
+        web["kind"] = json!(kind);
+        let mut hpa = hpa(namespace, "web");
+        hpa["spec"]["scaleTargetRef"]["kind"] = json!(kind);
+        [web, hpa]
+    };
+    kubectl(&format!(
+        "label namespace {restricted} pod-security.kubernetes.io/enforce=restricted"
+    ))
+    .expect_code(0);
+    apply(&[limits(large), limits(above), quota(demanding)]);
+    apply(&policy(unsigned));
+    until("the policy is in force", || {
+        let pod = format!("run probe -n {unsigned} --image=example/a:1 --dry-run=server");
+        (kubectl(&pod).code != 0).then_some(())
+    });
+    let mut objects = workload(large, "Deployment");
+    objects[0]["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"] = json!({"cpu": "100m"});
+    apply(&objects);
+    apply(&workload(above, "Deployment"));
+    apply(&workload(demanding, "StatefulSet"));
+    apply(&workload(restricted, "ReplicaSet"));
+    apply(&workload(unsigned, "Deployment"));
+
+    let cases = [
+        (
+            large,
+            "maximum cpu usage per Container is 50m, but limit is 100m",
+            "Deployment",
+        ),
+        (
+            above,
+            "must be less than or equal to cpu limit of 50m",
+            "Deployment",
+        ),
+        (demanding, "must specify limits.memory for: app", "StatefulSet"),
+        (restricted, "violates PodSecurity", "ReplicaSet"),
+    ];
+    for (namespace, words, kind) in cases {
+        refused(namespace, words);
+        let finding = first(namespace, "web", "TFS702");
+        assert_eq!(finding["objects"][0]["kind"], kind, "{finding:#}");
+        type_fix(&finding, 0);
+        has_pods(namespace);
+    }
+    refused(unsigned, "images must be signed");
+    let finding = first(unsigned, "web", "TFS702");
+    assert_eq!(finding["objects"][1]["name"], "signed", "{finding:#}");
+    kubectl("delete validatingadmissionpolicybinding signed").expect_code(0);
+    has_pods(unsigned);
+}

@@ -89,13 +89,14 @@ fn repair(finding: &Value) {
 
 #[test]
 fn servers_that_are_never_ready() {
-    let spaces: Vec<_> = ["base-path", "probe", "nodes"]
+    let spaces: Vec<_> = ["base-path", "broken-model", "probe", "nodes"]
         .into_iter()
         .map(|name| sandbox().namespace(name).expect("a namespace"))
         .collect();
-    let [base_path, probe, nodes] = [0, 1, 2].map(|index: usize| spaces[index].name());
+    let [base_path, broken_model, probe, nodes] = [0, 1, 2, 3].map(|index: usize| spaces[index].name());
     let _turn = with_metrics_server(MetricsServer::Ready);
     the_base_path_names_the_version(base_path);
+    the_model_cannot_be_loaded(broken_model);
     the_probe_asks_a_closed_port(probe);
     the_model_is_on_one_node(nodes);
 }
@@ -134,6 +135,29 @@ fn the_base_path_names_the_version(namespace: &str) {
     until("the HPA is healthy", || {
         (explain(namespace, "resnet")["verdict"] == "healthy").then_some(())
     });
+}
+
+fn the_model_cannot_be_loaded(namespace: &str) {
+    deploy(namespace, |_, _| {});
+    let pod = pods(namespace).remove(0);
+    let error = "E tensorflow_serving/util/retrier.cc:37] Loading servable: {name: resnet version: 7} failed: \
+                 Not found: Could not find meta graph def matching supplied tags: { serve }";
+    sandbox()
+        .set_waiting(namespace, &pod, "CrashLoopBackOff", "back-off 40s")
+        .and_then(|()| sandbox().set_log(namespace, &pod, &["Adding/updating models.", error]))
+        .expect("the pod is in a crash loop and says why");
+    controller_says(namespace, ACTIVE_MESSAGE, UNREADY);
+    let answer = explain(namespace, "resnet");
+    assert_eq!(code(&answer), "TFS810", "{answer:#}");
+    let cause = &answer["findings"][0];
+    assert_eq!(cause["confidence"], "proven", "{answer:#}");
+    assert!(
+        cause["title"]
+            .as_str()
+            .is_some_and(|title| title.contains("version 7 of model resnet")),
+        "{cause:#}"
+    );
+    assert_eq!(cause["objects"][1]["name"], pod);
 }
 
 fn the_probe_asks_a_closed_port(namespace: &str) {

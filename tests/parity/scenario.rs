@@ -136,6 +136,8 @@ impl Scenario {
                 same_target_keepers: std::collections::BTreeMap::new(),
                 rivals: Vec::new(),
                 scaled_object: Fact::default(),
+                alternatives: Fact::default(),
+                definition: Fact::default(),
                 limit_ranges: Fact::default(),
                 metric_values: Vec::new(),
             },

@@ -1,7 +1,7 @@
 //! The `HorizontalPodAutoscaler`.
 
 use k8s_openapi::api::autoscaling::v2;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use kube::core::Selector;
 
 use super::{controller, managed_fields, quantity, time};
@@ -42,12 +42,17 @@ pub(in crate::cluster) fn hpa(object: &v2::HorizontalPodAutoscaler) -> Hpa {
         conditions: status.conditions.iter().flatten().map(condition).collect(),
         status_changed_at: managed_fields::status_changed_at(metadata),
         spec_changed_at: managed_fields::spec_changed_at(metadata),
-        keeper: controller(metadata).map(|owner| ObjectReference {
-            api_version: owner.api_version.clone(),
-            kind: owner.kind.clone(),
-            name: owner.name.clone(),
-        }),
+        keeper: controller_reference(metadata),
     }
+}
+
+/// The owner with `controller: true`, as a reference would name it.
+pub(super) fn controller_reference(metadata: &ObjectMeta) -> Option<ObjectReference> {
+    controller(metadata).map(|owner| ObjectReference {
+        api_version: owner.api_version.clone(),
+        kind: owner.kind.clone(),
+        name: owner.name.clone(),
+    })
 }
 
 fn reference(reference: &v2::CrossVersionObjectReference) -> ObjectReference {

@@ -27,7 +27,7 @@ pub(super) fn serving(spec: &v1::PodSpec, container: &v1::Container) -> Option<S
     Some(ServingContainer {
         recognised,
         flags,
-        shell: has_shell(container),
+        wrapped: is_wrapped(spec, container),
         has_args: container.args.as_ref().is_some_and(|args| !args.is_empty()),
         readiness: probe(&container.readiness_probe),
         liveness: probe(&container.liveness_probe),
@@ -75,6 +75,13 @@ fn base_name(path: &str) -> &str {
 fn has_shell(container: &v1::Container) -> bool {
     let first = container.command.iter().flatten().next();
     first.is_some_and(|word| SHELLS.contains(&base_name(word)))
+}
+
+/// Whether the server, or the image's entry point, is not what the container runs first.
+fn is_wrapped(spec: &v1::PodSpec, container: &v1::Container) -> bool {
+    let first = container.command.iter().flatten().next();
+    let other = first.is_some_and(|word| !matches!(base_name(word), BINARY | ENTRY_POINT));
+    other || spec.share_process_namespace == Some(true)
 }
 
 /// `command` and `args`, each script of a shell taken apart.

@@ -114,3 +114,18 @@ fn probes_and_mounts_of_the_node_are_read() {
     assert_eq!(found.host_paths.len(), 1);
     assert_eq!(found.host_paths[0].path, "/data/resnet");
 }
+
+#[test]
+fn what_stands_before_the_server_is_seen() {
+    let wrapped = |container: Value| read(&container).unwrap().wrapped;
+    assert!(!wrapped(json!({"image": "tensorflow/serving"})));
+    assert!(!wrapped(
+        json!({"image": "own", "command": ["/usr/bin/tensorflow_model_server"]})
+    ));
+    assert!(wrapped(
+        json!({"image": "own", "command": ["tini", "--", "tensorflow_model_server"]})
+    ));
+    assert!(wrapped(
+        json!({"image": "own", "command": ["sh", "-c", "tensorflow_model_server"]})
+    ));
+}

@@ -5,7 +5,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::DynamicObject;
 use serde::de::DeserializeOwned;
 
-use super::{hpa::serialize_selector, managed_fields, pod};
+use super::hpa::{controller_reference, serialize_selector};
+use super::{managed_fields, pod};
 use crate::facts::{Condition, PodTemplate, Scale, ScaleTarget, UpdateStrategy};
 
 /// The object that an HPA scales.
@@ -18,6 +19,9 @@ pub(in crate::cluster) fn scale_target(object: &DynamicObject, api_version: &str
         uid: metadata.uid.clone().unwrap_or_default(),
         generation: metadata.generation,
         observed_generation: field(object, "/status/observedGeneration"),
+        controller: controller_reference(metadata),
+        replicas: field(object, "/spec/replicas"),
+        selector: field(object, "/status/selector"),
         paused: field(object, "/spec/paused").unwrap_or_default(),
         template: field::<PodTemplateSpec>(object, "/spec/template").map(|spec| template(&spec)),
         conditions: field::<Vec<serde_json::Value>>(object, "/status/conditions")

@@ -23,6 +23,11 @@ impl Budget {
         }
     }
 
+    /// Whether one HPA is asked about: what many share is not looked up for each.
+    pub(super) fn is_limited(&self) -> bool {
+        self.limited
+    }
+
     /// How many requests may still be sent.
     pub(super) fn left(&self, cluster: &Cluster) -> usize {
         if self.limited {

@@ -5,7 +5,10 @@
 //! answer impossible.
 
 mod adapters;
+mod alternatives;
 mod budget;
+mod controller;
+mod definition;
 mod events;
 mod limit_ranges;
 mod metric_values;
@@ -77,8 +80,9 @@ async fn read(
         ..ClusterFacts::default()
     };
     adapters::read(cluster, &hpas, &mut facts, &budget).await;
-    metric_values::read(cluster, &facts, &mut hpas, &budget).await;
+    controller::read(cluster, &hpas, &mut facts, &budget).await;
     serving::read_logs(cluster, &mut hpas, &budget).await;
+    metric_values::read(cluster, &facts, &mut hpas, &budget).await;
     Ok(Facts {
         api_version: API_VERSION.to_owned(),
         kind: KIND.to_owned(),

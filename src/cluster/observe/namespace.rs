@@ -10,10 +10,13 @@ use super::budget::Budget;
 use super::events::Events;
 use super::scope::Group;
 use super::target::{self, Reading};
-use super::{events, fact, limit_ranges, owners, pipeline, rivals, scaled_objects};
+use super::{alternatives, events, fact, limit_ranges, owners, pipeline, rivals, scaled_objects};
 use crate::cluster::metrics_api::pod_metrics_ask;
 use crate::cluster::{Ask, Cluster, Error, convert};
-use crate::facts::{ApiService, Fact, Hpa, HpaFacts, ObjectReference, Pod, PodMetrics, Scale, ScaleTarget};
+use crate::facts::{
+    ApiService, Definition, Fact, Hpa, HpaFacts, ObjectReference, Pod, PodMetrics, Scale, ScaleTarget,
+};
+use crate::hpa::selector::is_selector;
 
 /// A workload, its pods and their usage.
 #[derive(Debug, Clone)]
@@ -26,6 +29,8 @@ pub struct Workload {
     pub pods: Fact<Vec<Pod>>,
     /// What the resource metrics API says of them.
     pub pod_metrics: Fact<Vec<PodMetrics>>,
+    /// The definition of a custom resource whose scale is missing or says too little.
+    pub definition: Fact<Definition>,
 }
 
 /// Reads the chosen HPAs of one namespace.
@@ -50,6 +55,7 @@ pub(super) async fn read(
     if let Some(error) = early.as_ref().and_then(Events::fatal).filter(|_| dead) {
         return Err(error.clone());
     }
+    let names: Vec<Vec<String>> = readings.iter().map(|reading| reading.names.clone()).collect();
     let workloads = workloads(cluster, &group.namespace, readings).await;
     let same_target: Vec<Vec<String>> = group
         .chosen
@@ -73,6 +79,8 @@ pub(super) async fn read(
             same_target: Fact::Known(same_target),
             rivals: Vec::new(),
             scaled_object: Fact::default(),
+            alternatives: Fact::default(),
+            definition: workload.definition,
             limit_ranges: Fact::default(),
             metric_values: Vec::new(),
             hpa: hpa.clone(),
@@ -92,6 +100,9 @@ pub(super) async fn read(
         }
     }
     rivals::find(cluster, &group, &mut facts, budget).await;
+    for (facts, names) in facts.iter_mut().zip(names) {
+        facts.alternatives = alternatives::read(cluster, facts, names, budget).await;
+    }
     scaled_objects::read(cluster, &group.namespace, &mut facts, budget).await;
     limit_ranges::read(cluster, &group.namespace, &mut facts, budget).await;
     Ok(facts)
@@ -184,6 +195,7 @@ async fn workloads(cluster: &Cluster, namespace: &str, readings: Vec<Reading>) -
             scale: reading.scale,
             pods,
             pod_metrics,
+            definition: reading.definition,
         }
     }))
     .await;
@@ -194,7 +206,8 @@ async fn workloads(cluster: &Cluster, namespace: &str, readings: Vec<Reading>) -
 /// The selector of a scale, or what that makes of the pods: no scale, no pods.
 fn selector(reading: &Reading) -> Result<String, Fact<Vec<Pod>>> {
     match &reading.scale {
-        Fact::Known(scale) if scale.selector.is_empty() => Err(Fact::Absent),
+        // No list can be asked for with a text that is no selector.
+        Fact::Known(scale) if !is_selector(&scale.selector) => Err(Fact::Absent),
         Fact::Known(scale) => Ok(scale.selector.clone()),
         Fact::Absent => Err(Fact::Absent),
         Fact::NotReadable(reason) => Err(Fact::NotReadable(reason.clone())),

@@ -19,17 +19,20 @@ const TAIL: i64 = 800;
 const BYTES: i64 = 512 * 1024;
 /// How many different lines are kept.
 const LINES_KEPT: usize = 20;
-/// What the server writes when it does not come to serve (`file_system_storage_path_source.cc`, `server_core.cc`,
-/// `main.cc`, `server.cc`, 2.16 to 2.20).
-const TELLING: [&str; 7] = [
+/// What the server writes on the way to a model, and where it fails on it (`file_system_storage_path_source.cc`,
+/// `basic_manager.cc`, `retrier.cc`, `main.cc`, 2.16 to 2.20).
+const TELLING: [&str; 8] = [
     "No versions of servable ",
+    "Unable to find a numerical version path ",
     "Could not find base path ",
     "File system scheme ",
-    "did not become available",
-    "Failed to start server",
+    "Successfully reserved resources to load servable ",
+    "Loading servable: ",
+    "Successfully loaded servable version ",
     "unknown argument: ",
-    "rest_api_port cannot be same as",
 ];
+/// How much of a line is kept: some errors quote a whole graph.
+const CHARACTERS_KEPT: usize = 600;
 
 /// Adds the telling lines of one pod to each HPA that has such a pod.
 pub(super) async fn read_logs(cluster: &Cluster, hpas: &mut [HpaFacts], budget: &Budget) {
@@ -94,6 +97,7 @@ async fn log(cluster: &Cluster, namespace: &str, pod: &str, container: &str) -> 
 /// The last line of each telling text, without the kubelet's timestamp in front.
 fn telling_lines(pod: &str, log: &str) -> Vec<LogLine> {
     let mut lines: Vec<LogLine> = Vec::new();
+    let mut seen: Vec<String> = Vec::new();
     let newest_first = log
         .lines()
         .rev()
@@ -103,11 +107,12 @@ fn telling_lines(pod: &str, log: &str) -> Vec<LogLine> {
             continue;
         };
         let said = public(text.get(start..).unwrap_or_default());
-        if lines.len() < LINES_KEPT && !lines.iter().any(|line| line.text.ends_with(&said)) {
+        if lines.len() < LINES_KEPT && !seen.contains(&said) {
+            seen.push(said);
             lines.push(LogLine {
                 pod: pod.to_owned(),
                 time: time.parse().ok(),
-                text: public(text),
+                text: public(text).chars().take(CHARACTERS_KEPT).collect(),
             });
         }
     }

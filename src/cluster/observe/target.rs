@@ -7,9 +7,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIGroup, APIResourceList};
 use kube::api::{Api, ApiResource, ListParams};
 use kube::core::DynamicObject;
 
-use super::fact;
+use super::{definition, fact};
 use crate::cluster::{Ask, Cluster, Error, convert};
-use crate::facts::{Fact, ObjectReference, Scale, ScaleTarget};
+use crate::facts::{Definition, Fact, ObjectReference, Scale, ScaleTarget};
+use crate::hpa::selector::is_selector;
 
 /// A scale target and its scale, as they were read.
 #[derive(Debug, Clone)]
@@ -18,6 +19,10 @@ pub(super) struct Reading {
     pub(super) target: Fact<ScaleTarget>,
     /// Its scale.
     pub(super) scale: Fact<Scale>,
+    /// The definition of a custom resource whose scale is missing or says too little.
+    pub(super) definition: Fact<Definition>,
+    /// The names of the kind's other objects, where a custom resource does not exist.
+    pub(super) names: Vec<String>,
     /// The error that would meet every other request too.
     pub(super) fatal: Option<Error>,
 }
@@ -27,6 +32,8 @@ impl Reading {
         Self {
             target: Fact::Absent,
             scale: Fact::Absent,
+            definition: Fact::default(),
+            names: Vec::new(),
             fatal: None,
         }
     }
@@ -35,6 +42,8 @@ impl Reading {
         Self {
             target: fact(ask, Err(error.clone())),
             scale: fact(ask, Err(error.clone())),
+            definition: Fact::default(),
+            names: Vec::new(),
             fatal: Some(error).filter(Error::is_fatal),
         }
     }
@@ -42,7 +51,7 @@ impl Reading {
 
 /// The kinds whose `/scale` only repeats what the object says: one request less for each. The controller's mapper
 /// knows each kind in lower case too (`NewDiscoveryRESTMapper` in client-go's `restmapper`), and no other spelling.
-fn built_in(reference: &ObjectReference) -> Option<ApiResource> {
+pub(super) fn built_in(reference: &ObjectReference) -> Option<ApiResource> {
     let (group, version) = split(&reference.api_version)?;
     let (kind, plural) = match (group, reference.kind.as_str()) {
         ("apps", "Deployment" | "deployment") => ("Deployment", "deployments"),
@@ -102,7 +111,7 @@ fn split(api_version: &str) -> Option<(&str, &str)> {
 }
 
 /// The resource as rights name it: `deployments.apps`.
-fn full_name(resource: &ApiResource) -> String {
+pub(super) fn full_name(resource: &ApiResource) -> String {
     if resource.group.is_empty() {
         resource.plural.clone()
     } else {
@@ -134,7 +143,7 @@ pub(super) async fn read_all(
         match (lists.get(reference.kind.as_str()), built_in(reference)) {
             (Some(objects), Some(resource)) => pick(namespace, &resource, &reference.name, objects),
             (_, Some(resource)) => read_built_in(cluster, namespace, &resource, &reference.name).await,
-            (_, None) => read_custom(cluster, namespace, reference).await,
+            (_, None) => read_custom(cluster, namespace, reference, references.len() == 1).await,
         }
     }))
     .await
@@ -190,6 +199,39 @@ pub(super) async fn read_built_in(
     }
 }
 
+/// The workloads that most HPAs scale.
+pub(super) fn workloads() -> [ApiResource; 2] {
+    [
+        deployments(),
+        resource("apps", "v1", "StatefulSet", "statefulsets"),
+    ]
+}
+
+/// Namespace and name of the objects of a kind.
+pub(super) async fn names(
+    cluster: &Cluster,
+    namespace: Option<&str>,
+    resource: &ApiResource,
+    name: Option<&str>,
+) -> Result<Vec<(String, String)>, Error> {
+    let client = cluster.client.clone();
+    let api: Api<DynamicObject> = match namespace {
+        Some(namespace) => Api::namespaced_with(client, namespace, resource),
+        None => Api::all_with(client, resource),
+    };
+    let params = name.map_or_else(ListParams::default, |name| {
+        ListParams::default().fields(&format!("metadata.name={name}"))
+    });
+    let full_name = full_name(resource);
+    let list = cluster
+        .ask(Ask::list(&full_name, namespace), api.list_metadata(&params))
+        .await?;
+    let metadata = list.items.into_iter().map(|object| object.metadata);
+    Ok(metadata
+        .map(|it| (it.namespace.unwrap_or_default(), it.name.unwrap_or_default()))
+        .collect())
+}
+
 /// A Deployment, as a reference would name it.
 pub(super) fn deployments() -> ApiResource {
     resource("apps", "v1", "Deployment", "deployments")
@@ -203,13 +245,20 @@ fn from_object(resource: &ApiResource, object: &DynamicObject) -> Reading {
             &resource.kind,
         )),
         scale: convert::scale_of_object(object).map_or(Fact::Absent, Fact::Known),
+        definition: Fact::default(),
+        names: Vec::new(),
         fatal: None,
     }
 }
 
 /// Reads a target of any other kind: discovery says how it is called and whether it has a scale, since the
 /// API server answers a missing object and a missing scale subresource with the same 404.
-async fn read_custom(cluster: &Cluster, namespace: &str, reference: &ObjectReference) -> Reading {
+async fn read_custom(
+    cluster: &Cluster,
+    namespace: &str,
+    reference: &ObjectReference,
+    alone: bool,
+) -> Reading {
     let Some((group, version)) = split(&reference.api_version) else {
         return Reading::absent();
     };
@@ -234,9 +283,27 @@ async fn read_custom(cluster: &Cluster, namespace: &str, reference: &ObjectRefer
     let (object, scale) = tokio::join!(cluster.ask(ask, api.get(&reference.name)), scale);
     let fatal = object.as_ref().err().filter(|error| error.is_fatal()).cloned();
     let target = object.map(|object| convert::scale_target(&object, &resource.api_version, &resource.kind));
+    let target = fact(&ask, target);
+    let usable = scale.known().is_some_and(|scale| is_selector(&scale.selector));
+    let definition = if target.known().is_some() && !usable {
+        definition::read(cluster, &resource).await
+    } else {
+        Fact::default()
+    };
+    let names = if target.is_absent() && alone {
+        names(cluster, Some(namespace), &resource, None).await
+    } else {
+        Ok(Vec::new())
+    };
     Reading {
-        target: fact(&ask, target),
+        target,
         scale,
+        definition,
+        names: names
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(_, name)| name)
+            .collect(),
         fatal,
     }
 }

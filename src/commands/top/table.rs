@@ -86,7 +86,7 @@ fn table(pods: &[PodUsage]) -> String {
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(header);
+        .set_header(header.iter().map(|cell| escape::line(cell)));
     for pod in pods {
         let mut row = vec![pod.name.clone()];
         if !one_resource {
@@ -99,7 +99,7 @@ fn table(pods: &[PodUsage]) -> String {
             pod.percent_of_target.map_or_else(unknown, percent),
             counted(pod),
         ]);
-        table.add_row(row);
+        table.add_row(row.iter().map(|cell| escape::line(cell)));
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((if index == 0 { 2 } else { 0 }, 2));
@@ -124,7 +124,7 @@ fn counted(pod: &PodUsage) -> String {
         None => unknown(),
         Some("counted") => "yes".to_owned(),
         Some(how) if pod.why.is_empty() => how.to_owned(),
-        Some(how) => format!("{how}: {}", escape::line(&pod.why)),
+        Some(how) => format!("{how}: {}", pod.why),
     }
 }
 
@@ -134,4 +134,56 @@ fn unknown() -> String {
 
 fn percent(value: i64) -> String {
     format!("{value}%")
+}
+
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test may end with a panic")]
+mod tests {
+    use super::super::report::Report;
+    use super::render;
+    use crate::facts::Facts;
+
+    const BAD: &str = "\u{1b}]0;title\u{7}\u{9b}2J\u{202e}\r\n\u{85}\u{2028}";
+
+    /// An HPA and a pod whose every name is hostile.
+    fn facts() -> Facts {
+        let usage = serde_json::json!({format!("cpu{BAD}"): format!("100m{BAD}")});
+        let value = serde_json::json!({
+            "apiVersion": "tfserve.dev/v1", "kind": "HpaFacts", "observedAt": "2026-01-02T03:04:05Z",
+            "cluster": {"version": {"known": format!("v1.37.2{BAD}")}},
+            "hpas": [{
+                "hpa": {
+                    "namespace": format!("shop{BAD}"), "name": format!("web{BAD}"), "maxReplicas": 3,
+                    "target": {"apiVersion": "apps/v1", "kind": format!("Deployment{BAD}"), "name": format!("web{BAD}")},
+                    "metrics": [
+                        {"type": "Resource", "name": format!("cpu{BAD}"), "target": {"averageValue": format!("1{BAD}")}},
+                        {"type": "ContainerResource", "name": "cpu", "container": format!("app{BAD}"), "target": {"averageUtilization": 60}},
+                    ],
+                },
+                "scale": {"known": {"specReplicas": 1, "statusReplicas": 1, "selector": format!("app=web{BAD}")}},
+                "pods": {"known": [{
+                    "name": format!("web-1{BAD}"), "namespace": "shop", "phase": format!("Running{BAD}"),
+                    "containers": [{"name": format!("app{BAD}"), "resources": {"requests": usage}}],
+                }]},
+                "podMetrics": {"known": [{
+                    "name": format!("web-1{BAD}"), "timestamp": "2026-01-02T03:04:00Z", "windowMillis": 15000,
+                    "containers": [{"name": format!("app{BAD}"), "usage": usage}],
+                }]},
+            }],
+        });
+        serde_json::from_value(value).expect("facts")
+    }
+
+    #[test]
+    fn names_from_the_cluster_cannot_move_the_cursor() {
+        let text = render(&Report::of_hpas(&facts()));
+        assert!(
+            text.contains("web-1\\u{1b}]0;title\\u{7}\\u{9b}2J\\u{202e}\\r\\n"),
+            "{text}"
+        );
+        let raw = |it: char| it != '\n' && (it.is_control() || (!it.is_ascii() && BAD.contains(it)));
+        assert_eq!(text.find(raw), None, "{text:?}");
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines.len() <= 8, "a line break came through: {lines:#?}");
+    }
 }

@@ -36,7 +36,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .is_some_and(|wanted| wanted <= minimum);
     let there =
         recommendation.current_replicas == minimum && recommendation.desired_replicas == Some(minimum);
-    if !idle || !there {
+    // Above the target, it is not the minimum that keeps the replicas.
+    let above = case
+        .deciding_metric()
+        .is_some_and(|metric| metric.damped_ratio.is_some() && metric.ratio.is_some_and(|ratio| ratio > 1.0));
+    if !idle || !there || above {
         return None;
     }
     let at = format!("at the minimum of {minimum}");

@@ -23,7 +23,7 @@ use crate::diagnosis::foreign;
 use crate::diagnosis::phrase::{list, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
-use crate::facts::{Container, Pod};
+use crate::facts::{Container, MetricTarget, Pod};
 use crate::hpa::message::Message;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -53,7 +53,7 @@ fn absent_everywhere(case: &Case<'_>) -> Option<Finding> {
         missing.then_some((index, metric, wanted))
     })?;
     let label = case.target_label();
-    let severity = if metrics.len() == 1 {
+    let severity = if metrics.len() == 1 || case.blocked_by().is_some() {
         Severity::Error
     } else {
         Severity::Warning
@@ -148,6 +148,9 @@ fn absent_in_some(case: &Case<'_>) -> Option<Finding> {
     finding = foreign::name_owners(case, finding, &lacking);
     finding = foreign::delete(case, finding, &lacking);
     finding = foreign::relabel(case, finding, &lacking);
+    if lacking.iter().any(|pod| !is_own(pod) && !is_leftover(pod)) {
+        finding = whole_pods(case, finding, container);
+    }
     finding = foreign::advise_owners(case, finding, &lacking, "");
     if lacking.iter().any(|pod| is_own(pod) && !is_leftover(pod)) {
         finding = finding.fix(
@@ -157,6 +160,42 @@ fn absent_in_some(case: &Case<'_>) -> Option<Finding> {
         );
     }
     Some(finding)
+}
+
+/// A `Resource` metric asks no pod for a container; it needs a request of all of them.
+fn whole_pods(case: &Case<'_>, finding: Finding, container: &str) -> Finding {
+    let metrics = case.facts.hpa.metrics.iter().enumerate();
+    let named = metrics
+        .into_iter()
+        .find(|(_, metric)| metric.container.as_deref() == Some(container));
+    let Some((index, metric)) = named else {
+        return finding;
+    };
+    let MetricTarget::AverageUtilization(percent) = metric.target else {
+        return finding;
+    };
+    let name = &metric.name;
+    let requested = case
+        .pods()
+        .iter()
+        .flat_map(|pod| &pod.containers)
+        .all(|container| !container.counts_for_requests() || container.resources.requests.contains_key(name));
+    if !requested {
+        return finding;
+    }
+    let patch = format!(
+        r#"[{{"op":"replace","path":"/spec/metrics/{index}","value":{{"type":"Resource","resource":{{"name":"{name}","target":{{"type":"Utilization","averageUtilization":{percent}}}}}}}}}]"#
+    );
+    finding.fix(
+        format!("until then, read the {name} of whole pods"),
+        format!(
+            "kubectl patch hpa {} -n {} --type=json -p {}",
+            word(&case.facts.hpa.name),
+            case.namespace(),
+            word(&patch)
+        ),
+        "changes the HPA alone; the foreign pods are averaged in",
+    )
 }
 
 fn container_names(pod: &Pod) -> Vec<&str> {

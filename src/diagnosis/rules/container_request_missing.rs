@@ -20,7 +20,7 @@
 //! whichever the lister returned first; up to 1.25 it names none.
 
 use crate::diagnosis::case::refused;
-use crate::diagnosis::offenders::{self, Offender, Origin};
+use crate::diagnosis::offenders::{self, Offender, Origin, StartingValue};
 use crate::diagnosis::phrase::{list, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
@@ -66,10 +66,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if let Some(unreadable) = refused(&case.facts.pods).or_else(|| refused(&case.facts.target)) {
         finding = finding.could_not_read(unreadable);
     }
-    for container in &containers {
-        finding = repair(case, finding, &found, container);
-    }
-    Some(finding)
+    Some(repair(case, finding, &found))
 }
 
 fn prove(case: &Case<'_>, finding: Finding, found: &[Offender<'_>]) -> Finding {
@@ -100,62 +97,37 @@ fn prove(case: &Case<'_>, finding: Finding, found: &[Offender<'_>]) -> Finding {
     )
 }
 
-fn repair(case: &Case<'_>, finding: Finding, found: &[Offender<'_>], container: &str) -> Finding {
-    let resources: Vec<&str> = offenders::resources(
-        &found
-            .iter()
-            .filter(|offender| offender.container == container)
-            .cloned()
-            .collect::<Vec<_>>(),
-    );
-    let values: Vec<_> = resources
+/// One command for all containers: a rollout each would only take longer.
+fn repair(case: &Case<'_>, finding: Finding, found: &[Offender<'_>]) -> Finding {
+    let requests = requests(case, found);
+    let containers: Vec<&str> = requests.iter().map(|request| request.container).collect();
+    let resources = list(&offenders::resources(found));
+    let basis = requests
         .iter()
-        .map(|resource| offenders::starting_value(case, container, resource))
-        .collect();
-    let pairs: Vec<String> = resources
-        .iter()
-        .zip(&values)
-        .map(|(resource, value)| format!("{resource}={}", value.value))
-        .collect();
-    let basis = values.first().map_or("", offenders::StartingValue::basis);
+        .flat_map(|request| &request.values)
+        .map(|(_, value)| value.basis())
+        .next()
+        .unwrap_or_default();
     let label = case.target_label();
-    let template = case.target().and_then(|target| target.template.as_ref());
-    let init = template.is_some_and(|it| {
-        it.containers
-            .iter()
-            .any(|other| other.name == container && other.init)
-    });
-    let title = format!("request {} for container {container}", list(&resources));
+    let plural = if containers.len() == 1 {
+        "container"
+    } else {
+        "containers"
+    };
+    let title = format!("request {resources} for {plural} {}", list(&containers));
     let kind = case.facts.hpa.target.kind.as_str();
-    // `kubectl set resources` knows the regular containers of these kinds alone.
-    let command = match (kind, init) {
-        ("Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController", false) => format!(
-            "kubectl set resources {} -c {} --requests={}",
-            case.target_arguments(),
-            word(container),
-            pairs.join(",")
-        ),
-        ("Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController", true) => {
-            let requests: Vec<String> = resources
-                .iter()
-                .zip(&values)
-                .map(|(resource, value)| format!(r#""{resource}":"{}""#, value.value))
-                .collect();
-            let patch = format!(
-                r#"{{"spec":{{"template":{{"spec":{{"initContainers":[{{"name":"{container}","resources":{{"requests":{{{}}}}}}}]}}}}}}}}"#,
-                requests.join(",")
-            );
-            format!("kubectl patch {} -p {}", case.target_arguments(), word(&patch))
-        }
-        _ => {
-            return finding.advice(
-                format!(
-                    "set requests {} for container {container} in the spec of {label}",
-                    pairs.join(",")
-                ),
-                format!("rolls the pods of {label}; {basis}"),
-            );
-        }
+    if !matches!(
+        kind,
+        "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController"
+    ) {
+        return finding.advice(
+            format!("{title} in the spec of {label}"),
+            format!("rolls the pods of {label}; {basis}"),
+        );
+    }
+    let command = match requests.as_slice() {
+        [only] if !only.init => set_resources(case, only),
+        several => patch(case, several),
     };
     if matches!(kind, "ReplicaSet" | "ReplicationController") {
         let selector = case.scale().map_or("", |scale| &scale.selector);
@@ -170,4 +142,74 @@ fn repair(case: &Case<'_>, finding: Finding, found: &[Offender<'_>], container: 
         );
     }
     finding.fix(title, command, format!("rolls the pods of {label}; {basis}"))
+}
+
+/// What a container is to request.
+struct Request<'a> {
+    container: &'a str,
+    init: bool,
+    values: Vec<(&'a str, StartingValue)>,
+}
+
+fn requests<'a>(case: &Case<'_>, found: &[Offender<'a>]) -> Vec<Request<'a>> {
+    let template = case.target().and_then(|target| target.template.as_ref());
+    let is_init = |name: &str| {
+        template.is_some_and(|template| template.containers.iter().any(|it| it.name == name && it.init))
+    };
+    let of = |name: &str| {
+        let lacking: Vec<Offender<'a>> = found.iter().filter(|it| it.container == name).cloned().collect();
+        let resources = offenders::resources(&lacking).into_iter();
+        resources
+            .map(|resource| (resource, offenders::starting_value(case, name, resource)))
+            .collect()
+    };
+    offenders::containers(found)
+        .into_iter()
+        .map(|container| Request {
+            container,
+            init: is_init(container),
+            values: of(container),
+        })
+        .collect()
+}
+
+/// `kubectl set resources` knows regular containers alone.
+fn set_resources(case: &Case<'_>, request: &Request<'_>) -> String {
+    let pairs: Vec<String> = request
+        .values
+        .iter()
+        .map(|(resource, value)| format!("{resource}={}", value.value))
+        .collect();
+    format!(
+        "kubectl set resources {} -c {} --requests={}",
+        case.target_arguments(),
+        word(request.container),
+        pairs.join(",")
+    )
+}
+
+fn patch(case: &Case<'_>, requests: &[Request<'_>]) -> String {
+    let field = |name: &str, init: bool| {
+        let entries: Vec<String> = requests.iter().filter(|it| it.init == init).map(entry).collect();
+        (!entries.is_empty()).then(|| format!(r#""{name}":[{}]"#, entries.join(",")))
+    };
+    let fields: Vec<String> = [field("containers", false), field("initContainers", true)]
+        .into_iter()
+        .flatten()
+        .collect();
+    let patch = format!(r#"{{"spec":{{"template":{{"spec":{{{}}}}}}}}}"#, fields.join(","));
+    format!("kubectl patch {} -p {}", case.target_arguments(), word(&patch))
+}
+
+fn entry(request: &Request<'_>) -> String {
+    let pairs: Vec<String> = request
+        .values
+        .iter()
+        .map(|(resource, value)| format!(r#""{resource}":"{}""#, value.value))
+        .collect();
+    format!(
+        r#"{{"name":"{}","resources":{{"requests":{{{}}}}}}}"#,
+        request.container,
+        pairs.join(",")
+    )
 }

@@ -105,8 +105,9 @@ fn with_fixes(case: &Case<'_>, finding: Finding, found: &[Offender<'_>], pods: &
 }
 
 /// A request for every container of another workload that lacks one, where `kubectl set resources` knows the kind.
-fn with_requests(case: &Case<'_>, mut finding: Finding, found: &[Offender<'_>]) -> Finding {
-    let mut done: Vec<String> = Vec::new();
+fn with_requests(case: &Case<'_>, finding: Finding, found: &[Offender<'_>]) -> Finding {
+    let mut commands: Vec<String> = Vec::new();
+    let mut labels: Vec<String> = Vec::new();
     for offender in found {
         let alive = offender.pod.filter(|pod| !is_leftover(pod) && !is_own(pod));
         let Some((kind, name)) = alive.and_then(foreign::workload) else {
@@ -124,20 +125,27 @@ fn with_requests(case: &Case<'_>, mut finding: Finding, found: &[Offender<'_>]) 
             offender.resource,
             offenders::starting_value(case, offender.container, offender.resource).value
         );
-        if done.contains(&command) {
+        if commands.contains(&command) {
             continue;
         }
-        finding = finding.fix(
-            format!(
-                "request {} for container {} of {kind}/{name}",
-                offender.resource, offender.container
-            ),
-            command.clone(),
-            format!("rolls the pods of {kind}/{name}; they are still averaged in"),
-        );
-        done.push(command);
+        commands.push(command);
+        let label = format!("{kind}/{name}");
+        if !labels.contains(&label) {
+            labels.push(label);
+        }
     }
-    finding
+    if commands.is_empty() {
+        return finding;
+    }
+    let labels = list(&labels);
+    finding.fix(
+        format!(
+            "let the pods of {labels} request {}",
+            list(&offenders::resources(found))
+        ),
+        commands.join(" && "),
+        format!("rolls the pods of {labels}; they are still averaged in"),
+    )
 }
 
 fn distinct<'a>(found: &[Offender<'a>]) -> Vec<&'a Pod> {

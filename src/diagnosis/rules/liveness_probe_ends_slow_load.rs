@@ -32,7 +32,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "liveness-probe-ends-slow-load",
     stage: Stage::Serving,
     source: include_str!("liveness_probe_ends_slow_load.rs"),
-    explains: &["TFS304", "TFS501", "TFS502", "TFS607"],
+    explains: &["TFS304", "TFS404", "TFS501", "TFS502", "TFS505", "TFS607"],
     needs: &[Need::Pods],
     check,
 };

@@ -6,10 +6,10 @@
 //! pods are Running, never ready and never restarted, and no event says why.
 //!
 //! ## How it is proved
-//! The server's own log says so, now, in a pod that has never been ready.
+//! The server's own log says so in a pod that has never been ready, and says nothing newer of that model.
 //!
 //! ## What it is not
-//! A pod that is not ready for another reason is TFS502. A probe that cannot succeed is TFS806. Pods of one node that
+//! A model that is found and cannot be loaded is TFS810. A probe that cannot succeed is TFS806. Pods of one node that
 //! find what those of another do not find are TFS808.
 //!
 //! ## Fix
@@ -19,24 +19,21 @@
 //! ## Source
 //! `file_system_storage_path_source.cc` and `server.cc` of TensorFlow Serving, 2.16 to 2.20; threads 1963 and 2062.
 
-use crate::diagnosis::phrase::{seconds_since, word};
+use crate::diagnosis::phrase::word;
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::serving::{self, Missing, Server, above_version};
 use crate::diagnosis::{Case, Finding};
-use crate::facts::{LogLine, Pod, Recognised};
+use crate::facts::{Pod, Recognised};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS805",
     name: "model-not-found",
     stage: Stage::Serving,
     source: include_str!("model_not_found.rs"),
-    explains: &["TFS304", "TFS501", "TFS502", "TFS607"],
+    explains: &["TFS304", "TFS404", "TFS501", "TFS502", "TFS505", "TFS607"],
     needs: &[Need::Pods, Need::ServingLog],
     check,
 };
-
-/// The server repeats itself every second: what it said longer ago need not be the present.
-const RECENT_SECONDS: i64 = 120;
 
 /// What the log proves, and about which pod.
 pub(super) struct Proof<'a> {
@@ -83,22 +80,17 @@ pub(super) fn proof<'a>(case: &Case<'a>) -> Option<Proof<'a>> {
     let (pod, server) = serving::never_ready(case)
         .into_iter()
         .find(|(pod, _)| log.iter().any(|line| line.pod == pod.name))?;
-    let poll: i64 = server
-        .told
-        .flags
-        .get("file_system_poll_wait_seconds")
-        .and_then(|value| value.parse().ok())
-        .unwrap_or(1);
-    // With 0 it looks, and speaks, once.
-    let recent = |line: &&LogLine| {
-        let age = line.time.map(|time| seconds_since(time, case.now));
-        poll == 0 || age.is_none_or(|age| age <= RECENT_SECONDS.max(2 * poll))
-    };
-    let (missing, line) = log
-        .iter()
-        .rev()
-        .filter(recent)
-        .find_map(|line| serving::missing(&line.text))?;
+    // The server looks every second and repeats itself: what it says last of a model is the present.
+    let (missing, line) = log.iter().enumerate().rev().find_map(|(index, line)| {
+        let (missing, said) = serving::missing(&line.text)?;
+        let later = log.get(index + 1..).unwrap_or_default();
+        let found = later.iter().any(|line| {
+            missing
+                .model()
+                .is_some_and(|model| serving::is_found(&line.text, model))
+        });
+        (!found).then_some((missing, said))
+    })?;
     Some(Proof {
         pod,
         server,
@@ -130,7 +122,7 @@ fn texts(proof: &Proof<'_>) -> (String, String) {
                 proof.server.container.name
             ),
         ),
-        Missing::Scheme { scheme, path } => {
+        Missing::Scheme { scheme, path, .. } => {
             let what = if path.is_empty() { format!("{scheme}://") } else { (*path).to_owned() };
             (
                 format!("TensorFlow Serving cannot read {what}, so it loads no model and its pods never become ready"),
@@ -183,7 +175,8 @@ fn repaired(case: &Case<'_>, finding: Finding, proof: &Proof<'_>, unknown: &[Str
     if unknown.is_empty() {
         finding = laid_out(finding, proof);
     }
-    match seen(&proof.missing) {
+    // Nobody can look into a container that has ended.
+    match seen(&proof.missing).filter(|_| !has_ended(proof)) {
         Some(directory) => finding.fix(
             "see what the server sees",
             format!(
@@ -197,6 +190,10 @@ fn repaired(case: &Case<'_>, finding: Finding, proof: &Proof<'_>, unknown: &[Str
         ),
         None => finding,
     }
+}
+
+fn has_ended(proof: &Proof<'_>) -> bool {
+    proof.server.container.state_reason.is_some()
 }
 
 /// The directory of the container whose list shows what is wrong.
@@ -234,6 +231,11 @@ fn better_path(proof: &Proof<'_>) -> Option<(String, &'static str)> {
 /// How the model would have to lie.
 fn laid_out(finding: Finding, proof: &Proof<'_>) -> Finding {
     let node = proof.pod.node.as_deref().unwrap_or("the node");
+    let when = if has_ended(proof) {
+        "the server loads it at its next start"
+    } else {
+        "the server loads it within a second, and no pod restarts"
+    };
     match &proof.missing {
         Missing::Scheme { scheme, .. } => finding.advice(
             format!("copy the model from {scheme}:// into an emptyDir with an init container, or to gs://"),
@@ -253,14 +255,14 @@ fn laid_out(finding: Finding, proof: &Proof<'_>) -> Finding {
             match proof.on_node() {
                 Some((_, place)) => finding.advice(
                     format!("on node {node}, put saved_model.pb and variables into {place}/1"),
-                    "the server loads it within a second, and no pod restarts",
+                    when,
                 ),
                 None => finding.advice(
                     format!(
                         "put saved_model.pb and variables into {}/1",
                         path.trim_end_matches('/')
                     ),
-                    "the server loads it within a second, and no pod restarts",
+                    when,
                 ),
             }
         }

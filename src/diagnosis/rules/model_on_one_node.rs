@@ -26,7 +26,7 @@ use crate::diagnosis::case::{is_ready, is_running, refused};
 use crate::diagnosis::phrase::{count, list, seconds_since, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::serving::{self, Server};
-use crate::diagnosis::{Case, Confidence, Finding, Severity};
+use crate::diagnosis::{Case, Confidence, Finding};
 use crate::facts::{HostPath, Pod};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -34,7 +34,9 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "model-on-one-node",
     stage: Stage::Serving,
     source: include_str!("model_on_one_node.rs"),
-    explains: &["TFS304", "TFS501", "TFS502", "TFS503", "TFS607", "TFS805"],
+    explains: &[
+        "TFS304", "TFS501", "TFS502", "TFS503", "TFS505", "TFS607", "TFS805",
+    ],
     needs: &[Need::Pods],
     check,
 };
@@ -72,7 +74,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let elsewhere = nodes(stuck.iter().copied());
     let finding = RULE
         .finding(
-            Severity::Warning,
+            serving::severity(case),
             format!(
                 "{} of {} on {} not ready: the model is a directory of {}",
                 stuck.len(),

@@ -9,22 +9,25 @@
 //! `status.conditions` is empty. A new HPA is synced within 15 s; one minute is long past that.
 //!
 //! From 1.37 on `status.observedGeneration` is behind `metadata.generation` for longer than that. A status that cannot be
-//! written leaves events.
+//! written leaves events; where the status was not written since, its conditions are old news. The lease of
+//! kube-controller-manager and the binding of the controller's role tell why nobody looks.
 //!
 //! ## What it is not
 //! A metric that fails: that leaves a condition.
 //!
 //! ## Fix
 //! Wait, when it is new. Otherwise see whether kube-controller-manager runs, and whether its `--controllers`
-//! switches the HPA controller off.
+//! switches the HPA controller off. Where the rights of the controller are gone, or a policy or webhook refuses the
+//! status, the finding names it and lets the controller through.
 //!
 //! ## Source
 //! `horizontal.go`, Kubernetes v1.37; `--horizontal-pod-autoscaler-sync-period`, default 15 s.
 
-use crate::diagnosis::phrase::{seconds_since, span};
+use crate::diagnosis::denial::{self, ROLE};
+use crate::diagnosis::phrase::{ago, seconds_since, span};
 use crate::diagnosis::rule::{Rule, Stage};
-use crate::diagnosis::{Case, Finding, Severity, Verdict};
-use crate::hpa::symptoms::SyncStage;
+use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
+use crate::hpa::symptoms::{SyncStage, refused_status};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS609",
@@ -39,46 +42,34 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 /// A controller that runs has synced a new HPA four times by then.
 const PATIENCE_SECONDS: i64 = 60;
 
-/// The API server counts an event that comes again; one that is older than this has stopped.
-const EVENT_SECONDS: i64 = 10 * 60;
+/// The lease of leader election is renewed every two seconds.
+const LEASE_SECONDS: i64 = 60;
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    if case.said.stage != SyncStage::NeverSynced {
-        return spec_not_seen(case);
-    }
     if let Some(finding) = status_refused(case) {
         return Some(finding);
     }
+    if case.said.stage != SyncStage::NeverSynced {
+        return spec_not_seen(case);
+    }
     let age = seconds_since(case.facts.hpa.created_at?, case.now);
     let finding = if age < PATIENCE_SECONDS {
-        RULE.finding(
+        let finding = RULE.finding(
             Severity::Info,
             format!(
                 "Created {} ago: the controller looks at it within 15 s",
                 span(age)
             ),
             "the controller has not synced this HPA yet",
-        )
-        .verdict(Verdict::Waiting)
+        );
+        case.on_hpa(finding.verdict(Verdict::Waiting))
     } else {
-        RULE.finding(
-            Severity::Error,
-            format!(
-                "No controller looks after this HPA: it is {} old and has never been synced",
-                span(age)
-            ),
-            "kube-controller-manager does not run, or runs without the HPA controller",
-        )
-        .fix(
-            "see whether it runs",
-            "kubectl get pods -n kube-system -l component=kube-controller-manager",
-            "reads only; its --controllers must not switch horizontal-pod-autoscaler-controller off",
+        left_alone(
+            case,
+            &format!("it is {} old and has never been synced", span(age)),
         )
     };
-    Some(
-        case.on_hpa(finding)
-            .saw("status.conditions", "empty", "GET the HPA"),
-    )
+    Some(finding.saw("status.conditions", "empty", "GET the HPA"))
 }
 
 /// From 1.37 on the status says which spec the controller saw last.
@@ -89,50 +80,123 @@ fn spec_not_seen(case: &Case<'_>) -> Option<Finding> {
     if observed >= generation || age < PATIENCE_SECONDS {
         return None;
     }
-    let finding = RULE
-        .finding(
-            Severity::Error,
-            format!(
-                "No controller looks after this HPA: its spec changed {} ago and was not seen since",
-                span(age)
-            ),
-            "kube-controller-manager does not run, so the conditions and metrics of the status are old",
-        )
+    let since = format!("its spec changed {} ago and was not seen since", span(age));
+    Some(left_alone(case, &since).saw(
+        "status.observedGeneration",
+        format!("{observed}, metadata.generation {generation}"),
+        "GET the HPA",
+    ))
+}
+
+/// Nobody looks after the HPA: the controller is down, lacks its rights, or is switched off.
+fn left_alone(case: &Case<'_>, since: &str) -> Finding {
+    let title = format!("No controller looks after this HPA: {since}");
+    let begin = |cause: &str| case.on_hpa(RULE.finding(Severity::Error, title.clone(), cause));
+    let Some(controller) = case.cluster.hpa_controller.known() else {
+        return look(begin(
+            "kube-controller-manager does not run, or runs without the HPA controller",
+        ));
+    };
+    if controller.bound.is_absent() || controller.bound.known().is_some_and(Vec::is_empty) {
+        return unbound(begin(
+            "the HPA controller has lost all of its rights: the binding of its ClusterRole is gone",
+        ));
+    }
+    if controller.role.is_absent() {
+        return begin("the HPA controller has lost all of its rights: its ClusterRole is gone")
+            .object("ClusterRole", "", ROLE)
+            .saw(format!("ClusterRole {ROLE}"), "not found", "GET the ClusterRole")
+            .advice(
+                "restart kube-apiserver, which writes its default roles anew",
+                "the HPA controller then goes on by itself",
+            );
+    }
+    let renewed = controller.lease.known().and_then(|lease| lease.renewed_at);
+    match renewed.map(|time| (time, seconds_since(time, case.now))) {
+        Some((_, age)) if age > LEASE_SECONDS => look(begin(
+            "kube-controller-manager does not run: nobody renews its lease",
+        ))
         .saw(
-            "status.observedGeneration",
-            format!("{observed}, metadata.generation {generation}"),
-            "GET the HPA",
-        );
-    Some(case.on_hpa(finding).fix(
+            "lease kube-system/kube-controller-manager",
+            format!("last renewed {} ago", span(age)),
+            "GET the Lease",
+        ),
+        Some((time, _)) => look(begin(
+            "kube-controller-manager runs, and its HPA controller does not: it is switched off, or hangs",
+        ))
+        .saw(
+            "lease kube-system/kube-controller-manager",
+            format!("renewed {}", ago(time, case.now)),
+            "GET the Lease",
+        )
+        .at_most(Confidence::Likely),
+        None => look(begin(
+            "kube-controller-manager does not run, or runs without the HPA controller",
+        )),
+    }
+}
+
+fn look(finding: Finding) -> Finding {
+    finding.fix(
         "see whether it runs",
         "kubectl get pods -n kube-system -l component=kube-controller-manager",
         "reads only; its --controllers must not switch horizontal-pod-autoscaler-controller off",
-    ))
+    )
+}
+
+fn unbound(finding: Finding) -> Finding {
+    finding
+        .object("ClusterRoleBinding", "", ROLE)
+        .saw(
+            format!("ClusterRoleBinding {ROLE}"),
+            "not found, or without subjects",
+            "GET the ClusterRoleBinding",
+        )
+        .fix(
+            "bind its role again",
+            format!(
+                "kubectl delete clusterrolebinding {ROLE} --ignore-not-found && kubectl create clusterrolebinding {ROLE} --clusterrole={ROLE} --serviceaccount=kube-system:horizontal-pod-autoscaler"
+            ),
+            "as every cluster has it; a restart of kube-apiserver does the same",
+        )
 }
 
 /// The controller works, and what it finds is nowhere to be read.
 fn status_refused(case: &Case<'_>) -> Option<Finding> {
-    let events = case.facts.events.known()?;
-    let event = events
-        .iter()
-        .rfind(|event| event.reason == "FailedUpdateStatus")?;
-    if seconds_since(event.last_seen?, case.now) > EVENT_SECONDS {
+    if !matches!(
+        case.said.stage,
+        SyncStage::NeverSynced | SyncStage::StatusNotWritten
+    ) {
         return None;
     }
+    let event = refused_status(case.facts, case.now)?;
+    let denial = denial::read(&event.message);
+    let (who, words) = denial.map_or_else(
+        || ("the API server refuses".to_owned(), String::new()),
+        |denial| (denial.who(), denial.words()),
+    );
+    let effect = if case.said.stage == SyncStage::NeverSynced {
+        "without a status there are no conditions and no metrics to be seen"
+    } else {
+        "conditions and metrics are those of an earlier sync, and tell nothing of now"
+    };
     let finding = RULE
         .finding(
             Severity::Error,
-            "The controller looks after this HPA, but the API server does not let it write the status",
-            "without a status there are no conditions and no metrics to be seen",
+            format!("The controller looks after this HPA, but {who} its status{words}"),
+            effect,
         )
         .saw(
             format!("event {}", event.reason),
             event.message.clone(),
             "events of the HPA",
         );
-    Some(case.on_hpa(finding).fix(
-        "see what is left of the controller's role",
-        "kubectl get clusterrole,clusterrolebinding system:controller:horizontal-pod-autoscaler -o yaml",
-        "reads only; it needs update of horizontalpodautoscalers/status",
-    ))
+    let finding = match case.facts.hpa.status_changed_at {
+        Some(written) => finding.saw("status last written", ago(written, case.now), "managedFields"),
+        None => finding,
+    };
+    Some(match denial {
+        Some(denial) => denial.repair(case, case.on_hpa(denial.blame(case, finding))),
+        None => case.on_hpa(finding),
+    })
 }

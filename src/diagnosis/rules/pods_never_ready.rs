@@ -21,7 +21,7 @@
 
 use crate::diagnosis::case::{container_trouble, is_ready, is_running};
 use crate::diagnosis::offenders::holds_up_a_repair;
-use crate::diagnosis::phrase::{count, list, span, word};
+use crate::diagnosis::phrase::{amount, count, list, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Pod;
@@ -35,6 +35,9 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     needs: &[Need::Pods],
     check,
 };
+
+/// So many restarts before a pod was ever ready are a crash loop.
+const CRASHES: i32 = 3;
 
 /// How many pods are proved one by one.
 const PROVED: usize = 3;
@@ -53,26 +56,36 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let all = never.len() == running.len();
     let trouble = container_trouble(first);
     let why = match trouble {
-        Some((container, reason)) => format!("container {container} is in {reason}"),
-        None => "the readiness probe has never succeeded".to_owned(),
+        Some((container, reason)) => format!(
+            "container {container} is in {reason}{}",
+            last_end(first, container)
+        ),
+        None => {
+            again_and_again(first).unwrap_or_else(|| "the readiness probe has never succeeded".to_owned())
+        }
     };
     // One pod that keeps the rollout of a repair from its end is what breaks the HPA.
-    let severity = if all || holds_up_a_repair(case) {
+    let severity = if all && case.blocked_by().is_some() || holds_up_a_repair(case) {
         Severity::Error
     } else {
         Severity::Warning
     };
-    let title = if all {
-        format!("No pod of {} has ever been ready: {why}", case.target_label())
-    } else {
-        let of = format!("{} of {}", never.len(), count(running.len(), "pod"));
-        format!("{of} of {} never ready: {why}", case.target_label())
+    let ever = !was_ready(case, first);
+    let title = match (all, ever) {
+        (true, true) => format!("No pod of {} has ever been ready: {why}", case.target_label()),
+        (true, false) => format!("No pod of {} is ready: {why}", case.target_label()),
+        (false, _) => {
+            let of = format!("{} of {}", never.len(), count(running.len(), "pod"));
+            let never = if ever { "never ready" } else { "not ready" };
+            format!("{of} of {} {never}: {why}", case.target_label())
+        }
     };
-    let mut finding = RULE.finding(
-        severity,
-        title,
-        "the HPA leaves out the cpu of a pod that has never been ready",
-    );
+    let why = if ever {
+        "the HPA leaves out the cpu of a pod that has never been ready"
+    } else {
+        "a container that does not run has no usage, and its pod serves nothing"
+    };
+    let mut finding = RULE.finding(severity, title, why);
     for pod in never.iter().take(PROVED) {
         let age = case
             .age(pod)
@@ -104,6 +117,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         Some((container, _)) => format!(" -c {}", word(container)),
         None => String::new(),
     };
+    let finding = memory(case, finding, first);
     Some(
         finding
             .fix(
@@ -124,6 +138,62 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                 ),
                 "reads only",
             ),
+    )
+}
+
+/// A container that ends as soon as it starts is seen in its back-off for an instant only: its restarts tell.
+fn again_and_again(pod: &Pod) -> Option<String> {
+    let container = pod
+        .containers
+        .iter()
+        .find(|it| it.restarts >= CRASHES && it.last_end.is_some())?;
+    let name = &container.name;
+    let restarts = container.restarts;
+    Some(format!(
+        "container {name} was restarted {restarts} times{}",
+        last_end(pod, name)
+    ))
+}
+
+/// How the container ended the last time, where that tells more than that it ended.
+fn last_end(pod: &Pod, container: &str) -> String {
+    let found = pod.containers.iter().find(|it| it.name == container);
+    match found.and_then(|it| it.last_end.as_ref()) {
+        Some(end) if end.reason == "OOMKilled" => ", ended by OOMKilled".to_owned(),
+        Some(end) => format!(", ended with exit code {}", end.exit_code),
+        None => String::new(),
+    }
+}
+
+/// More memory helps a container that is killed for the lack of it.
+fn memory(case: &Case<'_>, finding: Finding, pod: &Pod) -> Finding {
+    let killed = pod.containers.iter().find(|container| {
+        !container.init
+            && container
+                .last_end
+                .as_ref()
+                .is_some_and(|end| end.reason == "OOMKilled")
+    });
+    let limit = killed.and_then(|it| it.resources.limits.get("memory")?.milli_value().ok());
+    let (Some(container), Some(limit)) = (killed, limit) else {
+        return finding;
+    };
+    let kind = case.facts.hpa.target.kind.as_str();
+    if !matches!(kind, "Deployment" | "StatefulSet") {
+        return finding;
+    }
+    finding.fix(
+        format!(
+            "give container {} more memory: twice the limit, to begin with",
+            container.name
+        ),
+        format!(
+            "kubectl set resources {} -c {} --limits=memory={}",
+            case.target_arguments(),
+            word(&container.name),
+            amount("memory", limit.saturating_mul(2))
+        ),
+        format!("rolls the pods of {}", case.target_label()),
     )
 }
 
@@ -178,16 +248,23 @@ fn unreported(case: &Case<'_>, running: &[&Pod]) -> Option<Finding> {
 }
 
 fn is_never_ready(case: &Case<'_>, pod: &Pod) -> bool {
-    if is_ready(pod) {
+    if is_ready(pod) || pod.start_time.is_none() || pod.condition("Ready").is_none() {
         return false;
     }
-    let (Some(start), Some(ready)) = (pod.start_time, pod.condition("Ready")) else {
-        return false;
-    };
-    let flipped = ready.last_transition_time.unwrap_or(start);
-    let was_ready = (flipped - start).num_seconds() >= case.controller.initial_readiness_seconds;
     let old = case
         .age(pod)
         .is_some_and(|age| age >= case.controller.cpu_initialization_seconds);
-    !was_ready && old || container_trouble(pod).is_some_and(|(_, reason)| reason == "CrashLoopBackOff")
+    let crashes = container_trouble(pod).is_some_and(|(_, reason)| reason == "CrashLoopBackOff");
+    crashes || !was_ready(case, pod) && (old || again_and_again(pod).is_some())
+}
+
+/// Whether the condition changed so long after the start that the controller takes the pod for one that was ready.
+fn was_ready(case: &Case<'_>, pod: &Pod) -> bool {
+    let changed = pod
+        .condition("Ready")
+        .and_then(|ready| ready.last_transition_time);
+    let (Some(start), Some(changed)) = (pod.start_time, changed) else {
+        return false;
+    };
+    (changed - start).num_seconds() >= case.controller.initial_readiness_seconds
 }

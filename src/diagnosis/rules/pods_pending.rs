@@ -22,7 +22,7 @@ use crate::diagnosis::case::{container_trouble, is_running};
 use crate::diagnosis::offenders::holds_up_a_repair;
 use crate::diagnosis::phrase::{count, list, seconds_since, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
-use crate::diagnosis::scheduling::{Obstacle, obstacle};
+use crate::diagnosis::scheduling::{Obstacle, Unfit, obstacle};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
 use crate::facts::{Container, Pod};
 
@@ -236,9 +236,7 @@ fn repair(case: &Case<'_>, finding: Finding, pod: &Pod, why: &Why<'_>) -> Findin
             format!("kubectl get pvc -n {}", case.namespace()),
             "reads only",
         ),
-        Obstacle::Selector | Obstacle::Cordoned | Obstacle::Taints(_) => {
-            finding.fix("see the nodes", "kubectl get nodes --show-labels", "reads only")
-        }
+        Obstacle::Unfit(_) => finding.fix("see the nodes", "kubectl get nodes --show-labels", "reads only"),
         _ => finding.fix("see the events of the pod", describe(case, pod), "reads only"),
     };
     match obstacle {
@@ -258,18 +256,7 @@ fn repair(case: &Case<'_>, finding: Finding, pod: &Pod, why: &Why<'_>) -> Findin
             "give the claim a StorageClass that provisions volumes, or create a PersistentVolume for it",
             "the scheduler places the pods as soon as it is bound",
         ),
-        Obstacle::Selector => finding.advice(
-            format!("label a node as the pods want it (`kubectl label node`), or change nodeSelector or node affinity of {label}"),
-            "changes the node, or rolls the pods",
-        ),
-        Obstacle::Cordoned => finding.advice(
-            "let the nodes take pods again, if they are not drained on purpose (`kubectl uncordon NODE`)",
-            "changes the nodes",
-        ),
-        Obstacle::Taints(_) => finding.advice(
-            format!("give {label} a toleration, or take the taint off a node (`kubectl taint node NODE KEY-`)"),
-            "rolls the pods, or changes the node",
-        ),
+        Obstacle::Unfit(unfit) => fit(case, finding, unfit),
         Obstacle::Gate => finding.advice(
             "let whoever set the gate remove it, or take schedulingGates out of the template",
             rolls,
@@ -279,6 +266,34 @@ fn repair(case: &Case<'_>, finding: Finding, pod: &Pod, why: &Why<'_>) -> Findin
             rolls,
         ),
     }
+}
+
+/// What makes a node fit, for each thing that makes some unfit.
+fn fit(case: &Case<'_>, mut finding: Finding, unfit: &Unfit) -> Finding {
+    let label = case.target_label();
+    if unfit.cordoned {
+        finding = finding.advice(
+            "let the nodes take pods again, if they are not drained on purpose (`kubectl uncordon NODE`)",
+            "changes the nodes",
+        );
+    }
+    if unfit.tainted {
+        let (taint, key) = unfit
+            .taints
+            .first()
+            .map_or(("the taint", "KEY"), |taint| (taint.as_str(), taint));
+        finding = finding.advice(
+            format!("give {label} a toleration of {taint}, or take it off a node (`kubectl taint node NODE {key}-`)"),
+            "rolls the pods, or changes the node",
+        );
+    }
+    if unfit.selector {
+        finding = finding.advice(
+            format!("label a node as the pods want it (`kubectl label node`), or change nodeSelector or node affinity of {label}"),
+            "changes the node, or rolls the pods",
+        );
+    }
+    finding
 }
 
 fn container_repair(

@@ -6,23 +6,24 @@
 //!
 //! ## How it is proved
 //! A running pod of the workload is older than the first two samples take, and has no complete sample, while another
-//! pod has one.
+//! pod has one. Or a pod of the workload has succeeded, as a node that shuts down leaves it: it still counts, as idle.
 //!
 //! ## What it is not
 //! No sample of any pod is TFS304. A pod that has just started has no sample yet.
 //!
 //! ## Fix
-//! Let metrics-server read the nodes that are named; its log tells what it got from them.
+//! Let metrics-server read the nodes that are named; its log tells what it got from them. Delete the pods that have ended.
 //!
 //! ## Source
 //! `groupPods` and `GetResourceReplicas` in `replica_calculator.go`, Kubernetes v1.37.
 
 use crate::diagnosis::case::{FIRST_SAMPLES_SECONDS, is_own, is_running};
+use crate::diagnosis::foreign;
 use crate::diagnosis::phrase::{count, list, span};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Pod;
-use crate::hpa::replicas::Counted;
+use crate::hpa::replicas::{Counted, PodShare};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS506",
@@ -48,6 +49,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .filter_map(|pod| Some((*pod, case.age(pod)?)))
         .filter(|(_, age)| *age >= 2 * FIRST_SAMPLES_SECONDS)
         .collect();
+    if let Some(finding) = ended(case, &missing) {
+        return Some(finding);
+    }
     if silent.is_empty() || running.iter().all(|pod| case.sample(pod).is_none()) {
         return None;
     }
@@ -94,4 +98,42 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                 "reads only",
             ),
     )
+}
+
+/// Pods of the workload that have succeeded and still damp the arithmetic.
+fn ended(case: &Case<'_>, missing: &[&PodShare]) -> Option<Finding> {
+    let damped = case.deciding_metric()?.damped_ratio.is_some();
+    let ended: Vec<&Pod> = case
+        .own_pods()
+        .filter(|pod| pod.phase == "Succeeded" && missing.iter().any(|share| share.name == pod.name))
+        .collect();
+    if ended.is_empty() || !damped {
+        return None;
+    }
+    let label = case.target_label();
+    let has = if ended.len() == 1 {
+        "has ended and is"
+    } else {
+        "have ended and are"
+    };
+    let mut finding = RULE.finding(
+        Severity::Warning,
+        format!("{} of {label} {has} still counted, as idle", count(ended.len(), "pod")),
+        "the HPA leaves out pods that have failed, not those that have succeeded; they have no usage any more",
+    );
+    for pod in &ended {
+        finding = finding.object("Pod", &pod.namespace, &pod.name);
+    }
+    for pod in ended.iter().take(PROVED) {
+        let reason = pod
+            .reason
+            .as_deref()
+            .map_or_else(String::new, |reason| format!(" ({reason})"));
+        finding = finding.saw(
+            format!("Pod {}", pod.name),
+            format!("Succeeded{reason}, no sample"),
+            "LIST pods",
+        );
+    }
+    Some(foreign::delete(case, finding, &ended))
 }

@@ -31,7 +31,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "readiness-probe-cannot-succeed",
     stage: Stage::Serving,
     source: include_str!("readiness_probe_cannot_succeed.rs"),
-    explains: &["TFS304", "TFS501", "TFS502", "TFS607"],
+    explains: &["TFS304", "TFS404", "TFS501", "TFS502", "TFS505", "TFS607"],
     needs: &[Need::Pods],
     check,
 };
@@ -146,8 +146,13 @@ fn refused(server: Server<'_>, probe: &Probe) -> Option<Why> {
 
 /// Why the REST port answers a path with 404; none where it does not, or where a file decides.
 fn path_refused(server: Server<'_>, path: &str) -> Option<Why> {
+    const MODELS: &str = "/v1/models/";
     let flags = &server.told.flags;
-    let Some(rest) = path.strip_prefix("/v1/models/") else {
+    // The server matches the case of a model's name alone.
+    let below = path
+        .get(..MODELS.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(MODELS));
+    let Some(rest) = path.get(MODELS.len()..).filter(|_| below) else {
         return (!flags.contains_key("monitoring_config_file")).then(|| Why {
             short: format!("the server has no {path}"),
             long: "its REST API answers below /v1/models/ alone".to_owned(),

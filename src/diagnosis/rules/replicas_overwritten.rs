@@ -49,7 +49,14 @@ struct Size {
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let sizes = sizes(case.facts.events.known()?);
+    let events = case.facts.events.known()?;
+    // An HPA that was changed since may have another target now.
+    let changed = case.facts.hpa.spec_changed_at;
+    let sizes = sizes(
+        events
+            .iter()
+            .filter(|event| changed.is_none_or(|changed| event.last_seen > Some(changed))),
+    );
     let (size, foreign) = sizes
         .iter()
         .map(|size| (size, foreign_writes(size, &sizes)))
@@ -135,9 +142,9 @@ fn suspects<'a>(case: &Case<'a>) -> Vec<&'a FieldWriter> {
 }
 
 /// The sizes that the HPA wrote, with how often.
-fn sizes(events: &[Event]) -> Vec<Size> {
+fn sizes<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<Size> {
     let mut sizes: Vec<Size> = Vec::new();
-    for event in events.iter().filter(|event| event.reason == "SuccessfulRescale") {
+    for event in events.filter(|event| event.reason == "SuccessfulRescale") {
         let Message::Rescale { size, .. } = decode(&event.reason, &event.message) else {
             continue;
         };

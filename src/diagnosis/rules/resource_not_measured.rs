@@ -41,10 +41,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let (index, metric) = metrics.iter().enumerate().find(|(_, metric)| {
         matches!(metric.type_.as_str(), "Resource" | "ContainerResource") && !is_measured(case, &metric.name)
     })?;
-    let alone = metrics.len() == 1;
+    let blocks = metrics.len() == 1 || case.blocked_by().is_some();
     let name = &metric.name;
     let finding = RULE.finding(
-        if alone { Severity::Error } else { Severity::Warning },
+        if blocks {
+            Severity::Error
+        } else {
+            Severity::Warning
+        },
         format!("Nothing measures {name}: resource metrics are cpu and memory alone"),
         "kubelets measure no other resource, so this metric never has a value",
     );

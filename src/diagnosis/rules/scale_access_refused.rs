@@ -10,7 +10,7 @@
 //!
 //! ## What it is not
 //! A limit of the HPA itself is TFS602. A quota lets the scale be written and stops the pods (TFS702). A conflict
-//! with another writer is no refusal: the controller tries again.
+//! with another writer is no denial: the controller tries again.
 //!
 //! ## Fix
 //! Exempt the controller from the policy or webhook, give it the right, or keep `maxReplicas` inside of what the
@@ -20,7 +20,7 @@
 //! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37: `FailedGetScale`, `FailedUpdateScale`; `ClusterRole`
 //! `system:controller:horizontal-pod-autoscaler` in `controller_policy.go`: `get` and `update` of `*/scale`.
 
-use crate::diagnosis::phrase::word;
+use crate::diagnosis::denial::{self, Denial, ROLE};
 use crate::diagnosis::rule::{Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::hpa::message::{ApiFailure, Message};
@@ -38,9 +38,6 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     check,
 };
 
-/// The role that every cluster has for the HPA controller.
-const ROLE: &str = "system:controller:horizontal-pod-autoscaler";
-
 fn check(case: &Case<'_>) -> Option<Finding> {
     let symptom = case
         .said
@@ -51,23 +48,18 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     };
     let text = symptom.condition.message.as_str();
-    let finding = if let Some(webhook) = between(text, "failed calling webhook \"", '"') {
-        unanswered(case, webhook)
-    } else {
-        match failure {
-            ApiFailure::Denied => denied(case, text),
-            ApiFailure::Forbidden => forbidden(case, text, writes),
-            ApiFailure::Invalid => invalid(case, text),
-            ApiFailure::Conflict => conflict(case),
-            _ if writes => failed(case),
-            _ => return None,
-        }
+    let finding = match (denial::read(text), failure) {
+        (Some(denial), _) => refused(case, &denial, writes),
+        (None, ApiFailure::Invalid) => invalid(case, text),
+        (None, ApiFailure::Conflict) => conflict(case),
+        (None, _) if writes => failed(case),
+        (None, _) => return None,
     };
-    Some(proved(case, finding, symptom))
+    Some(proved(case, finding, symptom, writes))
 }
 
 /// The whole text is the proof: its innermost part may be no more than a policy's own words.
-fn proved(case: &Case<'_>, finding: Finding, symptom: &Symptom) -> Finding {
+fn proved(case: &Case<'_>, finding: Finding, symptom: &Symptom, writes: bool) -> Finding {
     let text = &symptom.condition.message;
     let error = text
         .split_once(" scale: ")
@@ -77,127 +69,40 @@ fn proved(case: &Case<'_>, finding: Finding, symptom: &Symptom) -> Finding {
         format!("{}: {error}", symptom.condition.reason),
         "status.conditions",
     );
-    match case.recommendation.and_then(|it| it.metrics_want) {
+    match case
+        .recommendation
+        .and_then(|it| it.metrics_want)
+        .filter(|_| writes)
+    {
         Some(wanted) => finding.saw("the metrics want", wanted.to_string(), "arithmetic"),
         None => finding,
     }
 }
 
-fn denied(case: &Case<'_>, text: &str) -> Finding {
+fn refused(case: &Case<'_>, denial: &Denial<'_>, writes: bool) -> Finding {
     let label = case.target_label();
-    let policy = between(text, "ValidatingAdmissionPolicy '", '\'');
-    let webhook = between(text, "admission webhook \"", '"');
-    let reason = text
-        .split_once(" denied request: ")
-        .or_else(|| text.split_once(" denied the request: "))
-        .map_or("", |(_, reason)| reason);
-    let said = if reason.is_empty() {
-        String::new()
-    } else {
-        format!(": {reason}")
-    };
-    if let Some(policy) = policy {
-        let finding = RULE
-            .finding(
-                Severity::Error,
-                format!("ValidatingAdmissionPolicy {policy} refuses every scale of {label}{said}"),
-                "the HPA decides as it should, and the API server does not let it write the replicas",
-            )
-            .object("ValidatingAdmissionPolicy", "", policy);
-        let binding = between(text, "with binding '", '\'').unwrap_or(policy);
-        return case
-            .on_target(finding)
-            .fix(
-                "see what it forbids, and for whom",
-                format!(
-                    "kubectl get validatingadmissionpolicy/{} validatingadmissionpolicybinding/{} -o yaml",
-                    word(policy),
-                    word(binding)
-                ),
-                "reads only",
-            )
-            .advice(
-                format!(
-                    "exempt the user system:serviceaccount:kube-system:horizontal-pod-autoscaler in `matchConditions` of {policy}, or wait until it is lifted"
-                ),
-                "changes the policy alone",
-            );
-    }
-    let name = webhook.unwrap_or("of unknown name");
-    let finding = RULE
-        .finding(
-            Severity::Error,
-            format!("Admission webhook {name} refuses every scale of {label}{said}"),
-            "the HPA decides as it should, and the API server does not let it write the replicas",
-        )
-        .object("AdmissionWebhook", "", name);
-    webhook_fixes(case.on_target(finding)).advice(
-        "let the webhook pass the user system:serviceaccount:kube-system:horizontal-pod-autoscaler",
-        "changes the webhook or its policy",
-    )
-}
-
-fn unanswered(case: &Case<'_>, webhook: &str) -> Finding {
-    let label = case.target_label();
-    let finding = RULE
-        .finding(
-            Severity::Error,
-            format!("Admission webhook {webhook} does not answer, so {label} cannot be scaled"),
-            "its failurePolicy is Fail: without its answer the API server lets nobody write the scale",
-        )
-        .object("AdmissionWebhook", "", webhook);
-    webhook_fixes(case.on_target(finding)).advice(
-        format!("bring the service behind {webhook} back, or let its rules leave out `*/scale`"),
-        "changes the webhook",
-    )
-}
-
-fn webhook_fixes(finding: Finding) -> Finding {
-    finding.fix(
-        "find the webhook's configuration and its service",
-        "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations -o yaml",
-        "reads only",
-    )
-}
-
-fn forbidden(case: &Case<'_>, text: &str, writes: bool) -> Finding {
-    let label = case.target_label();
-    let user = between(text, "User \"", '"')
-        .unwrap_or("system:serviceaccount:kube-system:horizontal-pod-autoscaler");
-    let resource = between(text, "resource \"", '"').unwrap_or("*/scale");
-    let group = between(text, "API group \"", '"').unwrap_or_default();
-    let verb = if writes { "update" } else { "get" };
-    let finding = RULE
-        .finding(
+    let finding = match denial {
+        Denial::Right { verb, resource, .. } => RULE.finding(
             Severity::Error,
             format!("The HPA controller has no right to {verb} {resource}, so it cannot scale {label}"),
             format!("RBAC refuses it: ClusterRole {ROLE} or its binding is missing or was changed"),
-        )
-        .object("ClusterRole", "", ROLE);
-    let finding = case.on_target(finding).saw("who", user, "status.conditions");
-    let (plural, _) = resource.split_once('/').unwrap_or((resource, ""));
-    let resource = if group.is_empty() {
-        format!("{plural}/scale")
-    } else {
-        format!("{plural}.{group}/scale")
-    };
-    let finding = finding.fix(
-        "see what is left of the role",
-        format!("kubectl get clusterrole,clusterrolebinding {ROLE} -o yaml"),
-        "reads only; a restart of kube-apiserver writes the role anew, unless it is annotated against that",
-    );
-    match user.strip_prefix("system:serviceaccount:").and_then(|it| it.split_once(':')) {
-        Some((namespace, account)) => finding.fix(
-            "give the controller the right again",
-            format!(
-                "kubectl create clusterrole hpa-scale --verb=get,update --resource={} && kubectl create clusterrolebinding hpa-scale --clusterrole=hpa-scale --serviceaccount={}",
-                word(&resource),
-                word(&format!("{namespace}:{account}"))
-            ),
-            "adds a role for the HPA controller alone",
         ),
-        None => finding,
-    }
+        Denial::Unanswered { webhook, error } => RULE.finding(
+            Severity::Error,
+            format!("Admission webhook {webhook} does not answer, so {label} cannot be scaled"),
+            format!("its failurePolicy is Fail, and without its answer nobody may write the scale: {error}"),
+        ),
+        _ => RULE.finding(
+            Severity::Error,
+            format!("{} every scale of {label}{}", denial.who(), denial.words()),
+            if writes {
+                "the HPA decides as it should, and the API server does not let it write the replicas"
+            } else {
+                "the API server does not let the controller read the scale"
+            },
+        ),
+    };
+    denial.repair(case, case.on_target(denial.blame(case, finding)))
 }
 
 fn invalid(case: &Case<'_>, text: &str) -> Finding {
@@ -272,9 +177,4 @@ fn failed(case: &Case<'_>) -> Finding {
         ),
         "changes nothing; without an error the right of the controller is what differs",
     )
-}
-
-fn between<'a>(text: &'a str, before: &str, after: char) -> Option<&'a str> {
-    let (_, rest) = text.split_once(before)?;
-    rest.split_once(after).map(|(value, _)| value)
 }

@@ -17,8 +17,10 @@
 //! ## Source
 //! `scaleForResourceMappings` and the `RESTMapper` in `horizontal.go`, Kubernetes v1.37.
 
+use crate::diagnosis::adapters::nearest;
+use crate::diagnosis::phrase::word;
 use crate::diagnosis::rule::{Rule, Stage};
-use crate::diagnosis::{Case, Confidence, Finding, Severity};
+use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::ObjectReference;
 use crate::hpa::message::Message;
 
@@ -61,7 +63,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         case.blocked_by(),
         Some(Message::KindUnknown { .. } | Message::InvalidApiVersion(_))
     );
-    let expected = expected_api_version(target);
+    let expected = expected_api_version(target).map(|version| (version, target.kind.as_str()));
     if !said && expected.is_none() {
         return None;
     }
@@ -85,18 +87,93 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "spec.scaleTargetRef",
         );
     let finding = case.with_condition(case.on_hpa(finding));
-    Some(match expected {
-        Some(expected) => finding
-            .saw(format!("{kind} is served by"), expected, "Kubernetes API")
-            .fix(
-                "name the apiVersion that serves it",
-                case.patch_hpa(&format!(r#"{{"scaleTargetRef":{{"apiVersion":"{expected}"}}}}"#)),
-                "changes the HPA alone",
-            ),
-        None => finding.at_most(Confidence::Likely).fix(
-            "see which kinds the cluster serves",
-            "kubectl api-resources -o wide",
-            "reads only; kinds are case-sensitive, and a custom resource needs its definition",
-        ),
+    Some(match expected.or_else(|| meant(case)) {
+        Some((version, meant)) => named(case, finding, version, meant),
+        None => missing(case, finding),
     })
+}
+
+/// The kind that was probably meant, and the apiVersion that serves it.
+fn meant<'a>(case: &Case<'a>) -> Option<(&'a str, &'a str)> {
+    let target = &case.facts.hpa.target;
+    let found = case.facts.alternatives.known();
+    let served = found.map_or(&[][..], |found| &found.served);
+    let built_in = BUILT_IN.iter().map(|(kind, version)| (*version, *kind));
+    let custom = served
+        .iter()
+        .map(|it| (it.api_version.as_str(), it.kind.as_str()));
+    let known: Vec<(&str, &str)> = built_in.chain(custom).collect();
+    let same_group = |version: &str| group(version) == group(&target.api_version);
+    // The kind in another group, else a kind of the group that resembles it, else any.
+    let exact = known
+        .iter()
+        .find(|(_, kind)| kind.eq_ignore_ascii_case(&target.kind));
+    let resembling = |same: bool| {
+        let kinds = known.iter().filter(|(version, _)| !same || same_group(version));
+        let kinds: Vec<&str> = kinds.map(|(_, kind)| *kind).collect();
+        let kind = nearest(&target.kind, &kinds)?;
+        known
+            .iter()
+            .find(|(version, it)| *it == kind && (!same || same_group(version)))
+    };
+    exact
+        .or_else(|| resembling(true))
+        .or_else(|| resembling(false))
+        .copied()
+}
+
+fn named(case: &Case<'_>, finding: Finding, version: &str, kind: &str) -> Finding {
+    let target = &case.facts.hpa.target;
+    let patch = if kind == target.kind {
+        format!(r#"{{"scaleTargetRef":{{"apiVersion":"{version}"}}}}"#)
+    } else {
+        format!(r#"{{"scaleTargetRef":{{"apiVersion":"{version}","kind":"{kind}"}}}}"#)
+    };
+    let title = if kind == target.kind {
+        "name the apiVersion that serves it".to_owned()
+    } else {
+        format!("name the kind that is served, {kind}")
+    };
+    finding
+        .saw(format!("{kind} is served by"), version, "discovery")
+        .fix(title, case.patch_hpa(&patch), "changes the HPA alone")
+}
+
+/// Nothing resembles the kind: its definition is not installed.
+fn missing(case: &Case<'_>, finding: Finding) -> Finding {
+    let target = &case.facts.hpa.target;
+    let found = case.facts.alternatives.known();
+    let finding = found
+        .and_then(|found| found.kinds.first())
+        .map_or(finding.clone(), |other| {
+            finding.fix(
+                format!("let the HPA scale {}/{}, which exists", other.kind, other.name),
+                case.patch_hpa(&format!(
+                    r#"{{"scaleTargetRef":{{"apiVersion":"{}","kind":"{}"}}}}"#,
+                    other.api_version, other.kind
+                )),
+                "changes the HPA alone",
+            )
+        });
+    let group = group(&target.api_version);
+    finding
+        .fix(
+            "see which kinds the cluster serves",
+            format!(
+                "kubectl api-resources{}",
+                if group.is_empty() {
+                    String::new()
+                } else {
+                    format!(" --api-group={}", word(group))
+                }
+            ),
+            "reads only",
+        )
+        .advice(
+            format!(
+                "install the CustomResourceDefinition of {} again: it is gone, or never was",
+                target.kind
+            ),
+            "the HPA goes on by itself within a minute",
+        )
 }

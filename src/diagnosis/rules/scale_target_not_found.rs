@@ -11,15 +11,19 @@
 //! A kind or group that does not exist is TFS102; an object that cannot be scaled is TFS103.
 //!
 //! ## Fix
-//! Create the object, or let the HPA name the one that is meant. An HPA and its target share a namespace.
+//! Let the HPA name the object that is meant: what resembles it is looked up, by name in the namespace, by kind, and in
+//! other namespaces. An HPA and its target share a namespace. Where nothing resembles it, create the object or delete
+//! the HPA.
 //!
 //! ## Source
 //! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37: condition `AbleToScale=False/FailedGetScale`.
 
 use super::scale_target_kind_unknown::expected_api_version;
-use crate::diagnosis::phrase::word;
+use crate::diagnosis::adapters::nearest;
+use crate::diagnosis::phrase::{list, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
+use crate::facts::ObjectReference;
 use crate::hpa::message::Message;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -43,26 +47,148 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let label = case.target_label();
     let namespace = &case.facts.hpa.namespace;
+    let meant = meant(case);
+    let instead = match meant.first() {
+        Some(Meant::Name(name)) => format!("; {}/{name} does", target.kind),
+        Some(Meant::Kind(kind)) => format!("; {}/{} does", kind.kind, kind.name),
+        Some(Meant::Namespace(other)) => format!("; namespace {other} has it"),
+        None => ", so there is nothing to scale".to_owned(),
+    };
     let finding = RULE
         .finding(
             Severity::Error,
-            format!("{label} does not exist in namespace {namespace}, so there is nothing to scale"),
+            format!("{label} does not exist in namespace {namespace}{instead}"),
             format!("`scaleTargetRef` names {label}, and the API server has no such object"),
         )
-        .saw(label, "not found", "GET the scale target");
-    let kinds = word(&target.kind.to_lowercase());
-    let finding = case.with_condition(case.on_hpa(finding));
-    Some(
+        .saw(&label, "not found", "GET the scale target");
+    let finding = case.with_condition(case.on_target(case.on_hpa(finding)));
+    let finding = with_names(case, finding);
+    Some(if meant.is_empty() {
+        with_search(case, finding)
+    } else {
+        meant
+            .iter()
+            .fold(finding, |finding, meant| repaired(case, finding, meant))
+    })
+}
+
+/// What the reference may have meant.
+enum Meant<'a> {
+    /// Another name.
+    Name(&'a str),
+    /// Another kind.
+    Kind(&'a ObjectReference),
+    /// Another namespace.
+    Namespace(&'a str),
+}
+
+/// The likeliest first.
+fn meant<'a>(case: &Case<'a>) -> Vec<Meant<'a>> {
+    let Some(found) = case.facts.alternatives.known() else {
+        return Vec::new();
+    };
+    let hpa = &case.facts.hpa;
+    let names: Vec<&str> = found.names.iter().map(String::as_str).collect();
+    let name = nearest(&hpa.target.name, &names).or_else(|| names.into_iter().find(|name| *name == hpa.name));
+    let kinds = found.kinds.iter().take(1).map(Meant::Kind);
+    // A name that many namespaces have says nothing of which is meant.
+    let namespace = match found.namespaces.as_slice() {
+        [only] => Some(Meant::Namespace(only)),
+        _ => None,
+    };
+    kinds.chain(name.map(Meant::Name)).chain(namespace).collect()
+}
+
+fn with_names(case: &Case<'_>, finding: Finding) -> Finding {
+    let Some(found) = case.facts.alternatives.known() else {
+        return finding;
+    };
+    let target = &case.facts.hpa.target;
+    let finding = finding.saw(
+        format!("{}s of the namespace", target.kind),
+        list(&found.names),
+        "LIST of the kind",
+    );
+    if found.namespaces.is_empty() {
+        return finding;
+    }
+    finding.saw(
+        format!("namespaces with {}", case.target_label()),
+        list(&found.namespaces),
+        "LIST of the kind",
+    )
+}
+
+fn repaired(case: &Case<'_>, finding: Finding, meant: &Meant<'_>) -> Finding {
+    let hpa = &case.facts.hpa;
+    match meant {
+        Meant::Name(name) => finding.fix(
+            format!("let the HPA name {}/{name}", hpa.target.kind),
+            case.patch_hpa(&format!(r#"{{"scaleTargetRef":{{"name":"{name}"}}}}"#)),
+            "changes the HPA alone",
+        ),
+        Meant::Kind(kind) => finding.fix(
+            format!("let the HPA name {}/{}", kind.kind, kind.name),
+            case.patch_hpa(&format!(
+                r#"{{"scaleTargetRef":{{"apiVersion":"{}","kind":"{}"}}}}"#,
+                kind.api_version, kind.kind
+            )),
+            "changes the HPA alone",
+        ),
+        Meant::Namespace(other) => {
+            let (name, namespace) = (word(&hpa.name), case.namespace());
+            finding.fix(
+                format!("move the HPA to namespace {other}"),
+                format!(
+                    "kubectl get hpa {name} -n {namespace} -o yaml | sed '/^  resourceVersion:/d; /^  uid:/d; s/^  namespace: .*/  namespace: {other}/' | kubectl create -f - && kubectl delete hpa {name} -n {namespace}"
+                ),
+                "an HPA and its target share a namespace",
+            )
+        }
+    }
+}
+
+/// Nothing resembles it: it was deleted, or never created.
+fn with_search(case: &Case<'_>, finding: Finding) -> Finding {
+    let target = &case.facts.hpa.target;
+    let looked = case.facts.alternatives.known().is_some();
+    let finding = if looked {
+        finding
+    } else {
         finding
             .fix(
                 "see what exists, to find a wrong name",
-                format!("kubectl get {kinds} -n {}", case.namespace()),
+                format!(
+                    "kubectl get {} -n {}",
+                    word(&target.kind.to_lowercase()),
+                    case.namespace()
+                ),
                 "reads only",
             )
             .fix(
                 "let the HPA name the object that is meant",
                 case.patch_hpa(r#"{"scaleTargetRef":{"name":"NAME"}}"#),
                 "changes the HPA alone; put the right name for NAME",
+            )
+    };
+    let gone = finding.fix(
+        format!("where {} is gone for good, delete its HPA", case.target_label()),
+        format!(
+            "kubectl delete hpa {} -n {}",
+            word(&case.facts.hpa.name),
+            case.namespace()
+        ),
+        "deletes the HPA, which has nothing to scale",
+    );
+    if looked {
+        gone.advice(
+            format!(
+                "otherwise create {} again: the HPA then goes on by itself",
+                case.target_label()
             ),
-    )
+            "nothing that resembles it exists",
+        )
+    } else {
+        gone
+    }
 }

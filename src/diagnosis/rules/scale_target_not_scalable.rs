@@ -18,6 +18,7 @@
 //! `scaleForResourceMappings` in `horizontal.go`; `customresource_handler.go` of the apiextensions API
 //! server, Kubernetes v1.37.
 
+use crate::diagnosis::phrase::word;
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 
@@ -65,14 +66,47 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "GET the scale subresource",
         );
     let finding = case.with_condition(case.on_hpa(case.on_target(finding)));
-    let name = crate::diagnosis::phrase::word(&case.facts.hpa.name);
+    let name = word(&case.facts.hpa.name);
     let finding = match kind {
         "DaemonSet" | "Job" | "CronJob" | "Pod" => finding.fix(
             "delete the HPA, which can never work",
             format!("kubectl delete hpa {name} -n {}", case.namespace()),
             "deletes the HPA, not the workload",
         ),
-        _ => finding,
+        _ => match declared(case, &finding) {
+            Some(declared) => return Some(declared),
+            None => finding,
+        },
     };
     Some(finding.advice(advice, "changes how the workload is defined"))
+}
+
+/// Declares the scale subresource where the values usually are.
+fn declared(case: &Case<'_>, finding: &Finding) -> Option<Finding> {
+    let definition = case.facts.definition.known()?;
+    case.target()?.replicas?;
+    let scale = r#"{"specReplicasPath":".spec.replicas","statusReplicasPath":".status.replicas","labelSelectorPath":".status.selector"}"#;
+    let (place, value) = if definition.subresources {
+        ("subresources/scale", scale.to_owned())
+    } else {
+        ("subresources", format!(r#"{{"scale":{scale}}}"#))
+    };
+    let patch = format!(
+        r#"[{{"op":"add","path":"/spec/versions/{}/{place}","value":{value}}}]"#,
+        definition.version_index
+    );
+    Some(
+        finding
+            .clone()
+            .object("CustomResourceDefinition", "", &definition.name)
+            .fix(
+                "declare the scale subresource",
+                format!(
+                    "kubectl patch crd {} --type=json -p {}",
+                    word(&definition.name),
+                    word(&patch)
+                ),
+                "the HPA then needs .status.selector of the resource, which its operator has to write",
+            ),
+    )
 }

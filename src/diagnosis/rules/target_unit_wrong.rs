@@ -39,6 +39,8 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 
 /// Less memory than any process takes, in thousandths of a byte.
 const LEAST_MEMORY: i64 = 1024 * 1024 * 1000;
+/// What a process that does something takes, in thousandths of a byte: of less, a thousand times is not much.
+const SOME_MEMORY: i64 = 16 * LEAST_MEMORY;
 /// The most cpu, in thousandths of a core, that a process takes while it does nothing.
 const LEAST_CPU: i64 = 10;
 /// How many times a target in the right unit may be exceeded.
@@ -120,7 +122,7 @@ fn slip(case: &Case<'_>, metric: &MetricSpec, value: &Quantity) -> Option<Slip> 
             })
         }
         "memory" => used(case, metric)
-            .filter(|used| milli / FAR_ABOVE_USAGE >= *used)
+            .filter(|used| *used >= SOME_MEMORY && milli / FAR_ABOVE_USAGE >= *used)
             .map(|used| Slip {
                 title: "is a thousand times what a pod uses: the HPA never scales up",
                 cause: "memory is counted in bytes; `Gi` is 1024 times `Mi`",

@@ -178,7 +178,7 @@ fn hint(case: &Case<'_>) -> Option<Finding> {
         .as_ref()?
         .termination_grace_period_seconds
         .filter(|grace| *grace >= LONG_SECONDS)?;
-    if told.shell || told.recognised == Recognised::Flags {
+    if told.wrapped || told.recognised == Recognised::Flags {
         return None;
     }
     let finding = RULE.finding(

@@ -1,4 +1,5 @@
-//! What TensorFlow Serving writes when it finds no model (`file_system_storage_path_source.cc`, 2.16 to 2.20).
+//! What TensorFlow Serving writes when it finds no model, or cannot load one (`file_system_storage_path_source.cc`,
+//! `basic_manager.cc`, `retrier.cc`, 2.16 to 2.20).
 
 /// What the server does not find.
 #[derive(Debug, PartialEq, Eq)]
@@ -8,7 +9,11 @@ pub(in crate::diagnosis) enum Missing<'a> {
     /// The base path.
     Path { model: &'a str, path: &'a str },
     /// A file system of the scheme of the base path, where that is told.
-    Scheme { scheme: &'a str, path: &'a str },
+    Scheme {
+        scheme: &'a str,
+        model: Option<&'a str>,
+        path: &'a str,
+    },
 }
 
 impl<'a> Missing<'a> {
@@ -18,23 +23,25 @@ impl<'a> Missing<'a> {
             Self::Version { path, .. } | Self::Path { path, .. } | Self::Scheme { path, .. } => path,
         }
     }
+
+    /// The model, where it is told.
+    pub(in crate::diagnosis) fn model(&self) -> Option<&'a str> {
+        match self {
+            Self::Version { model, .. } | Self::Path { model, .. } => Some(model),
+            Self::Scheme { model, .. } => *model,
+        }
+    }
 }
 
 /// What a line says is missing, and the part that says so.
 pub(in crate::diagnosis) fn missing(text: &str) -> Option<(Missing<'_>, &str)> {
     if let Some((_, scheme)) = text.split_once("File system scheme '") {
         let (scheme, _) = scheme.split_once('\'')?;
-        let said = from(text, "Could not find base path ").or_else(|| from(text, "File system scheme "))?;
-        let path = said
-            .strip_prefix("Could not find base path ")
-            .and_then(|rest| rest.split(' ').next());
-        return Some((
-            Missing::Scheme {
-                scheme,
-                path: path.unwrap_or_default(),
-            },
-            said,
-        ));
+        let of_path = from(text, "Could not find base path ");
+        let said = of_path.or_else(|| from(text, "File system scheme "))?;
+        let (model, path) = of_path.and_then(base_path).unzip();
+        let path = path.unwrap_or_default();
+        return Some((Missing::Scheme { scheme, model, path }, said));
     }
     if let Some(said) = from(text, "No versions of servable ") {
         // `. Did you forget to name your leaf directory as a number (eg. '/1/')?`
@@ -44,12 +51,59 @@ pub(in crate::diagnosis) fn missing(text: &str) -> Option<(Missing<'_>, &str)> {
             .split_once(" found under base path ")?;
         return Some((Missing::Version { model, path }, said));
     }
+    if let Some(said) = from(text, "Unable to find a numerical version path for servable ") {
+        let (model, path) = said
+            .strip_prefix("Unable to find a numerical version path for servable ")?
+            .split_once(" at: ")?;
+        return Some((Missing::Version { model, path }, said));
+    }
     let said = from(text, "Could not find base path ")?;
+    let (model, path) = base_path(said)?;
+    Some((Missing::Path { model, path }, said))
+}
+
+/// Model and path of `Could not find base path PATH for servable MODEL[ with error …]`.
+fn base_path(said: &str) -> Option<(&str, &str)> {
     let (path, rest) = said
         .strip_prefix("Could not find base path ")?
         .split_once(" for servable ")?;
     let model = rest.split_once(" with error ").map_or(rest, |(model, _)| model);
-    Some((Missing::Path { model, path }, said))
+    Some((model, path))
+}
+
+/// Whether a line says that a version of a model was found.
+pub(in crate::diagnosis) fn is_found(text: &str, model: &str) -> bool {
+    let version = format!("{{name: {model} version: ");
+    text.contains(&version) && !text.contains("Unable to find")
+}
+
+/// A model that was found and could not be loaded.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::diagnosis) struct Failed<'a> {
+    /// The model.
+    pub(in crate::diagnosis) model: &'a str,
+    /// Its version.
+    pub(in crate::diagnosis) version: &'a str,
+    /// Why, in TensorFlow's words.
+    pub(in crate::diagnosis) error: &'a str,
+}
+
+/// What a line says could not be loaded: `Loading servable: {name: m version: 1} failed: ERROR`.
+pub(in crate::diagnosis) fn failed(text: &str) -> Option<Failed<'_>> {
+    let (_, rest) = text.split_once("Loading servable: {name: ")?;
+    let (model, rest) = rest.split_once(" version: ")?;
+    let (version, error) = rest.split_once("} failed: ")?;
+    Some(Failed {
+        model,
+        version,
+        error,
+    })
+}
+
+/// Whether a line says that a version of a model is served.
+pub(in crate::diagnosis) fn is_loaded(text: &str, failed: &Failed<'_>) -> bool {
+    let version = format!("{{name: {} version: {}}}", failed.model, failed.version);
+    text.contains("Successfully loaded servable version ") && text.contains(&version)
 }
 
 /// The text from its first `start` on: what is before tells time and place in the program.
@@ -67,7 +121,7 @@ pub(in crate::diagnosis) fn above_version(path: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::Missing::{self, Path, Scheme, Version};
-    use super::{above_version, missing};
+    use super::{Failed, above_version, failed, is_found, is_loaded, missing};
 
     fn read(text: &str) -> Option<Missing<'_>> {
         missing(text).map(|(found, _)| found)
@@ -98,15 +152,48 @@ mod tests {
              File system scheme 's3' not implemented (file: 's3://b/m')"
         );
         let (scheme, path) = ("s3", "s3://b/m");
-        assert_eq!(read(&line), Some(Scheme { scheme, path }));
+        let model = Some(model);
+        assert_eq!(read(&line), Some(Scheme { scheme, model, path }));
         assert_eq!(
             read("File system scheme 's3' not implemented"),
-            Some(Scheme { scheme, path: "" })
+            Some(Scheme {
+                scheme,
+                model: None,
+                path: ""
+            })
         );
         assert_eq!(
             read("Successfully loaded servable version {name: m version: 1}"),
             None
         );
+    }
+
+    #[test]
+    fn a_failed_load_is_told_from_a_good_one() {
+        let line = "E tensorflow_serving/util/retrier.cc:37] Loading servable: {name: m version: 2} failed: Not found: \
+                    Op type not registered";
+        let found = failed(line);
+        let error = "Not found: Op type not registered";
+        let (model, version) = ("m", "2");
+        assert_eq!(
+            found,
+            Some(Failed {
+                model,
+                version,
+                error
+            })
+        );
+        let found = found.into_iter().next();
+        let loaded = |text: &str| found.as_ref().is_some_and(|found| is_loaded(text, found));
+        assert!(loaded(
+            "Successfully loaded servable version {name: m version: 2}"
+        ));
+        assert!(!loaded(
+            "Successfully loaded servable version {name: m version: 1}"
+        ));
+        assert!(!loaded(line));
+        let reserved = "Successfully reserved resources to load servable {name: m version: 2}";
+        assert!(is_found(reserved, "m") && !is_found(reserved, "mm") && failed(reserved).is_none());
     }
 
     #[test]

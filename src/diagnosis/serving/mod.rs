@@ -5,11 +5,12 @@ mod log;
 use serde_json::{Value, json};
 
 use super::case::{is_ready, is_running};
+use super::offenders::holds_up_a_repair;
 use super::phrase::{span, word};
 use super::{Case, Finding, Severity};
 use crate::facts::{Container, Pod, Probe, ProbeKind, Recognised, ServingContainer};
 
-pub(super) use log::{Missing, above_version, missing};
+pub(super) use log::{Failed, Missing, above_version, failed, is_found, is_loaded, missing};
 
 /// The gRPC port of the server, unless a flag says another one.
 const GRPC_PORT: i32 = 8500;
@@ -107,9 +108,9 @@ pub(super) fn never_ready<'a>(case: &Case<'a>) -> Vec<(&'a Pod, Server<'a>)> {
     found
 }
 
-/// An error where no pod of the target is ready, else a warning.
+/// An error where no pod of the target is ready, or where a repair waits for one that is not; else a warning.
 pub(super) fn severity(case: &Case<'_>) -> Severity {
-    if case.own_pods().any(|pod| is_running(pod) && is_ready(pod)) {
+    if case.own_pods().any(|pod| is_running(pod) && is_ready(pod)) && !holds_up_a_repair(case) {
         Severity::Warning
     } else {
         Severity::Error
@@ -162,11 +163,11 @@ pub(super) fn patch(case: &Case<'_>, operations: &[Value]) -> Option<String> {
     ))
 }
 
-/// The command that gives the server arguments more: of two that name one flag, the later one wins. None where a
-/// shell stands between them, or the template was not read.
+/// The command that gives the server arguments more: of two that name one flag, the later one wins. None where
+/// something stands between them, or the template was not read.
 pub(super) fn with_arguments(case: &Case<'_>, arguments: &[String]) -> Option<String> {
     let told = of_template(case)?.told;
-    if told.shell {
+    if told.wrapped {
         return None;
     }
     if told.has_args {

@@ -164,6 +164,8 @@ pub(crate) fn hpa_facts(replicas: i32, metrics: Vec<MetricSpec>) -> HpaFacts {
         same_target_keepers: std::collections::BTreeMap::new(),
         rivals: Vec::new(),
         scaled_object: Fact::default(),
+        alternatives: Fact::default(),
+        definition: Fact::default(),
         limit_ranges: Fact::default(),
         metric_values: Vec::new(),
     }

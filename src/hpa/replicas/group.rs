@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::clock::later;
 use super::samples::{Sample, Samples};
 use super::{Controller, Counted, PodShare};
 use crate::facts::Pod;
@@ -110,10 +111,10 @@ fn unready(pod: &Pod, sample: &Sample, controller: &Controller, now: DateTime<Ut
     };
     let not_ready = ready.status == "False";
     let age = (now - start).num_seconds();
-    if start + TimeDelta::seconds(controller.cpu_initialization_seconds) > now {
+    if later(start, TimeDelta::seconds(controller.cpu_initialization_seconds)) > now {
         let too_old = ready
             .last_transition_time
-            .is_some_and(|transition| sample.timestamp < transition + sample.window);
+            .is_some_and(|transition| sample.timestamp < later(transition, sample.window));
         return if not_ready {
             Some(format!("started {age} s ago, not ready"))
         } else {
@@ -124,6 +125,6 @@ fn unready(pod: &Pod, sample: &Sample, controller: &Controller, now: DateTime<Ut
     let never_ready = not_ready
         && ready
             .last_transition_time
-            .is_none_or(|transition| start + delay > transition);
+            .is_none_or(|transition| later(start, delay) > transition);
     never_ready.then(|| format!("started {age} s ago, never ready since"))
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::clock::later;
 use super::context::Context;
 use crate::facts::HpaFacts;
 use crate::hpa::message::{self, Message};
@@ -50,7 +51,7 @@ pub(super) fn last_failed_size(facts: &HpaFacts) -> Option<i32> {
 
 /// `getReplicasChangePerPeriod` for both directions. Without proof to the contrary nothing was changed.
 pub(super) fn changes(context: &Context<'_>, period_seconds: i32) -> Changes {
-    let cutoff = context.now - TimeDelta::seconds(period_seconds.into());
+    let cutoff = later(context.now, -TimeDelta::seconds(period_seconds.into()));
     let mut changes = Changes {
         added: 0,
         removed: 0,
@@ -69,7 +70,7 @@ pub(super) fn changes(context: &Context<'_>, period_seconds: i32) -> Changes {
             changes.known &= before.is_some() && !rescale.repeated;
             let difference = before.map_or(0, |before| rescale.size.saturating_sub(before.size));
             changes.added = changes.added.saturating_add(difference.max(0));
-            changes.removed = changes.removed.saturating_add((-difference).max(0));
+            changes.removed = changes.removed.saturating_add(difference.saturating_neg().max(0));
         }
         before = Some(rescale);
     }

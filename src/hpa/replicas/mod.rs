@@ -3,6 +3,7 @@
 //! The arithmetic is the controller's own, in its order of floating-point operations
 //! (`replica_calculator.go`, `horizontal.go`), by Kubernetes version where versions differ.
 
+mod clock;
 mod context;
 mod damping;
 #[cfg(test)]
@@ -202,7 +203,7 @@ pub fn recommend(facts: &HpaFacts, controller: &Controller, now: DateTime<Utc>) 
                 pods: facts.pods.known()?,
                 controller,
                 tolerance: Tolerance::of(&facts.hpa, controller),
-                said: symptoms::read(facts),
+                said: symptoms::read(facts, now),
                 now,
             };
             Some(by_metrics(&context))

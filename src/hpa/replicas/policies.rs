@@ -41,9 +41,11 @@ pub(super) fn limit(context: &Context<'_>, direction: Direction) -> PolicyLimit 
             // What is only half known would look like more or less room than there is.
             let start = match direction {
                 _ if !changes.known => current,
-                Direction::Up if own_only => current - changes.added,
-                Direction::Down if own_only => current + changes.removed,
-                _ => current - changes.added + changes.removed,
+                Direction::Up if own_only => current.saturating_sub(changes.added),
+                Direction::Down if own_only => current.saturating_add(changes.removed),
+                _ => current
+                    .saturating_sub(changes.added)
+                    .saturating_add(changes.removed),
             };
             propose(policy, start, direction)
         })

@@ -134,7 +134,7 @@ fn total(average: i64, replicas: i64) -> i64 {
     let most = average.saturating_mul(replicas);
     [1000, 100, 10]
         .into_iter()
-        .map(|unit| most - most.rem_euclid(unit))
-        .find(|round| most - round < replicas)
+        .map(|unit| most.saturating_sub(most.rem_euclid(unit)))
+        .find(|round| most.saturating_sub(*round) < replicas)
         .unwrap_or(most)
 }

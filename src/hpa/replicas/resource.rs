@@ -164,7 +164,7 @@ fn percent_of(values: &Values, requests: &Values) -> Result<i32, String> {
     if requested == 0 {
         return Err("no metrics returned matched known pods".to_owned());
     }
-    Ok(low_bits(usage.wrapping_mul(100) / requested))
+    Ok(low_bits(usage.wrapping_mul(100).wrapping_div(requested)))
 }
 
 fn average(

@@ -30,7 +30,7 @@ pub(super) fn read(metrics: &[PodMetrics], resource: &str, container: Option<&st
             let sample = Sample {
                 milli,
                 timestamp: pod.timestamp,
-                window: TimeDelta::milliseconds(pod.window_millis),
+                window: TimeDelta::try_milliseconds(pod.window_millis).unwrap_or(TimeDelta::MIN),
             };
             Some((pod.name.clone(), sample))
         })

@@ -7,6 +7,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::clock::later;
 use super::context::Context;
 use super::{Stabilization, history};
 use crate::hpa::symptoms::SyncStage;
@@ -79,8 +80,8 @@ struct Bounds {
 fn bounds(context: &Context<'_>, direction: Direction, window: TimeDelta) -> Option<Bounds> {
     let grown = history::last_growth(context)
         .filter(|_| direction == Direction::Down)
-        .map(|time| time + window);
-    let changed = context.hpa.status_changed_at.map(|time| time + window);
+        .map(|time| later(time, window));
+    let changed = context.hpa.status_changed_at.map(|time| later(time, window));
     let able = context
         .said
         .current("AbleToScale")
@@ -97,12 +98,15 @@ fn bounds(context: &Context<'_>, direction: Direction, window: TimeDelta) -> Opt
         SyncStage::Complete => Bounds {
             not_before: grown
                 .max(changed.filter(|_| able.is_some_and(|able| able.reason == "ReadyForNewScale"))),
-            not_after: Some(context.now + window),
+            not_after: Some(later(context.now, window)),
         },
         SyncStage::ScaleNotWritten if tried(context, direction) => return None,
-        SyncStage::ScaleNotWritten | SyncStage::NeverSynced | SyncStage::Disabled => Bounds {
+        SyncStage::ScaleNotWritten
+        | SyncStage::StatusNotWritten
+        | SyncStage::NeverSynced
+        | SyncStage::Disabled => Bounds {
             not_before: grown,
-            not_after: Some(context.now + window),
+            not_after: Some(later(context.now, window)),
         },
         // A sync that fails recommends nothing: what is remembered is older than the failure.
         SyncStage::ScaleNotRead | SyncStage::Selector | SyncStage::Metrics => Bounds {
@@ -111,7 +115,7 @@ fn bounds(context: &Context<'_>, direction: Direction, window: TimeDelta) -> Opt
                 .said
                 .blocking()
                 .and_then(|symptom| symptom.condition.last_transition_time)
-                .map(|time| time + window),
+                .map(|time| later(time, window)),
         },
     })
 }

@@ -1,8 +1,14 @@
 //! Stage and staleness for each way that a sync can take.
 
-use super::{SyncStage, read};
-use crate::facts::{Condition, HpaFacts};
+use chrono::DateTime;
+
+use super::{Symptoms, SyncStage};
+use crate::facts::{Condition, Event, Fact, HpaFacts};
 use crate::hpa::replicas::fixtures::{hpa_facts, metric_status, utilization};
+
+fn read(facts: &HpaFacts) -> Symptoms {
+    super::read(facts, DateTime::UNIX_EPOCH)
+}
 
 fn with(conditions: &[(&str, &str, &str)]) -> HpaFacts {
     let mut facts = hpa_facts(3, vec![utilization("cpu", 60), utilization("memory", 80)]);
@@ -131,4 +137,35 @@ fn a_valid_metric_beside_a_sync_that_stopped_at_the_scale_is_old_news() {
     let facts = with(&[("AbleToScale", "True", "SucceededGetScale"), ACTIVE]);
     assert_eq!(read(&facts).stage, SyncStage::Metrics);
     assert_eq!(current(&facts), ["SucceededGetScale"]);
+}
+
+#[test]
+fn a_refused_status_makes_every_condition_old_news() {
+    let mut facts = with(&[("AbleToScale", "True", "SucceededGetScale"), FAILED]);
+    facts.hpa.status_changed_at = Some(DateTime::UNIX_EPOCH - chrono::TimeDelta::seconds(30));
+    let event = |seconds: i64, message: &str| Event {
+        type_: "Warning".to_owned(),
+        reason: "FailedUpdateStatus".to_owned(),
+        message: message.to_owned(),
+        count: 1,
+        first_seen: None,
+        last_seen: Some(DateTime::UNIX_EPOCH - chrono::TimeDelta::seconds(seconds)),
+    };
+    let refused =
+        "horizontalpodautoscalers.autoscaling \"web\" is forbidden: User \"x\" cannot update resource";
+    facts.events = Fact::Known(vec![event(10, refused)]);
+    assert_eq!(read(&facts).stage, SyncStage::StatusNotWritten);
+    assert_eq!(read(&facts).blocking(), None);
+    facts.events = Fact::Known(vec![event(40, refused)]);
+    assert_eq!(
+        read(&facts).stage,
+        SyncStage::Metrics,
+        "a status was written since"
+    );
+    facts.events = Fact::Known(vec![event(10, "Operation cannot be fulfilled on x")]);
+    assert_eq!(
+        read(&facts).stage,
+        SyncStage::Metrics,
+        "a conflict is tried again"
+    );
 }

@@ -1,0 +1,67 @@
+//! TFS107 scale-target-is-owned
+//!
+//! ## What it detects
+//! The HPA scales a `ReplicaSet` that a Deployment manages. The Deployment writes the replicas back within moments, and
+//! its next rollout leaves the HPA with an empty `ReplicaSet`.
+//!
+//! ## How it is proved
+//! The scale target has an owner with `controller: true` that has replicas of its own.
+//!
+//! ## What it is not
+//! A `ReplicaSet` without a controller is a target like any other. Others who write replicas are TFS703.
+//!
+//! ## Fix
+//! Let the HPA scale the owner.
+//!
+//! ## Source
+//! `syncDeployment` and `scale` in `pkg/controller/deployment`, Kubernetes v1.37.
+
+use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::{Case, Finding, Severity};
+use crate::facts::ObjectReference;
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS107",
+    name: "scale-target-is-owned",
+    stage: Stage::Target,
+    source: include_str!("scale_target_is_owned.rs"),
+    explains: &["TFS605", "TFS701", "TFS703"],
+    needs: &[Need::Target],
+    check,
+};
+
+/// The kinds whose `ReplicaSet`s are theirs alone.
+const OWNERS: &[&str] = &["Deployment", "Rollout"];
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let target = case.target()?;
+    let owner: &ObjectReference = target
+        .controller
+        .as_ref()
+        .filter(|owner| target.kind == "ReplicaSet" && OWNERS.contains(&owner.kind.as_str()))?;
+    let label = case.target_label();
+    let finding = RULE
+        .finding(
+            Severity::Error,
+            format!(
+                "{label} belongs to {}/{}, which sets its replicas back",
+                owner.kind, owner.name
+            ),
+            "an HPA has to scale the owner: what it writes here lasts only until the owner looks",
+        )
+        .saw(
+            format!("{label}, controller"),
+            format!("{}/{}", owner.kind, owner.name),
+            "metadata.ownerReferences",
+        );
+    let finding = case.on_target(case.on_hpa(finding));
+    let finding = finding.object(&owner.kind, &case.facts.hpa.namespace, &owner.name);
+    Some(finding.fix(
+        format!("let the HPA scale {}/{}", owner.kind, owner.name),
+        case.patch_hpa(&format!(
+            r#"{{"scaleTargetRef":{{"apiVersion":"{}","kind":"{}","name":"{}"}}}}"#,
+            owner.api_version, owner.kind, owner.name
+        )),
+        "changes the HPA alone",
+    ))
+}
