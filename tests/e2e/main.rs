@@ -8,7 +8,10 @@
 
 mod adapters;
 mod others;
+mod pipeline;
 mod plugin;
+mod references;
+mod refusals;
 mod serving;
 mod story;
 mod support;

@@ -68,7 +68,9 @@ pub(super) async fn metrics_server(
             "the pods of Service {}/{}",
             service.namespace, service.name
         ))),
-        Fact::Absent => usual_installation(cluster).await,
+        Fact::Absent if left >= cost => usual_installation(cluster).await,
+        Fact::Absent if left > 0 => usual_deployment(cluster).await,
+        Fact::Absent => Fact::NotReadable(left_out(format!("Deployment {USUAL_NAME}"))),
         Fact::Known(_) | Fact::NotReadable(_) => Fact::default(),
     }
 }

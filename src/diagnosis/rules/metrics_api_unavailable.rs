@@ -275,8 +275,8 @@ fn with_reason(
             let finding = match autoscale(case) {
                 Some(command) => finding.fix(
                     "install metrics-server again",
-                    format!("kubectl delete apiservice {} && {command}", word(&api.name)),
-                    "the APIService that is left serves nothing; the HPA stays as it is",
+                    format!("kubectl delete apiservice {} && {command} --force-conflicts", word(&api.name)),
+                    "takes over what is left of it; the HPA stays as it is",
                 ),
                 None => finding,
             };
