@@ -32,6 +32,8 @@ struct PodMetricsObject {
 #[derive(Debug, Deserialize)]
 struct Metadata {
     name: String,
+    #[serde(default)]
+    namespace: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -51,8 +53,8 @@ impl Cluster {
         namespace: &str,
         selector: Option<&str>,
     ) -> Result<Vec<PodMetrics>, Error> {
-        let ask = pod_metrics_ask(namespace);
-        let path = format!("/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods");
+        let ask = pod_metrics_ask(Some(namespace));
+        let path = collection(Some(namespace));
         let params = selector.map_or_else(ListParams::default, |selector| {
             ListParams::default().labels(selector)
         });
@@ -63,28 +65,52 @@ impl Cluster {
             self.client.request::<PodMetricsList>(request).await
         };
         let list = self.ask(ask, list).await?;
-        Ok(list.items.into_iter().map(PodMetrics::from).collect())
+        Ok(list.items.iter().map(PodMetrics::from).collect())
+    }
+
+    /// The same for all pods of a namespace, or of all namespaces, with the namespace of each.
+    ///
+    /// # Errors
+    /// As [`Cluster::pod_metrics`].
+    pub(super) async fn pod_metrics_of_namespaces(
+        &self,
+        namespace: Option<&str>,
+    ) -> Result<Vec<(String, PodMetrics)>, Error> {
+        let path = collection(namespace);
+        let ask = pod_metrics_ask(namespace);
+        self.list_pages(ask, &path, &ListParams::default(), |object: &PodMetricsObject| {
+            (object.metadata.namespace.clone(), object.into())
+        })
+        .await
     }
 }
 
-/// The request of [`Cluster::pod_metrics`] in words.
-pub(super) fn pod_metrics_ask(namespace: &str) -> Ask<'_> {
-    Ask::list("pods.metrics.k8s.io", Some(namespace))
+fn collection(namespace: Option<&str>) -> String {
+    const API: &str = "/apis/metrics.k8s.io/v1beta1";
+    namespace.map_or_else(
+        || format!("{API}/pods"),
+        |namespace| format!("{API}/namespaces/{namespace}/pods"),
+    )
 }
 
-impl From<PodMetricsObject> for PodMetrics {
-    fn from(object: PodMetricsObject) -> Self {
+/// The request of [`Cluster::pod_metrics`] in words.
+pub(super) fn pod_metrics_ask(namespace: Option<&str>) -> Ask<'_> {
+    Ask::list("pods.metrics.k8s.io", namespace)
+}
+
+impl From<&PodMetricsObject> for PodMetrics {
+    fn from(object: &PodMetricsObject) -> Self {
         let window = parse_duration(&object.window).unwrap_or_default();
         Self {
-            name: object.metadata.name,
+            name: object.metadata.name.clone(),
             timestamp: object.timestamp,
             window_millis: i64::try_from(window.as_millis()).unwrap_or(i64::MAX),
             containers: object
                 .containers
-                .into_iter()
+                .iter()
                 .map(|container| ContainerUsage {
-                    name: container.name,
-                    usage: container.usage,
+                    name: container.name.clone(),
+                    usage: container.usage.clone(),
                 })
                 .collect(),
         }

@@ -10,6 +10,7 @@ mod kubeconfig;
 mod metrics_api;
 pub mod model;
 mod observe;
+mod pages;
 mod proxy;
 mod rollout;
 pub mod service;

@@ -9,6 +9,7 @@ mod finding;
 mod foreign;
 mod history;
 mod keeper;
+mod metrics_server;
 mod offenders;
 mod order;
 mod overlap;

@@ -70,6 +70,15 @@ pub struct MetricsServer {
     /// The ports of its Service, where that was read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub service_ports: Vec<i32>,
+    /// Where its Service sends to, by name or number, where that was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub target_ports: Vec<String>,
+    /// The names and numbers of its container's ports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub container_ports: Vec<String>,
+    /// Why its pods cannot be created, in the words of its Deployment's condition `ReplicaFailure`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creation_refused: Option<String>,
     /// Its service account, where it was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_account: Option<String>,

@@ -37,6 +37,13 @@ pub(super) fn json(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// Whether YAML holds nothing of the kind but the line breaks and tabs that it is made of.
+pub(super) fn is_harmless_in_yaml(text: &str) -> bool {
+    !text
+        .chars()
+        .any(|it| !matches!(it, '\n' | '\t') && is_dangerous(it))
+}
+
 /// All of them lie below U+10000, where one escape is enough.
 fn is_left_in_json(character: char) -> bool {
     character >= '\u{7f}' && is_dangerous(character)

@@ -92,7 +92,7 @@ impl Serving {
         let mut container = json!({
             "name": CONTAINER,
             "image": self.image,
-            "args": ["--model_name=$(MODEL_NAME)", "--model_base_path=$(MODEL_PATH)"],
+            "args": self.arguments(),
             "envFrom": [{"configMapRef": {"name": self.names.config_map}}],
             "imagePullPolicy": "IfNotPresent",
             // The server opens its ports only after the first load of every model, so an open port is a
@@ -121,6 +121,21 @@ impl Serving {
         }
         spec["containers"] = json!([container]);
         spec
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec![
+            "--model_name=$(MODEL_NAME)".to_owned(),
+            "--model_base_path=$(MODEL_PATH)".to_owned(),
+        ];
+        // The server sizes its pools by the node's cores, and under a limit its threads then throttle each other.
+        let limit = self.resources.limits.get("cpu");
+        if let Some(limit) = limit.and_then(|limit| limit.milli_value().ok()) {
+            let cores = (limit.saturating_add(999) / 1000).max(1);
+            arguments.push(format!("--tensorflow_intra_op_parallelism={cores}"));
+            arguments.push(format!("--tensorflow_inter_op_parallelism={cores}"));
+        }
+        arguments
     }
 
     fn service(&self) -> Manifest {

@@ -224,3 +224,20 @@ fn a_bucket_needs_no_volume_and_limits_are_sent() {
         Some(&json!({"cpu": "2"}))
     );
 }
+
+#[test]
+fn a_cpu_limit_sizes_the_thread_pools() {
+    let mut serving = serving();
+    let arguments = |serving: &Serving| serving.arguments().split_off(2);
+    assert!(arguments(&serving).is_empty());
+    for (limit, cores) in [("2", 2), ("1500m", 2), ("200m", 1)] {
+        serving.resources.limits = BTreeMap::from([("cpu".to_owned(), Quantity::from(limit))]);
+        assert_eq!(
+            arguments(&serving),
+            [
+                format!("--tensorflow_intra_op_parallelism={cores}"),
+                format!("--tensorflow_inter_op_parallelism={cores}"),
+            ]
+        );
+    }
+}

@@ -178,11 +178,11 @@ impl World {
             })
         });
         let items: Vec<&Value> = everywhere.flat_map(|(_, items)| items).collect();
-        (path.starts_with("/apis/") && !items.is_empty()).then(|| list(items.into_iter(), query))
+        (path.starts_with("/api") && !items.is_empty()).then(|| list(items.into_iter(), query))
     }
 }
 
-/// The items that the selectors of a query match; only equality is known.
+/// The items that the selectors of a query match, a page of them; only equality is known.
 fn list<'a>(items: impl Iterator<Item = &'a Value>, query: &str) -> Value {
     let decoded = query.replace("%3D", "=").replace("%2C", ",").replace("%2F", "/");
     let part = |name: &str| {
@@ -208,5 +208,15 @@ fn list<'a>(items: impl Iterator<Item = &'a Value>, query: &str) -> Value {
                 .filter_map(|pair| pair.split_once('='))
                 .all(field)
     };
-    json!({"kind": "List", "apiVersion": "v1", "metadata": {}, "items": items.filter(matches).collect::<Vec<_>>()})
+    let all: Vec<&Value> = items.filter(matches).collect();
+    let first: usize = part("continue").parse().unwrap_or(0);
+    let size: usize = part("limit").parse().unwrap_or(usize::MAX);
+    let page: Vec<_> = all.iter().skip(first).take(size).collect();
+    let next = first + page.len();
+    let next = if next < all.len() {
+        next.to_string()
+    } else {
+        String::new()
+    };
+    json!({"kind": "List", "apiVersion": "v1", "metadata": {"continue": next}, "items": page})
 }

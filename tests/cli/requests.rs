@@ -37,7 +37,7 @@ fn one_healthy_hpa_takes_seven() {
             "/api/v1/namespaces/shop/pods?&labelSelector=app%3Dweb",
             "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io",
             "/apis/apps/v1/namespaces/shop/deployments/web",
-            "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers?",
+            "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers?&limit=500",
             "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods?&labelSelector=app%3Dweb",
             "/version",
         ]
@@ -68,22 +68,83 @@ fn fifty_hpas_of_one_namespace_take_as_many_as_one() {
     assert_eq!(count(shop(&names), &[]), 7);
 }
 
-#[test]
-fn every_namespace_costs_four() {
+/// Shops with two HPAs each, in so many namespaces.
+fn chain(namespaces: usize) -> World {
     let mut world = shop(&["web", "cart"]);
-    let far: Vec<_> = shop(&["web", "cart"])
+    for number in 1..namespaces {
+        let name = format!("shop{number}");
+        let far: Vec<_> = shop(&["web", "cart"])
+            .collections
+            .into_iter()
+            .filter(|(path, _)| path.contains("/shop/"))
+            .map(|(path, mut objects)| {
+                for object in &mut objects {
+                    object["metadata"]["namespace"] = json!(name);
+                }
+                (path.replace("/shop/", &format!("/{name}/")), objects)
+            })
+            .collect();
+        world.collections.extend(far);
+    }
+    world
+}
+
+#[test]
+fn each_of_a_few_namespaces_costs_four() {
+    assert_eq!(count(chain(2), &["-A"]), 3 + 2 * 4);
+    assert_eq!(count(chain(4), &["-A"]), 3 + 4 * 4);
+}
+
+#[test]
+fn many_namespaces_share_one_list_of_each_kind() {
+    assert_eq!(count(chain(5), &["-A"]), 3 + 4);
+    assert_eq!(count(chain(40), &["-A"]), 3 + 4);
+}
+
+#[test]
+fn what_may_not_be_listed_everywhere_is_listed_in_each_namespace() {
+    let mut world = chain(6);
+    world.faults.push(("/api/v1/pods", Fault::Refuse(403)));
+    let stage = Stage::new(world);
+    let outcome = stage.run(&["explain-hpa", "-A", "-o", "json", "--fail-on", "never"]);
+    assert_eq!(stage.mock.requests().len(), 3 + 4 + 6, "{}", outcome.stderr);
+    let answer: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(answer["notReadable"], json!([]), "the namespaces were read");
+}
+
+#[test]
+fn a_page_holds_five_hundred() {
+    let mut world = chain(6);
+    let pods = world.collections.get_mut(PODS).unwrap();
+    for number in 0..1200 {
+        let mut extra = pod("web");
+        extra["metadata"]["name"] = json!(format!("web-5f6d-{number}"));
+        pods.push(extra);
+    }
+    // 1,212 pods are three pages. The many without a sample make metrics-server suspicious: three more.
+    assert_eq!(count(world, &["-A"]), 3 + 4 + 2 + 3);
+}
+
+#[test]
+fn single_hpas_among_many_share_a_bound() {
+    let names: Vec<String> = (0..40).map(|index| format!("web{index}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut world = shop(&names);
+    let kind = |objects: &mut Vec<serde_json::Value>| {
+        for object in objects {
+            object["spec"]["scaleTargetRef"]["kind"] = json!("StatefulSet");
+        }
+    };
+    kind(world.collections.get_mut(HPAS).unwrap());
+    // Every one has fewer pods than it asks for, and its own events could tell why.
+    let mut sets = world.collections.remove(DEPLOYMENTS).unwrap();
+    for set in &mut sets {
+        set["spec"]["replicas"] = json!(3);
+    }
+    world
         .collections
-        .into_iter()
-        .filter(|(path, _)| path.contains("/shop/"))
-        .map(|(path, mut objects)| {
-            for object in &mut objects {
-                object["metadata"]["namespace"] = json!("far");
-            }
-            (path.replace("/shop/", "/far/"), objects)
-        })
-        .collect();
-    world.collections.extend(far);
-    assert_eq!(count(world, &["-A"]), 3 + 2 * 4);
+        .insert(DEPLOYMENTS.replace("deployments", "statefulsets"), sets);
+    assert!(count(world, &[]) <= 7 + 10);
 }
 
 #[test]

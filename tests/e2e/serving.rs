@@ -222,15 +222,16 @@ fn the_model_is_on_one_node(namespace: &str) {
 
 #[test]
 fn servers_that_scale_badly() {
-    let spaces: Vec<_> = ["threads", "probes", "sigterm"]
+    let spaces: Vec<_> = ["threads", "probes", "sigterm", "quota"]
         .into_iter()
         .map(|name| sandbox().namespace(name).expect("a namespace"))
         .collect();
-    let [threads, probes, sigterm] = [0, 1, 2].map(|index: usize| spaces[index].name());
+    let [threads, probes, sigterm, quota] = [0, 1, 2, 3].map(|index: usize| spaces[index].name());
     let _turn = with_metrics_server(MetricsServer::Ready);
     throttled_by_its_own_threads(threads);
     its_probes_are_its_load(probes);
     ending_pods_keep_their_room(sigterm);
+    ending_pods_keep_their_quota(quota);
 }
 
 fn throttled_by_its_own_threads(namespace: &str) {
@@ -340,6 +341,44 @@ fn ending_pods_keep_their_room(namespace: &str) {
     ))
     .expect_code(0);
     gpus(&node, "0");
+}
+
+/// A quota of one pod, and it belongs to a server that was told to end.
+fn ending_pods_keep_their_quota(namespace: &str) {
+    deploy(namespace, |deployment, _| {
+        deployment["spec"]["template"]["metadata"]["annotations"] = json!({LINGER_ANNOTATION: "true"});
+    });
+    kubectl(&format!("create quota one -n {namespace} --hard=pods=1")).expect_code(0);
+    until("the quota is counted", || {
+        (field(namespace, "quota/one", "{.status.used.pods}") == "1").then_some(())
+    });
+    let victim = pods(namespace).remove(0);
+    kubectl(&format!("delete pod {victim} -n {namespace} --wait=false")).expect_code(0);
+    until("the quota refuses the new pod", || {
+        let refusal = "{.status.conditions[?(@.type=='ReplicaFailure')].message}";
+        field(namespace, "deployment/resnet", refusal)
+            .contains("exceeded quota: one")
+            .then_some(())
+    });
+    let answer = until("the cause comes first", || {
+        let answer = explain(namespace, "resnet");
+        (code(&answer) == "TFS804").then_some(answer)
+    });
+    assert_eq!(answer["findings"][0]["objects"][1]["name"], victim, "{answer:#}");
+    assert_eq!(
+        answer["findings"][0]["consequences"][0]["code"], "TFS702",
+        "{answer:#}"
+    );
+    kubectl(&format!(
+        "delete pod {victim} -n {namespace} --grace-period=0 --force"
+    ))
+    .expect_code(0);
+    controller_says(namespace, ACTIVE, "ValidMetricFound");
+    kubectl(&format!("delete deployment resnet -n {namespace}")).expect_code(0);
+    kubectl(&format!(
+        "delete pods --all -n {namespace} --grace-period=0 --force"
+    ))
+    .expect_code(0);
 }
 
 /// What the GPU vendor's device plugin reports of a node.

@@ -153,6 +153,8 @@ fn findings(change: &dyn Fn(&str, &str) -> String) -> usize {
             assert_harmless(&output::text::explanations(&all, width));
         }
         assert_harmless(&output::structured::json(&all).expect("a form in JSON"));
+        let yaml = output::structured::yaml(&all).expect("a form in YAML");
+        assert_harmless(&yaml.replace('\t', " "));
     }
     // What may hold only certain words is no name and no sentence.
     for place in &poison.kept {

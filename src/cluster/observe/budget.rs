@@ -1,40 +1,46 @@
-//! One HPA costs at most ten requests, whatever is broken.
+//! One HPA costs at most ten requests, whatever is broken; many cost a fixed number more than the LISTs that they share.
 
 use super::scope::Group;
+use super::target;
 use crate::cluster::Cluster;
-use crate::facts::NotReadable;
+use crate::facts::{Hpa, NotReadable};
 
-/// How many requests one HPA may cost.
+/// How many requests one HPA may cost; and how many are sent for single HPAs among many.
 const LIMIT: usize = 10;
+/// Discovery, the object and its scale, where they cannot be listed.
+const CUSTOM_TARGET: usize = 3;
 
-/// How many requests are left. Where many HPAs are read, the number of namespaces is the bound.
+/// How many requests are left.
 pub(super) struct Budget {
-    before: usize,
-    limited: bool,
+    /// The number of requests at which it ends.
+    end: usize,
+    /// Whether it is one HPA's.
+    alone: bool,
 }
 
 impl Budget {
-    /// Counts from a number of requests that were sent before.
-    pub(super) fn new(before: usize, groups: &[Group]) -> Self {
-        let hpas: usize = groups.iter().map(|group| group.chosen.len()).sum();
-        Self {
-            before,
-            limited: hpas <= 1,
-        }
+    /// The budget of one HPA counts from the number of requests that were sent before the run; that of many, from now,
+    /// when what they share has been listed.
+    pub(super) fn new(cluster: &Cluster, before: usize, groups: &[Group]) -> Self {
+        let chosen = || groups.iter().flat_map(|group| &group.chosen);
+        let alone = chosen().count() <= 1;
+        let end = if alone {
+            before + LIMIT
+        } else {
+            let single = |hpa: &&Hpa| !target::is_built_in(&hpa.target);
+            cluster.requests() + LIMIT + CUSTOM_TARGET * chosen().filter(single).count()
+        };
+        Self { end, alone }
     }
 
     /// Whether one HPA is asked about: what many share is not looked up for each.
     pub(super) fn is_limited(&self) -> bool {
-        self.limited
+        self.alone
     }
 
     /// How many requests may still be sent.
     pub(super) fn left(&self, cluster: &Cluster) -> usize {
-        if self.limited {
-            (self.before + LIMIT).saturating_sub(cluster.requests())
-        } else {
-            usize::MAX
-        }
+        self.end.saturating_sub(cluster.requests())
     }
 }
 
@@ -42,7 +48,7 @@ impl Budget {
 pub(super) fn left_out(what: String) -> NotReadable {
     NotReadable {
         what,
-        why: format!("left out, because one HPA costs at most {LIMIT} requests"),
+        why: format!("left out, to send no more than {LIMIT} requests"),
         needs: None,
     }
 }

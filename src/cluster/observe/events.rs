@@ -6,6 +6,7 @@ use kube::api::ListParams;
 
 use super::budget::left_out;
 use super::fact;
+use super::shared::collection;
 use crate::cluster::{Ask, Cluster, Error, convert};
 use crate::facts::{Event, Fact, Hpa, HpaFacts};
 
@@ -16,24 +17,45 @@ pub(super) struct Events {
 }
 
 enum Answer {
-    Asked(Result<Vec<v1::Event>, Error>),
+    /// With the uid of the object that each is about.
+    Asked(Result<Vec<(String, Event)>, Error>),
     LeftOut,
 }
 
-/// Lists the events about the given HPAs: by uid where there is one HPA, by kind where there are more.
-pub(super) async fn read(cluster: &Cluster, namespace: &str, hpas: &[Hpa]) -> Events {
-    let selector = match hpas {
-        [hpa] => format!("involvedObject.uid={}", hpa.uid),
-        _ => "involvedObject.kind=HorizontalPodAutoscaler".to_owned(),
-    };
+/// Lists the events about one HPA.
+pub(super) async fn read(cluster: &Cluster, namespace: &str, hpa: &Hpa) -> Events {
+    let selector = format!("involvedObject.uid={}", hpa.uid);
     let api: Api<v1::Event> = Api::namespaced(cluster.client.clone(), namespace);
     let list = cluster
         .ask(ask(namespace), api.list(&ListParams::default().fields(&selector)))
         .await;
-    Events {
-        namespace: namespace.to_owned(),
-        answer: Answer::Asked(list.map(|list| list.items)),
-    }
+    Events::listed(
+        namespace,
+        list.map(|list| list.items.iter().map(with_uid).collect()),
+    )
+}
+
+/// The events about all HPAs of a namespace, or of all namespaces, each with its namespace and the uid of its object.
+pub(super) async fn list(
+    cluster: &Cluster,
+    namespace: Option<&str>,
+) -> Result<Vec<(String, (String, Event))>, Error> {
+    let path = collection("/api/v1", namespace, "events");
+    let params = ListParams::default().fields("involvedObject.kind=HorizontalPodAutoscaler");
+    let ask = Ask::list("events", namespace);
+    cluster
+        .list_pages(ask, &path, &params, |event: &v1::Event| {
+            (
+                event.metadata.namespace.clone().unwrap_or_default(),
+                with_uid(event),
+            )
+        })
+        .await
+}
+
+fn with_uid(event: &v1::Event) -> (String, Event) {
+    let uid = event.involved_object.uid.clone().unwrap_or_default();
+    (uid, convert::event(event))
 }
 
 fn ask(namespace: &str) -> Ask<'_> {
@@ -50,16 +72,25 @@ pub(super) async fn of_target(cluster: &Cluster, namespace: &str, facts: &HpaFac
     let list = cluster
         .ask(ask(namespace), api.list(&ListParams::default().fields(&selector)))
         .await;
-    fact(&ask(namespace), list.map(|list| sorted(list.items.iter())))
+    let events = list.map(|list| sorted(list.items.iter().map(convert::event)));
+    fact(&ask(namespace), events)
 }
 
-fn sorted<'a>(events: impl Iterator<Item = &'a v1::Event>) -> Vec<Event> {
-    let mut events: Vec<_> = events.map(convert::event).collect();
+fn sorted(events: impl Iterator<Item = Event>) -> Vec<Event> {
+    let mut events: Vec<_> = events.collect();
     events.sort_by_key(|event| event.last_seen);
     events
 }
 
 impl Events {
+    /// The answer to a LIST.
+    pub(super) fn listed(namespace: &str, answer: Result<Vec<(String, Event)>, Error>) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            answer: Answer::Asked(answer),
+        }
+    }
+
     /// Events that were not asked for, because other requests tell more.
     pub(super) fn left_out(namespace: &str) -> Self {
         Self {
@@ -82,9 +113,12 @@ impl Events {
         match &self.answer {
             Answer::LeftOut => Fact::NotReadable(left_out(ask.subject())),
             Answer::Asked(answer) => {
-                let about = |event: &&v1::Event| event.involved_object.uid.as_deref() == Some(uid);
                 let events = answer.as_ref().map_err(Clone::clone);
-                fact(&ask, events.map(|events| sorted(events.iter().filter(about))))
+                let events = events.map(|events| {
+                    let about = events.iter().filter(|(about, _)| about == uid);
+                    sorted(about.map(|(_, event)| event.clone()))
+                });
+                fact(&ask, events)
             }
         }
     }

@@ -1,7 +1,6 @@
 //! Reads from the cluster what the pure rooms need, in as few requests as that takes.
 //!
-//! The number of requests grows with namespaces, never with HPAs of built-in workloads; `docs/requests.md`
-//! lists them. Whatever cannot be read becomes a [`Fact::NotReadable`]; an error is only what makes every
+//! The number of requests does not grow with HPAs of built-in workloads; `docs/requests.md` lists them. Whatever cannot be read becomes a [`Fact::NotReadable`]; an error is only what makes every
 //! answer impossible.
 
 mod adapters;
@@ -17,7 +16,9 @@ mod pipeline;
 mod rivals;
 mod scaled_objects;
 mod scope;
+mod selector;
 mod serving;
+mod shared;
 mod target;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::Api;
 
 use self::budget::Budget;
+use self::shared::Shared;
 use super::{Ask, Cluster, Error, convert};
 use crate::facts::{API_VERSION, ApiService, ClusterFacts, Fact, Facts, Hpa, HpaFacts, KIND, NotReadable};
 
@@ -64,22 +66,29 @@ async fn read(
     let before = cluster.requests();
     let (version, api, groups) = tokio::join!(version(cluster), resource_metrics_api(cluster), groups);
     let groups = groups?;
-    let budget = Budget::new(before, &groups);
+    let mut shared = Shared::read(cluster, &groups).await;
+    let budget = Budget::new(cluster, before, &groups);
     let (api_of_all, budget_of_all) = (&api, &budget);
-    let mut hpas: Vec<HpaFacts> = stream::iter(groups)
-        .map(|group| namespace::read(cluster, group, api_of_all, budget_of_all))
+    let parts: Vec<_> = groups
+        .into_iter()
+        .map(|group| (shared.take(&group.namespace), group))
+        .collect();
+    drop(shared);
+    let mut hpas: Vec<HpaFacts> = stream::iter(parts)
+        .map(|(slice, group)| namespace::read(cluster, group, slice, api_of_all, budget_of_all))
         .buffered(NAMESPACES_AT_A_TIME)
         .try_concat()
         .await?;
-    let metrics_server = pipeline::metrics_server(cluster, &api, &hpas, &budget).await;
     let mut facts = ClusterFacts {
         version,
         resource_metrics_api: api,
-        metrics_server,
         ..ClusterFacts::default()
     };
-    adapters::read(cluster, &hpas, &mut facts, &budget).await;
+    // What stops the controller itself comes before what it would read.
     controller::read(cluster, &hpas, &mut facts, &budget).await;
+    facts.metrics_server =
+        pipeline::metrics_server(cluster, &facts.resource_metrics_api, &hpas, &budget).await;
+    adapters::read(cluster, &hpas, &mut facts, &budget).await;
     serving::read_logs(cluster, &mut hpas, &budget).await;
     Ok(Facts {
         api_version: API_VERSION.to_owned(),

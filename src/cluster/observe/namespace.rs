@@ -1,6 +1,6 @@
 //! Everything about the HPAs of one namespace.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1;
 use kube::Api;
@@ -9,6 +9,8 @@ use kube::api::ListParams;
 use super::budget::Budget;
 use super::events::Events;
 use super::scope::Group;
+use super::selector::{self, PodIndex};
+use super::shared::Slice;
 use super::target::{self, Reading};
 use super::{alternatives, events, fact, limit_ranges, owners, pipeline, rivals, scaled_objects};
 use crate::cluster::metrics_api::pod_metrics_ask;
@@ -37,26 +39,37 @@ pub struct Workload {
 pub(super) async fn read(
     cluster: &Cluster,
     group: Group,
+    slice: Option<Slice>,
     api: &Fact<ApiService>,
     budget: &Budget,
 ) -> Result<Vec<HpaFacts>, Error> {
     let references: Vec<&ObjectReference> = group.chosen.iter().map(|hpa| &hpa.target).collect();
+    let (targets, in_hand, listed) = match slice {
+        Some(slice) => {
+            let events = Events::listed(&group.namespace, slice.events);
+            (slice.targets, Some((slice.pods, slice.metrics)), Some(events))
+        }
+        None => (BTreeMap::new(), None, None),
+    };
     // A custom kind costs so much that the events wait until it is known what else is needed.
     let late = matches!(references.as_slice(), [reference] if !target::is_built_in(reference));
-    let (readings, early) = tokio::join!(target::read_all(cluster, &group.namespace, &references), async {
-        if late {
-            None
-        } else {
-            Some(events::read(cluster, &group.namespace, &group.chosen).await)
+    let (readings, early) = tokio::join!(
+        target::read_all(cluster, &group.namespace, &references, &targets),
+        async {
+            match (listed, group.chosen.as_slice()) {
+                (Some(events), _) => Some(events),
+                (None, [hpa]) if !late => Some(events::read(cluster, &group.namespace, hpa).await),
+                (None, _) => None,
+            }
         }
-    });
+    );
     let dead = readings.iter().all(|reading| reading.fatal.is_some());
     // The HPAs were listed and now nothing answers: there is no half of a diagnosis in that.
     if let Some(error) = early.as_ref().and_then(Events::fatal).filter(|_| dead) {
         return Err(error.clone());
     }
     let names: Vec<Vec<String>> = readings.iter().map(|reading| reading.names.clone()).collect();
-    let workloads = workloads(cluster, &group.namespace, readings).await;
+    let workloads = workloads(cluster, &group.namespace, readings, in_hand).await;
     let same_target: Vec<Vec<String>> = group
         .chosen
         .iter()
@@ -85,12 +98,12 @@ pub(super) async fn read(
             hpa: hpa.clone(),
         })
         .collect();
-    let events = match early {
-        Some(events) => events,
-        None if budget.left(cluster) > pipeline::cost(api, &facts) => {
-            events::read(cluster, &group.namespace, &group.chosen).await
+    let events = match (early, group.chosen.as_slice()) {
+        (Some(events), _) => events,
+        (None, [hpa]) if budget.left(cluster) > pipeline::cost(api, &facts) => {
+            events::read(cluster, &group.namespace, hpa).await
         }
-        None => Events::left_out(&group.namespace),
+        (None, _) => Events::left_out(&group.namespace),
     };
     for facts in &mut facts {
         facts.events = events.about(&facts.hpa.uid);
@@ -131,7 +144,7 @@ pub(super) async fn read_deployment(
     if let Some(error) = reading.fatal {
         return Err(error);
     }
-    let workloads = workloads(cluster, namespace, vec![reading]).await;
+    let workloads = workloads(cluster, namespace, vec![reading], None).await;
     workloads
         .into_iter()
         .next()
@@ -164,17 +177,32 @@ fn keepers(all: &[Hpa], names: &[String]) -> BTreeMap<String, ObjectReference> {
         .collect()
 }
 
-/// Adds pods and usage to the targets: by selector for one target, from one LIST of the namespace for more.
-async fn workloads(cluster: &Cluster, namespace: &str, readings: Vec<Reading>) -> Vec<Workload> {
-    let shared = if readings.len() > 1 {
-        let (pods, metrics) = tokio::join!(
-            list_pods(cluster, namespace, None),
-            list_metrics(cluster, namespace, None)
-        );
-        Some((pods, metrics))
-    } else {
-        None
-    };
+/// The pods of a namespace and their usage, as they were listed.
+type InHand = (Result<Vec<Pod>, Error>, Result<Vec<PodMetrics>, Error>);
+
+/// Adds pods and usage to the targets: from what is in hand, else by selector.
+async fn workloads(
+    cluster: &Cluster,
+    namespace: &str,
+    readings: Vec<Reading>,
+    in_hand: Option<InHand>,
+) -> Vec<Workload> {
+    let in_hand = in_hand.map(|(pods, metrics)| {
+        (
+            fact(&Ask::list("pods", Some(namespace)), pods),
+            fact(&pod_metrics_ask(Some(namespace)), metrics),
+        )
+    });
+    let shared = in_hand.as_ref().map(|(pods, metrics)| {
+        let index = PodIndex::new(pods.known().map_or(&[], Vec::as_slice));
+        let samples: BTreeMap<&str, &PodMetrics> = metrics
+            .known()
+            .into_iter()
+            .flatten()
+            .map(|sample| (sample.name.as_str(), sample))
+            .collect();
+        (pods, index, metrics, samples)
+    });
     let shared = shared.as_ref();
     let mut workloads = futures::future::join_all(readings.into_iter().map(|reading| async move {
         let (pods, pod_metrics) = match (selector(&reading), shared) {
@@ -183,9 +211,9 @@ async fn workloads(cluster: &Cluster, namespace: &str, readings: Vec<Reading>) -
                 list_pods(cluster, namespace, Some(&selector)),
                 list_metrics(cluster, namespace, Some(&selector))
             ),
-            (Ok(selector), Some((pods, metrics))) => {
-                let pods = matching(cluster, namespace, &selector, pods).await;
-                let metrics = of_pods(metrics, &pods);
+            (Ok(selector), Some((pods, index, metrics, samples))) => {
+                let pods = matching(cluster, namespace, &selector, pods, index).await;
+                let metrics = of_pods(metrics, samples, &pods);
                 (pods, metrics)
             }
         };
@@ -228,54 +256,36 @@ pub(super) async fn list_pods(cluster: &Cluster, namespace: &str, selector: Opti
 
 async fn list_metrics(cluster: &Cluster, namespace: &str, selector: Option<&str>) -> Fact<Vec<PodMetrics>> {
     fact(
-        &pod_metrics_ask(namespace),
+        &pod_metrics_ask(Some(namespace)),
         cluster.pod_metrics(namespace, selector).await,
     )
 }
 
-/// The pods that a selector matches. Plain equality is decided here; anything richer only the API server
-/// reads rightly.
+/// The pods that a selector matches; the API server is asked where it is not in the usual form.
 async fn matching(
     cluster: &Cluster,
     namespace: &str,
     selector: &str,
     pods: &Fact<Vec<Pod>>,
+    index: &PodIndex<'_>,
 ) -> Fact<Vec<Pod>> {
-    let (Some(labels), Fact::Known(pods)) = (equalities(selector), pods) else {
-        return match pods {
-            Fact::Known(_) => list_pods(cluster, namespace, Some(selector)).await,
-            other => other.clone(),
-        };
-    };
-    let matches = |pod: &&Pod| {
-        labels
-            .iter()
-            .all(|(key, value)| pod.labels.get(*key).is_some_and(|label| label == value))
-    };
-    Fact::Known(pods.iter().filter(matches).cloned().collect())
+    match (pods, selector::parse(selector)) {
+        (Fact::Known(_), Some(expressions)) => Fact::Known(index.matching(&expressions)),
+        (Fact::Known(_), None) => list_pods(cluster, namespace, Some(selector)).await,
+        (other, _) => other.clone(),
+    }
 }
 
-/// The labels of a selector that is made of `key=value` alone.
-pub(super) fn equalities(selector: &str) -> Option<Vec<(&str, &str)>> {
-    selector
-        .split(',')
-        .map(|part| part.split_once('='))
-        .map(|part| part.filter(|(key, value)| !key.ends_with('!') && !value.starts_with('=')))
-        .map(|part| part.filter(|(key, _)| !key.contains([' ', '('])))
-        .collect()
-}
-
-fn of_pods(metrics: &Fact<Vec<PodMetrics>>, pods: &Fact<Vec<Pod>>) -> Fact<Vec<PodMetrics>> {
-    let (Fact::Known(all), Fact::Known(pods)) = (metrics, pods) else {
+fn of_pods(
+    metrics: &Fact<Vec<PodMetrics>>,
+    samples: &BTreeMap<&str, &PodMetrics>,
+    pods: &Fact<Vec<Pod>>,
+) -> Fact<Vec<PodMetrics>> {
+    let (Fact::Known(_), Fact::Known(pods)) = (metrics, pods) else {
         return metrics.clone();
     };
-    let names: BTreeSet<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
-    Fact::Known(
-        all.iter()
-            .filter(|entry| names.contains(entry.name.as_str()))
-            .cloned()
-            .collect(),
-    )
+    let of_pod = |pod: &Pod| samples.get(pod.name.as_str()).map(|sample| (*sample).clone());
+    Fact::Known(pods.iter().filter_map(of_pod).collect())
 }
 
 /// Finds out which pods descend from their target; the `ReplicaSet`s are listed only where names prove nothing.
@@ -294,22 +304,6 @@ async fn mark_owners(cluster: &Cluster, namespace: &str, workloads: &mut [Worklo
     for workload in workloads {
         if let (Fact::Known(pods), Fact::Known(target)) = (&mut workload.pods, &workload.target) {
             owners::mark(pods, target, replica_sets.as_ref());
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::equalities;
-
-    #[test]
-    fn only_plain_equality_is_decided_here() {
-        assert_eq!(
-            equalities("a=b,c.io/d=e"),
-            Some(vec![("a", "b"), ("c.io/d", "e")])
-        );
-        for selector in ["a in (b,c)", "a!=b", "a==b", "a", "!a", "a=b,c notin (d)"] {
-            assert_eq!(equalities(selector), None, "{selector}");
         }
     }
 }

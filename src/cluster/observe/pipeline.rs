@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::Api;
 use kube::api::{ListParams, LogParams};
 
@@ -52,6 +53,8 @@ pub(super) async fn metrics_server(
     }
     let left = budget.left(cluster);
     match api {
+        // Something else answers: whether metrics-server is anywhere decides how to repair it.
+        Fact::Known(api) if left >= cost && is_another(api) => usual_installation(cluster).await,
         Fact::Known(ApiService {
             service: Some(service),
             ..
@@ -67,9 +70,18 @@ pub(super) async fn metrics_server(
             "the pods of Service {}/{}",
             service.namespace, service.name
         ))),
-        Fact::Absent => usual_installation(cluster).await,
+        Fact::Absent if left >= cost => usual_installation(cluster).await,
+        Fact::Absent if left > 0 => usual_deployment(cluster).await,
+        Fact::Absent => Fact::NotReadable(left_out(format!("Deployment {USUAL_NAME}"))),
         Fact::Known(_) | Fact::NotReadable(_) => Fact::default(),
     }
+}
+
+/// Whether what answers does not know the API at all.
+fn is_another(api: &ApiService) -> bool {
+    api.available.as_ref().is_some_and(|condition| {
+        condition.reason == "FailedDiscoveryCheck" && condition.message.ends_with(": 404")
+    })
 }
 
 /// How many requests it takes to look behind the API; 0 where there is no reason to.
@@ -140,6 +152,7 @@ async fn usual_installation(cluster: &Cluster) -> Fact<MetricsServer> {
         // Without a Service there is no port to name.
         if let Ok(service) = cluster.ask(ask, api.get(USUAL_NAME)).await {
             server.service_ports = ports(&service);
+            server.target_ports = target_ports(&service);
         }
     }
     found
@@ -148,6 +161,33 @@ async fn usual_installation(cluster: &Cluster) -> Fact<MetricsServer> {
 fn ports(service: &v1::Service) -> Vec<i32> {
     let ports = service.spec.iter().flat_map(|spec| spec.ports.iter().flatten());
     ports.map(|port| port.port).collect()
+}
+
+/// Where a Service sends to: its own port, where it does not say.
+fn target_ports(service: &v1::Service) -> Vec<String> {
+    let ports = service.spec.iter().flat_map(|spec| spec.ports.iter().flatten());
+    ports
+        .map(|port| match &port.target_port {
+            Some(IntOrString::Int(number)) => number.to_string(),
+            Some(IntOrString::String(name)) => name.clone(),
+            None => port.port.to_string(),
+        })
+        .collect()
+}
+
+/// The names and numbers of the main container's ports.
+fn container_ports(spec: &v1::PodSpec) -> Vec<String> {
+    let ports = main_container(spec).and_then(|container| container.ports.as_ref());
+    ports
+        .into_iter()
+        .flatten()
+        .flat_map(|port| {
+            port.name
+                .clone()
+                .into_iter()
+                .chain([port.container_port.to_string()])
+        })
+        .collect()
 }
 
 fn from_deployment(deployment: &Deployment) -> MetricsServer {
@@ -166,6 +206,13 @@ fn from_deployment(deployment: &Deployment) -> MetricsServer {
             .unwrap_or_default(),
         service_account: pod_spec.and_then(|spec| spec.service_account_name.clone()),
         args: pod_spec.map(args).unwrap_or_default(),
+        container_ports: pod_spec.map(container_ports).unwrap_or_default(),
+        creation_refused: deployment
+            .status
+            .iter()
+            .flat_map(|status| status.conditions.iter().flatten())
+            .find(|condition| condition.type_ == "ReplicaFailure" && condition.status == "True")
+            .and_then(|condition| condition.message.clone()),
         ..MetricsServer::default()
     }
 }
@@ -177,10 +224,11 @@ async fn behind_service(cluster: &Cluster, reference: &ServiceReference) -> Fact
     let service = match cluster.ask(ask, api.get(&reference.name)).await {
         Ok(service) => service,
         // Whether metrics-server is gone too decides how to repair it.
-        Err(error) if error.is_not_found() => return usual_deployment(cluster).await,
+        Err(error) if error.is_not_found() => return usual_installation(cluster).await,
         Err(error) => return fact(&ask, Err(error)),
     };
     let service_ports = ports(&service);
+    let target_ports = target_ports(&service);
     let selector = service.spec.and_then(|spec| spec.selector).unwrap_or_default();
     let selector: Vec<_> = selector
         .iter()
@@ -205,6 +253,7 @@ async fn behind_service(cluster: &Cluster, reference: &ServiceReference) -> Fact
     };
     Fact::Known(MetricsServer {
         service_ports,
+        target_ports,
         ..server
     })
 }
@@ -251,6 +300,7 @@ async fn from_pods(
             .and_then(|spec| spec.service_account_name.clone()),
         pods: pods.iter().map(convert::pod).collect(),
         args: newest.spec.as_ref().map(args).unwrap_or_default(),
+        container_ports: newest.spec.as_ref().map(container_ports).unwrap_or_default(),
         log: log(cluster, &reference.namespace, newest).await,
         ..MetricsServer::default()
     }

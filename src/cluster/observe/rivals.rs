@@ -3,12 +3,12 @@
 //! What is in hand decides: the pods of the HPAs that are read together, and the owners of pods that a selector
 //! matches by mistake. Only where the controller itself says that a selector is shared, the other target is asked for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::budget::{Budget, left_out};
-use super::namespace::{equalities, list_pods};
+use super::namespace::list_pods;
 use super::scope::Group;
-use super::target;
+use super::{selector, target};
 use crate::cluster::Cluster;
 use crate::facts::{Fact, Hpa, HpaFacts, ObjectReference, Pod, Rival};
 use crate::hpa::message::{Message, decode};
@@ -18,19 +18,33 @@ const TEMPLATE_HASH: &str = "pod-template-hash";
 
 /// Adds the rivals to the facts of a namespace's HPAs.
 pub(super) async fn find(cluster: &Cluster, group: &Group, facts: &mut [HpaFacts], budget: &Budget) {
+    let read: BTreeMap<&str, &HpaFacts> = facts.iter().map(|it| (it.hpa.name.as_str(), it)).collect();
+    let selected_by = selected_by(facts);
     let mut found = Vec::new();
     for mine in facts.iter() {
-        found.push(of(cluster, group, facts, mine, budget).await);
+        found.push(of(cluster, group, &read, &selected_by, mine, budget).await);
     }
     for (facts, rivals) in facts.iter_mut().zip(found) {
         facts.rivals = rivals;
     }
 }
 
+/// Which HPAs select a pod, of those that are read.
+fn selected_by(facts: &[HpaFacts]) -> BTreeMap<&str, Vec<&str>> {
+    let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for facts in facts {
+        for pod in facts.pods.known().into_iter().flatten() {
+            found.entry(&pod.name).or_default().push(&facts.hpa.name);
+        }
+    }
+    found
+}
+
 async fn of(
     cluster: &Cluster,
     group: &Group,
-    read: &[HpaFacts],
+    read: &BTreeMap<&str, &HpaFacts>,
+    selected_by: &BTreeMap<&str, Vec<&str>>,
     mine: &HpaFacts,
     budget: &Budget,
 ) -> Vec<Rival> {
@@ -39,10 +53,17 @@ async fn of(
     };
     let same: &[String] = mine.same_target.known().map_or(&[], Vec::as_slice);
     let said = said(&mine.hpa);
+    let in_common: BTreeSet<&str> = pods
+        .iter()
+        .filter_map(|pod| selected_by.get(pod.name.as_str()))
+        .flatten()
+        .copied()
+        .collect();
     let mut rivals = Vec::new();
     let others = group.all.iter().filter(|other| other.name != mine.hpa.name);
     for other in others.filter(|other| !same.contains(&other.name)) {
-        let rival = match read.iter().find(|facts| facts.hpa.name == other.name) {
+        let rival = match read.get(other.name.as_str()) {
+            Some(_) if !in_common.contains(other.name.as_str()) && !said.contains(&other.name) => continue,
             Some(theirs) => in_hand(theirs, pods),
             None if said.contains(&other.name) => asked(cluster, other, pods, budget).await,
             None => by_owner(other, pods, Fact::default()),
@@ -113,12 +134,8 @@ async fn asked(cluster: &Cluster, other: &Hpa, pods: &[Pod], budget: &Budget) ->
         Fact::Absent => return by_owner(other, pods, Fact::Absent),
         Fact::NotReadable(reason) => return by_owner(other, pods, Fact::NotReadable(reason)),
     };
-    let shared_pods = match equalities(&selector) {
-        Some(labels) => shared(pods, |pod| {
-            labels
-                .iter()
-                .all(|(key, value)| pod.labels.get(*key).is_some_and(|label| label == value))
-        }),
+    let shared_pods = match selector::parse(&selector) {
+        Some(expressions) => shared(pods, |pod| selector::matches(&expressions, &pod.labels)),
         None if budget.left(cluster) > 0 => {
             let theirs = list_pods(cluster, &other.namespace, Some(&selector)).await;
             let names: Vec<&Pod> = theirs.known().into_iter().flatten().collect();

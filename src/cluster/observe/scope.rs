@@ -1,10 +1,10 @@
 //! Which HPAs are meant.
 
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
-use kube::Api;
 use kube::api::ListParams;
 
 use super::by_namespace;
+use super::shared::collection;
 use crate::cluster::{Ask, Cluster, Error, convert};
 use crate::facts::Hpa;
 
@@ -89,16 +89,14 @@ async fn list(
     namespace: Option<&str>,
     labels: Option<&String>,
 ) -> Result<Vec<Hpa>, Error> {
-    let client = cluster.client.clone();
-    let api: Api<HorizontalPodAutoscaler> = namespace.map_or_else(
-        || Api::all(client.clone()),
-        |namespace| Api::namespaced(client.clone(), namespace),
-    );
     let params = labels.map_or_else(ListParams::default, |labels| ListParams::default().labels(labels));
-    let list = cluster
-        .ask(Ask::list(RESOURCE, namespace), api.list(&params))
-        .await?;
-    Ok(list.items.iter().map(convert::hpa).collect())
+    let path = collection("/apis/autoscaling/v2", namespace, "horizontalpodautoscalers");
+    let ask = Ask::list(RESOURCE, namespace);
+    cluster
+        .list_pages(ask, &path, &params, |object: &HorizontalPodAutoscaler| {
+            convert::hpa(object)
+        })
+        .await
 }
 
 fn by_name(all: &[Hpa], names: &[String], namespace: &str) -> Result<Vec<Hpa>, Error> {

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIGroup, APIResourceList};
 use kube::api::{Api, ApiResource, ListParams};
 use kube::core::DynamicObject;
 
-use super::{definition, fact};
+use super::{definition, fact, shared};
 use crate::cluster::{Ask, Cluster, Error, convert};
 use crate::facts::{Definition, Fact, ObjectReference, Scale, ScaleTarget};
 use crate::hpa::selector::is_selector;
@@ -119,63 +119,74 @@ pub(super) fn full_name(resource: &ApiResource) -> String {
     }
 }
 
-/// Reads the targets of a namespace's HPAs, aligned with them: one GET for a kind that is named once, one LIST
-/// for a built-in kind that is named more often.
+/// The built-in kinds that more than one reference names: one LIST of each serves them all.
+pub(super) fn shared_kinds<'a>(references: impl Iterator<Item = &'a ObjectReference>) -> Vec<ApiResource> {
+    let mut named: BTreeMap<String, (ApiResource, usize)> = BTreeMap::new();
+    for resource in references.filter_map(built_in) {
+        let entry = named.entry(full_name(&resource)).or_insert((resource, 0));
+        entry.1 += 1;
+    }
+    let shared = named.into_values().filter(|(_, count)| *count > 1);
+    shared.map(|(resource, _)| resource).collect()
+}
+
+/// Reads the targets of a namespace's HPAs, aligned with them: from the lists that were read, else one by one.
 pub(super) async fn read_all(
     cluster: &Cluster,
     namespace: &str,
     references: &[&ObjectReference],
+    lists: &BTreeMap<String, Result<BTreeMap<String, Reading>, Error>>,
 ) -> Vec<Reading> {
-    let mut named: BTreeMap<&str, usize> = BTreeMap::new();
-    for reference in references {
-        *named.entry(reference.kind.as_str()).or_default() += 1;
-    }
-    let mut kinds: BTreeMap<&str, ApiResource> = BTreeMap::new();
-    for reference in references {
-        if let Some(resource) = built_in(reference).filter(|_| named[reference.kind.as_str()] > 1) {
-            kinds.insert(&reference.kind, resource);
-        }
-    }
-    let lists =
-        futures::future::join_all(kinds.values().map(|resource| list(cluster, namespace, resource))).await;
-    let lists: BTreeMap<&str, _> = kinds.keys().copied().zip(lists).collect();
     futures::future::join_all(references.iter().map(|reference| async {
-        match (lists.get(reference.kind.as_str()), built_in(reference)) {
-            (Some(objects), Some(resource)) => pick(namespace, &resource, &reference.name, objects),
-            (_, Some(resource)) => read_built_in(cluster, namespace, &resource, &reference.name).await,
-            (_, None) => read_custom(cluster, namespace, reference, references.len() == 1).await,
+        let Some(resource) = built_in(reference) else {
+            return read_custom(cluster, namespace, reference, references.len() == 1).await;
+        };
+        match lists.get(&full_name(&resource)) {
+            Some(objects) => pick(namespace, &resource, &reference.name, objects),
+            None => read_built_in(cluster, namespace, &resource, &reference.name).await,
         }
     }))
     .await
 }
 
-async fn list(
+/// All objects of a built-in kind, with namespace and name.
+pub(super) async fn list(
     cluster: &Cluster,
-    namespace: &str,
+    namespace: Option<&str>,
     resource: &ApiResource,
-) -> Result<Vec<DynamicObject>, Error> {
-    let api: Api<DynamicObject> = Api::namespaced_with(cluster.client.clone(), namespace, resource);
+) -> Result<Vec<(String, (String, Reading))>, Error> {
+    let api = if resource.group.is_empty() {
+        format!("/api/{}", resource.version)
+    } else {
+        format!("/apis/{}", resource.api_version)
+    };
+    let path = shared::collection(&api, namespace, &resource.plural);
     let name = full_name(resource);
-    let list = cluster
-        .ask(
-            Ask::list(&name, Some(namespace)),
-            api.list(&ListParams::default()),
+    let ask = Ask::list(&name, namespace);
+    let resource = resource.clone();
+    cluster
+        .list_pages(
+            ask,
+            &path,
+            &ListParams::default(),
+            move |object: &DynamicObject| {
+                let metadata = &object.metadata;
+                let name = metadata.name.clone().unwrap_or_default();
+                let namespace = metadata.namespace.clone().unwrap_or_default();
+                (namespace, (name, from_object(&resource, object)))
+            },
         )
-        .await?;
-    Ok(list.items)
+        .await
 }
 
 fn pick(
     namespace: &str,
     resource: &ApiResource,
     name: &str,
-    objects: &Result<Vec<DynamicObject>, Error>,
+    objects: &Result<BTreeMap<String, Reading>, Error>,
 ) -> Reading {
     match objects {
-        Ok(objects) => objects
-            .iter()
-            .find(|object| object.metadata.name.as_deref() == Some(name))
-            .map_or_else(Reading::absent, |object| from_object(resource, object)),
+        Ok(objects) => objects.get(name).cloned().unwrap_or_else(Reading::absent),
         Err(error) => {
             let full_name = full_name(resource);
             Reading::failed(&Ask::list(&full_name, Some(namespace)), error.clone())

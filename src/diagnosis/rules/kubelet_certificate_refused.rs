@@ -20,11 +20,12 @@
 //! ## Source
 //! metrics-server v0.9, `pkg/scraper/client/resource`; Kubernetes documentation, kubelet TLS bootstrapping.
 
+use super::metrics_api_has_no_data::{node_of, only_node};
 use crate::diagnosis::case::{is_available, is_ready, refused};
 use crate::diagnosis::phrase::{self, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
-use crate::facts::{LogLine, MetricsServer};
+use crate::facts::{ApiService, LogLine, MetricsServer};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS303",
@@ -54,14 +55,20 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .args
         .iter()
         .any(|argument| FLAGS.iter().any(|flag| argument.starts_with(flag)));
-    let refusing = server
-        .log
-        .known()
-        .and_then(|log| log.iter().rev().find(|line| is_refusal(&line.text)));
+    let refusing = server.log.known().and_then(|log| {
+        log.iter()
+            .rev()
+            .find(|line| is_refusal(&line.text) && concerns(case, api, line))
+    });
     let starts_unready = !server.pods.is_empty() && !server.pods.iter().any(is_ready);
     let finding = match (refusing, refused(&server.log)) {
-        (Some(line), _) => with_line(begin(server), line, case),
-        (None, Some(unreadable)) if checks && starts_unready && misses_endpoints(case) => begin(server)
+        (Some(line), _) => {
+            // A server that answers reads other nodes.
+            let log = server.log.known().map_or(&[][..], Vec::as_slice);
+            let alone = only_node(log).filter(|_| is_available(api));
+            with_line(begin(server, alone), line, case)
+        }
+        (None, Some(unreadable)) if checks && starts_unready && misses_endpoints(case) => begin(server, None)
             .saw("pods of metrics-server", "running, not ready", "LIST pods")
             .could_not_read(unreadable)
             .at_most(Confidence::Likely),
@@ -79,20 +86,41 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     Some(with_fixes(finding, server))
 }
 
+/// Where the API answers, only the nodes of the HPA's own pods are of interest.
+fn concerns(case: &Case<'_>, api: &ApiService, line: &LogLine) -> bool {
+    let node = node_of(&line.text).filter(|_| is_available(api));
+    node.is_none_or(|node| case.own_pods().any(|pod| pod.node.as_deref() == Some(node)))
+}
+
 fn misses_endpoints(case: &Case<'_>) -> bool {
     let api = case.cluster.resource_metrics_api.known();
     api.and_then(|api| api.available.as_ref())
         .is_some_and(|condition| condition.reason == "MissingEndpoints")
 }
 
-fn begin(server: &MetricsServer) -> Finding {
-    RULE.finding(
-        Severity::Error,
-        "metrics-server refuses the kubelets' certificates, so no usage reaches the HPA",
-        "it cannot verify who signed them, and reads nothing until it can",
-    )
-    .shared()
-    .object("Deployment", &server.namespace, &server.name)
+fn begin(server: &MetricsServer, node: Option<&str>) -> Finding {
+    let (whose, why) = match node {
+        Some(node) => (
+            format!("the certificate of node {node}'s kubelet"),
+            "it reads the other nodes, and cannot verify who signed this one's",
+        ),
+        None => (
+            "the kubelets' certificates".to_owned(),
+            "it cannot verify who signed them, and reads nothing until it can",
+        ),
+    };
+    let finding = RULE
+        .finding(
+            Severity::Error,
+            format!("metrics-server refuses {whose}, so no usage reaches the HPA"),
+            why,
+        )
+        .shared()
+        .object("Deployment", &server.namespace, &server.name);
+    match node {
+        Some(node) => finding.object("Node", "", node),
+        None => finding,
+    }
 }
 
 fn with_line(finding: Finding, line: &LogLine, case: &Case<'_>) -> Finding {

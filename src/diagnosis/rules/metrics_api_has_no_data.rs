@@ -58,12 +58,15 @@ const FAILURES: &[(&str, &str)] = &[
         "the kubelets do not answer metrics-server in time",
     ),
     ("no such host", "metrics-server cannot resolve the nodes' names"),
-    ("403", "the kubelets forbid metrics-server to read nodes/metrics"),
     (
-        "orbidden",
+        "403 Forbidden",
         "the kubelets forbid metrics-server to read nodes/metrics",
     ),
-    ("401", "the kubelets do not accept metrics-server's credentials"),
+    (
+        "401 Unauthorized",
+        "the kubelets do not accept metrics-server's credentials",
+    ),
+    ("x509: ", "it refuses the certificate of the kubelet"),
 ];
 
 fn check(case: &Case<'_>) -> Option<Finding> {
@@ -94,6 +97,22 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     Some(finding.saw("pods", ages, "status.startTime"))
 }
 
+fn nodes_of<'a>(pods: &[&'a Pod]) -> Vec<&'a str> {
+    let mut nodes: Vec<&str> = pods.iter().filter_map(|pod| pod.node.as_deref()).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    nodes
+}
+
+fn see_node(finding: Finding, nodes: &[&str]) -> Finding {
+    let words: Vec<String> = nodes.iter().take(3).map(|node| word(node)).collect();
+    finding.fix(
+        "see what is wrong with the node",
+        format!("kubectl describe node {}", words.join(" ")),
+        "reads only; its kubelet must answer metrics-server on its port",
+    )
+}
+
 fn young(subject: &str, who: &str, age: i64) -> Finding {
     let left = span(FIRST_SAMPLES_SECONDS - age);
     let verb = if who == "the pods" { "are" } else { "is" };
@@ -109,9 +128,10 @@ fn young(subject: &str, who: &str, age: i64) -> Finding {
 }
 
 fn missing(case: &Case<'_>, server: Option<&MetricsServer>, running: &[&Pod]) -> Finding {
+    let nodes = nodes_of(running);
     let failure = server
         .and_then(|server| server.log.known())
-        .and_then(|log| last_failure(log));
+        .and_then(|log| last_failure(log, &nodes));
     let namespace = server.map_or("kube-system", |server| &server.namespace);
     let name = server.map_or("metrics-server", |server| &server.name);
     let logs = format!(
@@ -127,18 +147,40 @@ fn missing(case: &Case<'_>, server: Option<&MetricsServer>, running: &[&Pod]) ->
         let when = line
             .time
             .map_or_else(String::new, |time| format!(", {}", phrase::ago(time, case.now)));
-        return RULE
-            .finding(Severity::Error, format!("{subject}: it cannot read the kubelets"), meaning)
+        let log = server.and_then(|server| server.log.known());
+        let failed = log
+            .and_then(|log| only_node(log))
+            .filter(|node| nodes.contains(node));
+        let whom = failed.map_or_else(
+            || "the kubelets".to_owned(),
+            |node| format!("the kubelet of node {node}"),
+        );
+        let finding = RULE
+            .finding(
+                Severity::Error,
+                format!("{subject}: it cannot read {whom}"),
+                meaning,
+            )
             .object("Deployment", namespace, name)
-            .saw(format!("log of metrics-server{when}"), failure_text(&line.text), format!("pods/log of {}", line.pod))
-            .fix("see which nodes fail", logs, "reads only")
-            .advice(
-                "open port 10250 of the nodes to metrics-server, or set --kubelet-preferred-address-types=InternalIP",
-                "rolls metrics-server",
+            .saw(
+                format!("log of metrics-server{when}"),
+                failure_text(&line.text),
+                format!("pods/log of {}", line.pod),
             );
+        let finding = match failed {
+            Some(node) => see_node(finding.object("Node", "", node), &nodes),
+            None => finding,
+        };
+        let finding = match server {
+            Some(server) => by_address(finding, server, line),
+            None => finding,
+        };
+        return finding.fix("see which nodes fail", logs, "reads only").advice(
+            "open port 10250 of the nodes to metrics-server",
+            "a rule of the firewall or the network",
+        );
     }
-    let nodes: Vec<&str> = running.iter().filter_map(|pod| pod.node.as_deref()).collect();
-    let finding = RULE
+    let mut finding = RULE
         .finding(
             Severity::Error,
             subject,
@@ -146,6 +188,9 @@ fn missing(case: &Case<'_>, server: Option<&MetricsServer>, running: &[&Pod]) ->
         )
         .at_most(Confidence::Likely)
         .saw("nodes of the pods", phrase::list(&nodes), "spec.nodeName");
+    for node in nodes.iter().take(3) {
+        finding = finding.object("Node", "", node);
+    }
     match server.and_then(|server| refused(&server.log)) {
         Some(unreadable) => finding.could_not_read(unreadable),
         None => finding,
@@ -158,14 +203,64 @@ fn missing(case: &Case<'_>, server: Option<&MetricsServer>, running: &[&Pod]) ->
     .fix("see what metrics-server says", logs, "reads only")
 }
 
+/// Where the names of nodes cannot be resolved, their addresses can be used.
+pub(in crate::diagnosis) fn by_address(finding: Finding, server: &MetricsServer, line: &LogLine) -> Finding {
+    if !line.text.contains("no such host") {
+        return finding;
+    }
+    let flag = "--kubelet-preferred-address-types";
+    // A command that is given stands before the arguments.
+    let mut arguments = server.args.iter().skip_while(|word| !word.starts_with("--"));
+    let patch = match arguments.position(|argument| argument.starts_with(flag)) {
+        Some(place) => format!(
+            r#"[{{"op":"replace","path":"/spec/template/spec/containers/0/args/{place}","value":"{flag}=InternalIP"}}]"#
+        ),
+        None => format!(
+            r#"[{{"op":"add","path":"/spec/template/spec/containers/0/args/-","value":"{flag}=InternalIP"}}]"#
+        ),
+    };
+    finding.fix(
+        "use the addresses of the nodes",
+        format!(
+            "kubectl patch deployment {} -n {} --type=json -p {}",
+            word(&server.name),
+            word(&server.namespace),
+            word(&patch)
+        ),
+        "rolls metrics-server",
+    )
+}
+
 /// The error of a klog line, without the place in the source that wrote it.
-fn failure_text(text: &str) -> &str {
+pub(in crate::diagnosis) fn failure_text(text: &str) -> &str {
     text.split_once("err=").map_or(text, |(_, error)| error)
 }
 
-fn last_failure(log: &[LogLine]) -> Option<(&LogLine, &'static str)> {
+/// The last scrape that failed, of these nodes where the line names one.
+pub(in crate::diagnosis) fn last_failure<'a>(
+    log: &'a [LogLine],
+    nodes: &[&str],
+) -> Option<(&'a LogLine, &'static str)> {
     log.iter().rev().find_map(|line| {
         let (_, meaning) = FAILURES.iter().find(|(text, _)| line.text.contains(text))?;
-        Some((line, *meaning))
+        let about = node_of(&line.text).is_none_or(|node| nodes.is_empty() || nodes.contains(&node));
+        about.then_some((line, *meaning))
     })
+}
+
+/// The node that fails, where it is one alone.
+pub(in crate::diagnosis) fn only_node(log: &[LogLine]) -> Option<&str> {
+    let mut nodes: Vec<&str> = log.iter().filter_map(|line| node_of(&line.text)).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    match nodes.as_slice() {
+        [node] => Some(node),
+        _ => None,
+    }
+}
+
+/// The node of a klog line: `node="node-3"`.
+pub(in crate::diagnosis) fn node_of(text: &str) -> Option<&str> {
+    let (_, rest) = text.rsplit_once("node=\"")?;
+    rest.split_once('"').map(|(node, _)| node)
 }

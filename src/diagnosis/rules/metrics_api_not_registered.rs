@@ -184,7 +184,7 @@ fn not_served(case: &Case<'_>) -> bool {
 }
 
 /// Our own command leaves the HPA as it is; it finds the HPA by its Deployment.
-fn autoscale(case: &Case<'_>) -> Option<String> {
+pub(super) fn autoscale(case: &Case<'_>) -> Option<String> {
     let target = &case.facts.hpa.target;
     (target.kind == "Deployment").then(|| {
         format!(

@@ -20,7 +20,9 @@
 //! `available_controller.go` of kube-aggregator, Kubernetes v1.37, for the reasons; the controller says
 //! `the server is currently unable to handle the request`.
 
+use super::metrics_api_not_registered::{MANIFEST, autoscale};
 use crate::diagnosis::case::{FIRST_SAMPLES_SECONDS, container_trouble, is_available, is_ready, refused};
+use crate::diagnosis::metrics_server::{State, repaired, state};
 use crate::diagnosis::phrase::{list, seconds_since, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
@@ -50,7 +52,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let server = case.cluster.metrics_server.known();
-    let mut finding = match server.and_then(|server| starting(case, server)) {
+    let mut finding = match server.and_then(|server| starting(case, api, server)) {
         Some(age) => RULE
             .finding(
                 Severity::Info,
@@ -63,8 +65,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .verdict(Verdict::Waiting),
         None => RULE.finding(
             Severity::Error,
-            format!("metrics.k8s.io does not answer, so the HPA cannot read {usage} usage"),
-            because(api, server),
+            format!("metrics.k8s.io does not answer: {}", because(api, server)),
+            format!("the HPA cannot read {usage} usage until it does"),
         ),
     };
     finding = finding.shared().object("APIService", "", &api.name);
@@ -86,14 +88,16 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if let Some(reason) = refused(&case.cluster.metrics_server) {
         finding = finding.could_not_read(reason);
     }
-    Some(match case.cluster.metrics_server.known() {
-        Some(server) => with_server(finding, api, server),
-        None => with_reason(finding, api, None),
+    let elsewhere = matches!(reason(api), "ServiceNotFound" | "ServicePortError");
+    let state = server.filter(|_| !elsewhere).and_then(state);
+    Some(match (server, state) {
+        (Some(server), Some(state)) if answers_nothing(api, &state) => repaired(finding, api, server, state),
+        _ => with_reason(case, finding, api, server),
     })
 }
 
 /// How old a metrics-server is that is so young that nothing is wrong yet.
-fn starting(case: &Case<'_>, server: &MetricsServer) -> Option<i64> {
+fn starting(case: &Case<'_>, api: &ApiService, server: &MetricsServer) -> Option<i64> {
     let newest = server.pods.iter().filter_map(|pod| pod.created_at).max()?;
     let age = seconds_since(newest, case.now);
     let trouble = server.pods.iter().any(|pod| {
@@ -102,7 +106,13 @@ fn starting(case: &Case<'_>, server: &MetricsServer) -> Option<i64> {
             .is_some_and(|it| it.status == "False");
         unscheduled || container_trouble(pod).is_some()
     });
-    (age < FIRST_SAMPLES_SECONDS && !trouble).then_some(age)
+    // A server that starts gives no answer at all; a wrong one does not become right.
+    let silent = match reason(api) {
+        "FailedDiscoveryCheck" => discovery(api).is_none_or(|(words, _)| STARTING.contains(&words)),
+        "ServiceNotFound" | "ServicePortError" => false,
+        _ => !server.pods.iter().any(is_ready),
+    };
+    (age < FIRST_SAMPLES_SECONDS && !trouble && silent).then_some(age)
 }
 
 /// Whoever may not read the `APIService` still sees that the API fails, for the controller as for themselves.
@@ -146,18 +156,21 @@ fn reason(api: &ApiService) -> &str {
         .map_or("", |condition: &Condition| &condition.reason)
 }
 
+/// Whether the state of metrics-server is why there is no answer: what answers otherwise is another fault.
+fn answers_nothing(api: &ApiService, state: &State) -> bool {
+    reason(api) != "FailedDiscoveryCheck"
+        || state.misdirects() && discovery(api).is_some_and(|(words, _)| words == "connection refused")
+}
+
 fn because(api: &ApiService, server: Option<&MetricsServer>) -> String {
     let service = api.service.as_ref().map_or_else(
         || "its Service".to_owned(),
         |service| format!("Service {}/{}", service.namespace, service.name),
     );
-    match reason(api) {
-        "ServiceNotFound" | "ServicePortError" | "FailedDiscoveryCheck" => {}
-        _ => {
-            if let Some(state) = server.and_then(state) {
-                return state.cause;
-            }
-        }
+    if !matches!(reason(api), "ServiceNotFound" | "ServicePortError")
+        && let Some(state) = server.and_then(state).filter(|state| answers_nothing(api, state))
+    {
+        return state.cause;
     }
     match reason(api) {
         "FailedDiscoveryCheck" if discovery(api).is_some() => {
@@ -214,6 +227,14 @@ const DISCOVERY: &[(&str, &str)] = &[
     ("EOF", "the connection is closed at once"),
 ];
 
+/// The words of a server that is not up yet.
+const STARTING: &[&str] = &[
+    "connection refused",
+    "i/o timeout",
+    "context deadline exceeded",
+    "EOF",
+];
+
 fn discovery(api: &ApiService) -> Option<(&'static str, &'static str)> {
     let message = &api.available.as_ref()?.message;
     DISCOVERY
@@ -222,180 +243,24 @@ fn discovery(api: &ApiService) -> Option<(&'static str, &'static str)> {
         .copied()
 }
 
-/// What the pods of metrics-server show.
-struct State {
-    cause: String,
-    what: String,
-    value: String,
-    fix: StateFix,
-}
-
-enum StateFix {
-    Scale,
-    Describe(String),
-    Logs(String),
-    Select(String),
-    Undo(String),
-}
-
-fn state(server: &MetricsServer) -> Option<State> {
-    let what = format!("Deployment {}/{}", server.namespace, server.name);
-    if server.replicas == Some(0) {
-        return Some(State {
-            cause: "metrics-server is scaled to 0".to_owned(),
-            what,
-            value: "replicas 0".to_owned(),
-            fix: StateFix::Scale,
-        });
-    }
-    if server.pods.is_empty() && server.ready_replicas.is_some_and(|ready| ready > 0) {
-        let labels = serde_json::to_string(&server.selector).unwrap_or_default();
-        return Some(State {
-            cause: "the Service selects none of metrics-server's pods".to_owned(),
-            what,
-            value: format!("runs, with labels {labels}"),
-            fix: StateFix::Select(labels),
-        });
-    }
-    if server.pods.is_empty() {
-        return Some(State {
-            cause: "metrics-server has no pods".to_owned(),
-            what,
-            value: "no pods".to_owned(),
-            fix: StateFix::Describe(format!("deployment {}", word(&server.name))),
-        });
-    }
-    if server.pods.iter().any(is_ready) {
-        return None;
-    }
-    let pod = server.pods.last()?;
-    let what = format!("Pod {}", pod.name);
-    let describe = StateFix::Describe(format!("pod {}", word(&pod.name)));
-    if let Some(scheduled) = pod
-        .condition("PodScheduled")
-        .filter(|condition| condition.status == "False")
-    {
-        return Some(State {
-            cause: "the pod of metrics-server cannot be scheduled".to_owned(),
-            what,
-            value: format!("Pending: {}", scheduled.message),
-            fix: describe,
-        });
-    }
-    let logs = StateFix::Logs(word(&pod.name));
-    Some(match container_trouble(pod) {
-        Some((_, reason @ ("ImagePullBackOff" | "ErrImagePull" | "InvalidImageName"))) => State {
-            cause: "the image of metrics-server cannot be pulled".to_owned(),
-            what,
-            value: reason.to_owned(),
-            fix: StateFix::Undo(describe_words(pod)),
-        },
-        Some((_, reason)) => State {
-            cause: format!("metrics-server does not stay up ({reason})"),
-            what,
-            value: format!("{reason}, {} restarts", restarts(pod)),
-            fix: StateFix::Undo(format!("logs {} --tail=20", word(&pod.name))),
-        },
-        None if pod.phase == "Pending" => State {
-            cause: "the pod of metrics-server has not started yet".to_owned(),
-            what,
-            value: "Pending".to_owned(),
-            fix: describe,
-        },
-        None => State {
-            cause: "metrics-server runs but is not ready".to_owned(),
-            what,
-            value: format!("{}, not ready", pod.phase),
-            fix: logs,
-        },
-    })
-}
-
-fn describe_words(pod: &crate::facts::Pod) -> String {
-    format!("describe pod {}", word(&pod.name))
-}
-
-fn restarts(pod: &crate::facts::Pod) -> i32 {
-    pod.containers
-        .iter()
-        .map(|container| container.restarts)
-        .max()
-        .unwrap_or(0)
-}
-
-fn with_server(finding: Finding, api: &ApiService, server: &MetricsServer) -> Finding {
-    let namespace = word(&server.namespace);
-    let elsewhere = matches!(
-        reason(api),
-        "ServiceNotFound" | "ServicePortError" | "FailedDiscoveryCheck"
-    );
-    let Some(state) = state(server).filter(|_| !elsewhere) else {
-        return with_reason(finding, api, Some(server));
-    };
-    let finding = with_last_words(finding, server);
-    let finding = finding.object("Deployment", &server.namespace, &server.name).saw(
-        state.what,
-        state.value,
-        "LIST pods",
-    );
-    match state.fix {
-        StateFix::Scale => finding.fix(
-            "start metrics-server",
-            format!(
-                "kubectl scale deployment {} -n {namespace} --replicas=1",
-                word(&server.name)
-            ),
-            "starts one pod of metrics-server",
-        ),
-        StateFix::Describe(object) => finding.fix(
-            "see why it does not start",
-            format!("kubectl describe {object} -n {namespace}"),
-            "reads only",
-        ),
-        StateFix::Undo(look) => finding
-            .fix("see why", format!("kubectl {look} -n {namespace}"), "reads only")
-            .fix(
-                "where it worked before, go back",
-                format!("kubectl rollout undo deployment {} -n {namespace}", word(&server.name)),
-                "rolls metrics-server to its revision before this one",
-            ),
-        StateFix::Select(labels) => finding.fix(
-            "let the Service select them",
-            format!(
-                r#"kubectl patch service {} -n {namespace} --type=json -p '[{{"op":"replace","path":"/spec/selector","value":{labels}}}]'"#,
-                word(api.service.as_ref().map_or(&server.name, |service| &service.name))
-            ),
-            "changes the Service alone",
-        ),
-        StateFix::Logs(pod) => finding.fix(
-            "see what it says",
-            format!("kubectl logs {pod} -n {namespace} --tail=20"),
-            "reads only",
-        ),
-    }
-}
-
-/// What a metrics-server that does not stay up wrote last.
-fn with_last_words(finding: Finding, server: &MetricsServer) -> Finding {
-    let crashes = server.pods.iter().any(|pod| !is_ready(pod) && restarts(pod) > 0);
-    let line = server.log.known().filter(|_| crashes).and_then(|log| log.last());
-    match line {
-        Some(line) => finding.saw(
-            "log of metrics-server",
-            line.text.clone(),
-            format!("pods/log of {}", line.pod),
-        ),
-        None => finding,
-    }
-}
-
-fn with_reason(finding: Finding, api: &ApiService, server: Option<&MetricsServer>) -> Finding {
+fn with_reason(
+    case: &Case<'_>,
+    finding: Finding,
+    api: &ApiService,
+    server: Option<&MetricsServer>,
+) -> Finding {
     let Some(service) = &api.service else {
         return finding.advice("repair what the condition names", "");
     };
+    let finding = finding.object("Service", &service.namespace, &service.name);
     let namespace = word(&service.namespace);
     let name = word(&service.name);
+    let another = server.filter(|server| {
+        !server.service_ports.is_empty()
+            && (&server.namespace, &server.name) != (&service.namespace, &service.name)
+    });
     match reason(api) {
+        "ServiceNotFound" | "FailedDiscoveryCheck" if another.is_some() => elsewhere(finding, api, another),
         "ServiceNotFound" if server.is_some_and(|server| server.namespace == service.namespace) => {
             let deployment = server.map_or("metrics-server", |server| &server.name);
             finding.fix(
@@ -408,11 +273,21 @@ fn with_reason(finding: Finding, api: &ApiService, server: Option<&MetricsServer
                 "a Service alone; metrics-server itself runs",
             )
         }
-        "ServiceNotFound" => finding.fix(
-            "install metrics-server again",
-            format!("kubectl apply -f {}", super::metrics_api_not_registered::MANIFEST),
-            "creates the Service and whatever else is missing in kube-system",
-        ),
+        "ServiceNotFound" => {
+            let finding = match autoscale(case) {
+                Some(command) => finding.fix(
+                    "install metrics-server again",
+                    format!("kubectl delete apiservice {} && {command} --force-conflicts", word(&api.name)),
+                    "takes over what is left of it; the HPA stays as it is",
+                ),
+                None => finding,
+            };
+            finding.fix(
+                "install it from its release",
+                format!("kubectl apply -f {MANIFEST}"),
+                "creates the Service and whatever else is missing in kube-system",
+            )
+        }
         "ServicePortError" if server.is_some_and(|server| server.service_ports.len() == 1) => {
             let port = server.and_then(|server| server.service_ports.first()).copied().unwrap_or(443);
             finding
@@ -478,4 +353,29 @@ fn with_reason(finding: Finding, api: &ApiService, server: Option<&MetricsServer
             "reads only",
         ),
     }
+}
+
+/// The Service is in another namespace, beside its Deployment.
+fn elsewhere(finding: Finding, api: &ApiService, server: Option<&MetricsServer>) -> Finding {
+    let Some(server) = server else {
+        return finding;
+    };
+    let port = server.service_ports.first().copied().unwrap_or(443);
+    finding
+        .object("Deployment", &server.namespace, &server.name)
+        .saw(
+            format!("Deployment {}/{}", server.namespace, server.name),
+            format!("has a Service beside it, port {port}"),
+            "LIST deployments",
+        )
+        .fix(
+            "let the APIService lead to it",
+            format!(
+                r#"kubectl patch apiservice {} --type=merge -p '{{"spec":{{"service":{{"namespace":"{}","name":"{}","port":{port}}}}}}}'"#,
+                word(&api.name),
+                server.namespace,
+                server.name
+            ),
+            "changes the APIService alone",
+        )
 }

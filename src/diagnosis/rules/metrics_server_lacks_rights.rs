@@ -5,7 +5,8 @@
 //! metrics, or may not read how the API server authenticates. Its `ClusterRole` or a binding is gone.
 //!
 //! ## How it is proved
-//! Its log quotes the refusal with its own user name, or the 403 of a kubelet, while no usage arrives.
+//! Its log quotes the refusal with its own user name, or the 403 of a kubelet, while no usage arrives. Without the right to
+//! ask who asks it, it tells the controller so, and answers administrators all the same.
 //!
 //! ## What it is not
 //! Certificates that it refuses are TFS303. The HPA controller's own rights are TFS306.
@@ -21,7 +22,8 @@ use crate::diagnosis::case::{is_available, is_ready};
 use crate::diagnosis::phrase::{self, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
-use crate::facts::{LogLine, MetricsServer};
+use crate::facts::LogLine;
+use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS310",
@@ -38,6 +40,9 @@ const RECENT_SECONDS: i64 = 120;
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     case.resource_metrics().next()?;
+    if let Some(finding) = told_to_the_controller(case) {
+        return Some(finding);
+    }
     let server = case.cluster.metrics_server.known()?;
     let samples = case
         .facts
@@ -65,6 +70,44 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .filter(recent)
         .find_map(|line| Some((line, refusal(&line.text)?)))
         .filter(|(_, refusal)| !ready || refusal.resource == "nodes/metrics")?;
+    let name = server.service_account.as_deref().unwrap_or(&server.name);
+    let account = refusal
+        .account
+        .map_or_else(|| format!("{}:{name}", server.namespace), str::to_owned);
+    let finding = begin(&refusal)
+        .object("Deployment", &server.namespace, &server.name)
+        .saw(
+            "log of metrics-server",
+            refusal.text.clone(),
+            format!("pods/log of {}", line.pod),
+        );
+    Some(with_grant(finding, &account, &refusal))
+}
+
+/// Without the right to ask who asks it, metrics-server answers everybody but administrators with that refusal.
+fn told_to_the_controller(case: &Case<'_>) -> Option<Finding> {
+    let symptom = case.said.blocking()?;
+    let failed = symptom.message
+        == Message::MetricsApiFailed {
+            api: MetricsApi::Resource,
+            failure: ApiFailure::ServerError,
+        };
+    let refusal = refusal(&symptom.condition.message).filter(|_| failed)?;
+    let account = refusal.account?.to_owned();
+    let finding = begin(&refusal).saw("the controller", refusal.text.clone(), "status.conditions");
+    let samples = case.facts.pod_metrics.known();
+    let finding = match samples {
+        Some(samples) => finding.saw(
+            "the same list, asked by you",
+            phrase::count(samples.len(), "sample"),
+            "LIST pods.metrics.k8s.io",
+        ),
+        None => finding,
+    };
+    Some(with_grant(finding, &account, &refusal))
+}
+
+fn begin(refusal: &Refusal<'_>) -> Finding {
     let finding = RULE
         .finding(
             Severity::Error,
@@ -74,15 +117,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             ),
             "its service account lacks a right that its manifest gives it",
         )
-        .shared()
-        .object("ClusterRoleBinding", "", "system:metrics-server")
-        .object("Deployment", &server.namespace, &server.name)
-        .saw(
-            "log of metrics-server",
-            refusal.text.clone(),
-            format!("pods/log of {}", line.pod),
-        );
-    Some(with_grant(finding, server, &refusal))
+        .shared();
+    match refusal.resource {
+        "nodes" | "pods" | "nodes/metrics" => {
+            finding.object("ClusterRoleBinding", "", "system:metrics-server")
+        }
+        "configmaps" => finding.object("RoleBinding", "kube-system", "metrics-server-auth-reader"),
+        _ => finding.object("ClusterRoleBinding", "", "metrics-server:system:auth-delegator"),
+    }
 }
 
 /// A right that was refused.
@@ -124,8 +166,11 @@ fn refusal(text: &str) -> Option<Refusal<'_>> {
     })
 }
 
-/// A quoted value of a klog line, up to its closing quote.
+/// A quoted value of a klog line, up to its closing quote; a text that is not quoted, as it is.
 fn unescaped(quoted: &str) -> String {
+    if !quoted.contains('\\') && quoted.contains(" \"") {
+        return quoted.to_owned();
+    }
     let mut text = String::new();
     let mut characters = quoted.chars();
     while let Some(character) = characters.next() {
@@ -138,12 +183,8 @@ fn unescaped(quoted: &str) -> String {
     text
 }
 
-fn with_grant(finding: Finding, server: &MetricsServer, refusal: &Refusal<'_>) -> Finding {
-    let name = server.service_account.as_deref().unwrap_or(&server.name);
-    let account = refusal
-        .account
-        .map_or_else(|| format!("{}:{name}", server.namespace), str::to_owned);
-    let account = word(&account);
+fn with_grant(finding: Finding, account: &str, refusal: &Refusal<'_>) -> Finding {
+    let account = word(account);
     let finding = match refusal.resource {
         "nodes" | "pods" | "nodes/metrics" => finding.fix(
             "give it the rights of its manifest",

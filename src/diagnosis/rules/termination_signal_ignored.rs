@@ -6,7 +6,7 @@
 //!
 //! ## How it is proved
 //! Pods of the target are still ending long after they were told to, pods that request no more than they do are Pending
-//! for want of room, and there are as many of the first as of the second.
+//! for want of room or refused by a quota, and there are no more of these than of the first.
 //!
 //! ## What it is not
 //! Where more pods wait than end, the cluster is short of room anyhow (TFS503). A long grace period that is in nobody's
@@ -24,18 +24,19 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use serde_json::json;
 
+use crate::diagnosis::case::is_leftover;
 use crate::diagnosis::phrase::{count, seconds_since, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::serving::{self, Server};
 use crate::diagnosis::{Case, Finding, Severity};
-use crate::facts::{Pod, Recognised};
+use crate::facts::{Container, Pod, Recognised};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS804",
     name: "termination-signal-ignored",
     stage: Stage::Serving,
     source: include_str!("termination_signal_ignored.rs"),
-    explains: &["TFS503"],
+    explains: &["TFS503", "TFS702"],
     needs: &[Need::Target, Need::Pods],
     check,
 };
@@ -86,14 +87,8 @@ fn ending<'a>(case: &Case<'a>) -> Vec<Ending<'a>> {
 fn in_the_way(case: &Case<'_>) -> Option<Finding> {
     let ending = ending(case);
     let first = ending.first()?;
-    let waiting: Vec<&Pod> = case.own_pods().filter(|pod| waits_for_room(pod)).collect();
-    let held = requests(first.pod);
-    let fits = waiting.iter().all(|pod| {
-        requests(pod)
-            .iter()
-            .all(|(name, amount)| held.get(name).is_some_and(|held| held >= amount))
-    });
-    if waiting.is_empty() || !fits || waiting.len() > ending.len() {
+    let waiting = waiting(case, &requests(&first.pod.containers))?;
+    if waiting.pods > ending.len() {
         return None;
     }
     let left = ending.iter().map(|it| it.left_seconds).max()?;
@@ -106,9 +101,10 @@ fn in_the_way(case: &Case<'_>) -> Option<Finding> {
     let finding = RULE.finding(
         serving::severity(case),
         format!(
-            "{} of {label} {keep} the room that {} for: TensorFlow Serving ignores SIGTERM, {} left",
+            "{} of {label} {keep} the {} that {} for: TensorFlow Serving ignores SIGTERM, {} left",
             count(ending.len(), "ending pod"),
-            if waiting.len() == 1 { "a new one waits".to_owned() } else { format!("{} new ones wait", waiting.len()) },
+            waiting.room,
+            if waiting.pods == 1 { "a new one waits".to_owned() } else { format!("{} new ones wait", waiting.pods) },
             span(left)
         ),
         format!(
@@ -128,16 +124,7 @@ fn in_the_way(case: &Case<'_>) -> Option<Finding> {
             "LIST pods",
         );
     }
-    for pod in waiting.iter().take(1) {
-        let message = pod
-            .condition("PodScheduled")
-            .map_or("", |condition| condition.message.as_str());
-        finding = finding.saw(
-            format!("Pod {}", pod.name),
-            format!("Pending: {message}"),
-            "LIST pods",
-        );
-    }
+    let finding = finding.saw(waiting.who, waiting.says, "LIST pods, status.conditions");
     let finding = shorter(case, finding, first.grace_seconds);
     Some(finding.fix(
         "end one now",
@@ -150,17 +137,66 @@ fn in_the_way(case: &Case<'_>) -> Option<Finding> {
     ))
 }
 
-fn waits_for_room(pod: &Pod) -> bool {
-    let scheduled = pod.condition("PodScheduled");
-    pod.phase == "Pending"
-        && pod.deleted_at.is_none()
-        && scheduled.is_some_and(|it| it.status == "False" && it.message.contains("Insufficient "))
+/// Pods that cannot start, all for want of what the ending ones hold.
+struct Waiting<'a> {
+    pods: usize,
+    room: &'static str,
+    who: String,
+    says: &'a str,
 }
 
-/// What the containers of a pod request, in thousandths.
-fn requests(pod: &Pod) -> BTreeMap<&str, i64> {
+fn waiting<'a>(case: &Case<'a>, held: &BTreeMap<&str, i64>) -> Option<Waiting<'a>> {
+    pending(case, held).or_else(|| refused(case, held))
+}
+
+/// Pods that fit on no node.
+fn pending<'a>(case: &Case<'a>, held: &BTreeMap<&str, i64>) -> Option<Waiting<'a>> {
+    let no_room = |pod: &&Pod| {
+        let scheduled = pod.condition("PodScheduled");
+        pod.phase == "Pending"
+            && pod.deleted_at.is_none()
+            && scheduled.is_some_and(|it| it.status == "False" && it.message.contains("Insufficient "))
+    };
+    let pods: Vec<&Pod> = case.own_pods().filter(no_room).collect();
+    let first = pods.first()?;
+    let fit = pods.iter().all(|pod| fits(&requests(&pod.containers), held));
+    fit.then(|| Waiting {
+        pods: pods.len(),
+        room: "room",
+        who: format!("Pod {}", first.name),
+        says: first
+            .condition("PodScheduled")
+            .map_or("", |condition| condition.message.as_str()),
+    })
+}
+
+/// Pods that a quota does not let be created: it counts a pod until its grace period is over.
+fn refused<'a>(case: &Case<'a>, held: &BTreeMap<&str, i64>) -> Option<Waiting<'a>> {
+    let target = case.target()?;
+    let failure = target.conditions.iter().find(|it| {
+        it.type_ == "ReplicaFailure" && it.status == "True" && it.message.contains("exceeded quota: ")
+    })?;
+    let there = case.own_pods().filter(|pod| !is_leftover(pod)).count();
+    let wanted = usize::try_from(case.scale()?.spec_replicas).ok()?;
+    let pods = wanted.checked_sub(there).filter(|missing| *missing > 0)?;
+    fits(&requests(&target.template.as_ref()?.containers), held).then(|| Waiting {
+        pods,
+        room: "quota",
+        who: format!("{}, condition ReplicaFailure", case.target_label()),
+        says: &failure.message,
+    })
+}
+
+fn fits(wanted: &BTreeMap<&str, i64>, held: &BTreeMap<&str, i64>) -> bool {
+    wanted
+        .iter()
+        .all(|(name, amount)| held.get(name).is_some_and(|held| held >= amount))
+}
+
+/// What containers request together, in thousandths.
+fn requests(containers: &[Container]) -> BTreeMap<&str, i64> {
     let mut sum: BTreeMap<&str, i64> = BTreeMap::new();
-    let counted = pod.containers.iter().filter(|it| it.counts_for_requests());
+    let counted = containers.iter().filter(|it| it.counts_for_requests());
     for (name, quantity) in counted.flat_map(|container| &container.resources.requests) {
         let amount = quantity.milli_value().unwrap_or(0);
         let total = sum.entry(name).or_default();

@@ -1,5 +1,6 @@
 //! The test cluster on the command line.
 
+mod bench;
 mod cli;
 mod demo;
 

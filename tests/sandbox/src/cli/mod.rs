@@ -1,4 +1,4 @@
-//! `tfserve-sandbox up|down|status|demo`.
+//! `tfserve-sandbox up|down|status|demo|bench`.
 
 mod record;
 mod serve;
@@ -29,6 +29,8 @@ enum Command {
     Status,
     /// Play the whole story on a cluster of its own: deploy, autoscale, explain, repair, load
     Demo,
+    /// Measure explain-hpa on a large cluster of its own, beside kubectl
+    Bench(crate::bench::Arguments),
     /// Hold a cluster until SIGTERM; what `up` starts
     #[command(hide = true)]
     Serve(up::Arguments),
@@ -41,6 +43,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Down => down(),
         Command::Status => status(),
         Command::Demo => crate::demo::run(),
+        Command::Bench(arguments) => crate::bench::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
     };
     match result {
