@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use tfserve_sandbox::MetricsServer;
 
-use crate::support::{apply, explain, field, kubectl, sandbox, type_fix, until, with_metrics_server};
+use crate::support::{Ran, apply, explain, field, kubectl, sandbox, type_fix, until, with_metrics_server};
 
 const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')].reason}";
 
