@@ -7,12 +7,15 @@
 )]
 
 mod adapters;
+mod healthy;
 mod others;
 mod pipeline;
 mod plugin;
+mod pods;
 mod references;
 mod refusals;
 mod serving;
 mod story;
 mod support;
 mod targets_and_limits;
+mod workloads;
