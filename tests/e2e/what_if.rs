@@ -47,7 +47,7 @@ fn the_controller_decides_what_was_foretold() {
         foretold.to_string()
     );
     let text = kubectl(&format!(
-        "tfserve explain-hpa web -n {namespace} --fail-on never --what-if pods=+1"
+        "tfserve explain-hpa web -n {namespace} --fail-on never --what-if pods=5"
     ));
     assert!(text.expect_code(0).stdout.contains("(assumed 1)"));
 }
