@@ -29,7 +29,11 @@ pub(super) fn unreadable<'a>(case: &Case<'a>, need: Need) -> Option<&'a NotReada
         Need::Target => refused(&facts.target),
         Need::Scale => refused(&facts.scale),
         Need::Pods => refused(&facts.pods),
-        Need::PodMetrics => refused(&facts.pod_metrics),
+        // Nobody misses the samples of pods where no metric is made of them.
+        Need::PodMetrics => case
+            .resource_metrics()
+            .next()
+            .and_then(|_| refused(&facts.pod_metrics)),
         Need::ApiService => refused(&cluster.resource_metrics_api),
         Need::MetricsServer => refused(&cluster.metrics_server),
         Need::MetricsServerLog => cluster

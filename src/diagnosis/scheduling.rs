@@ -44,7 +44,7 @@ pub(super) struct Unfit {
     pub cordoned: bool,
     /// Some have a taint that the pods do not tolerate, other than that of the control plane.
     pub tainted: bool,
-    /// Those taints, where the scheduler names them; from 1.34 on it does not.
+    /// Those taints, where the scheduler names them; newer ones do not.
     pub taints: Vec<String>,
 }
 

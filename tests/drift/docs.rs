@@ -24,7 +24,9 @@ fn page() -> String {
         "# What the HPA controller says\n\nEvery event, condition and error of the HorizontalPodAutoscaler controller of Kubernetes 1.{OLDEST} to \
          1.{NEWEST}, as it is spelled in its sources (`pkg/controller/podautoscaler`), and what it means. `explain-hpa` reads all of \
          them; a text that is not here is shown as it is and called unknown.\n\nThis page is generated from \
-         `src/hpa/message/catalogue`; `cargo test --test drift` compares that with the sources of Kubernetes.\n\nUp to 1.28 a \
+         `src/hpa/message/catalogue`; `cargo test --test drift` compares that with the sources of the pinned \
+         releases, and `DRIFT_RELEASES=v1.23.0,v1.23.17` with any others: both were done for the first and a late patch of each minor \
+         version.\n\nUp to 1.28 a \
          condition was its own format string: `%3D` reads `%!D(MISSING)` there. The newest of ten or more similar events \
          begins with `(combined from similar events): `.\n"
     );

@@ -46,18 +46,10 @@ struct Downloaded {
 impl Pin {
     /// Where the sources of a module are; they are downloaded where they are not there yet.
     pub(crate) fn directory(self, module: &str) -> Result<PathBuf, String> {
-        let pins = project().join("tests/sandbox/components").join(self.module);
-        let output = go(&pins)
-            .args(["mod", "download", "-json", module])
-            .output()
-            .map_err(|error| format!("cannot run `go`: {error}"))?;
-        let downloaded: Downloaded = serde_json::from_slice(&output.stdout)
-            .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())?;
-        if downloaded.error.is_empty() {
-            Ok(downloaded.dir)
-        } else {
-            Err(downloaded.error)
-        }
+        download(
+            &project().join("tests/sandbox/components").join(self.module),
+            module,
+        )
     }
 
     /// All strings of a directory or a file of a library, such as `k8s.io/client-go/scale/util.go`.
@@ -67,6 +59,29 @@ impl Pin {
         let inside = segments.next().unwrap_or_default();
         let directory = self.directory(&module.join("/"))?;
         Ok(run(&["-all"], &directory.join(inside)))
+    }
+}
+
+/// Where the sources of a release are that nobody pinned, such as `v1.38.0`.
+pub(crate) fn release(version: &str) -> Result<PathBuf, String> {
+    // Outside of a module no pin stands in the way.
+    download(
+        Path::new(env!("CARGO_TARGET_TMPDIR")),
+        &format!("k8s.io/kubernetes@{version}"),
+    )
+}
+
+fn download(directory: &Path, module: &str) -> Result<PathBuf, String> {
+    let output = go(directory)
+        .args(["mod", "download", "-json", module])
+        .output()
+        .map_err(|error| format!("cannot run `go`: {error}"))?;
+    let downloaded: Downloaded = serde_json::from_slice(&output.stdout)
+        .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())?;
+    if downloaded.error.is_empty() {
+        Ok(downloaded.dir)
+    } else {
+        Err(downloaded.error)
     }
 }
 

@@ -66,8 +66,16 @@ fn the_newest_release_says_nothing_that_is_not_in_our_table() {
     compare_both_ways(&controller(NEWEST), NEWEST.minor);
 }
 
+/// `DRIFT_RELEASES=v1.38.0,v1.29.15` compares other releases, too.
 #[test]
-fn nor_does_the_oldest_release_under_test() {
+fn nor_do_other_releases() {
+    let named = std::env::var("DRIFT_RELEASES").unwrap_or_default();
+    for version in named.split(',').filter(|version| !version.is_empty()) {
+        let kubernetes = extract::release(version).unwrap_or_else(|why| panic!("{version}: {why}"));
+        let minor = version.split('.').nth(1).and_then(|minor| minor.parse().ok());
+        let minor = minor.unwrap_or_else(|| panic!("{version} is no version"));
+        compare_both_ways(&extract::told(&kubernetes.join(CONTROLLER)), minor);
+    }
     match OLDEST.directory("k8s.io/kubernetes") {
         Ok(kubernetes) => {
             compare_both_ways(&extract::told(&kubernetes.join(CONTROLLER)), OLDEST.minor);

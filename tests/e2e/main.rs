@@ -7,10 +7,16 @@
 )]
 
 mod adapters;
+mod healthy;
 mod others;
+mod pipeline;
 mod plugin;
+mod pods;
+mod references;
+mod refusals;
 mod serving;
 mod story;
 mod support;
 mod targets_and_limits;
 mod what_if;
+mod workloads;

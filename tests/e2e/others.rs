@@ -1,23 +1,12 @@
 //! Somebody else: other HPAs, what writes an HPA, and who refuses pods.
 
-use std::fmt::Write as _;
-use std::process::Command;
-
 use serde_json::{Value, json};
 
 use tfserve_sandbox::MetricsServer;
 
-use crate::support::{Ran, explain, field, kubectl, sandbox, until, with_metrics_server};
+use crate::support::{apply, explain, field, kubectl, sandbox, type_fix, until, with_metrics_server};
 
 const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')].reason}";
-
-fn apply(objects: &[Value]) {
-    let mut manifests = String::new();
-    for object in objects {
-        write!(manifests, "---\n{object}\n").expect("a String takes all");
-    }
-    sandbox().apply_yaml(&manifests).expect("the manifests apply");
-}
 
 /// A Deployment of one pod whose selector and template have these labels.
 fn deployment(namespace: &str, name: &str, labels: &Value) -> Value {
@@ -52,24 +41,6 @@ fn first(namespace: &str, hpa: &str, code: &str) -> Value {
         let finding = explain(namespace, hpa)["findings"][0].clone();
         (finding["code"] == code).then_some(finding)
     })
-}
-
-/// Types a repair as a person would, pipes and all.
-#[track_caller]
-fn type_fix(finding: &Value, index: usize) {
-    let command = finding["fix"][index]["command"]
-        .as_str()
-        .unwrap_or_else(|| panic!("no command: {finding:#}"));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let directories = std::iter::once(sandbox().kubectl_directory()).chain(std::env::split_paths(&path));
-    let ran: Ran = Command::new("sh")
-        .args(["-c", command])
-        .env("PATH", std::env::join_paths(directories).expect("a path"))
-        .env("KUBECONFIG", sandbox().kubeconfig())
-        .output()
-        .expect("sh runs")
-        .into();
-    ran.expect_code(0);
 }
 
 #[test]

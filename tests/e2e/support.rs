@@ -1,5 +1,7 @@
 //! What every test on the cluster needs.
 
+use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -67,19 +69,48 @@ impl From<Output> for Ran {
     }
 }
 
-/// Runs `kubectl WORDS…` with the plugin on its path; no argument holds a space.
-pub(crate) fn kubectl(words: &str) -> Ran {
+/// The path of a person who has kubectl and the plugin.
+fn path() -> OsString {
     let plugin = PathBuf::from(env!("CARGO_BIN_EXE_kubectl-tfserve"));
     let directories = [
         plugin.parent().expect("a directory").to_owned(),
         sandbox().kubectl_directory(),
     ];
     let inherited = std::env::var_os("PATH").unwrap_or_default();
-    let path =
-        std::env::join_paths(directories.into_iter().chain(std::env::split_paths(&inherited))).unwrap();
+    std::env::join_paths(directories.into_iter().chain(std::env::split_paths(&inherited))).unwrap()
+}
+
+/// Applies objects.
+#[track_caller]
+pub(crate) fn apply(objects: &[Value]) {
+    let mut manifests = String::new();
+    for object in objects {
+        write!(manifests, "---\n{object}\n").expect("a String takes all");
+    }
+    sandbox().apply_yaml(&manifests).expect("the manifests apply");
+}
+
+/// Types a repair of a finding as a person would, pipes and all.
+#[track_caller]
+pub(crate) fn type_fix(finding: &Value, index: usize) {
+    let command = finding["fix"][index]["command"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no command: {finding:#}"));
+    let ran: Ran = Command::new("sh")
+        .args(["-c", command])
+        .env("PATH", path())
+        .env("KUBECONFIG", sandbox().kubeconfig())
+        .output()
+        .expect("sh runs")
+        .into();
+    ran.expect_code(0);
+}
+
+/// Runs `kubectl WORDS…` with the plugin on its path; no argument holds a space.
+pub(crate) fn kubectl(words: &str) -> Ran {
     let output = Command::new(sandbox().kubectl_directory().join("kubectl"))
         .args(words.split_whitespace())
-        .env("PATH", path)
+        .env("PATH", path())
         .env("KUBECONFIG", sandbox().kubeconfig())
         .output()
         .expect("kubectl runs");

@@ -333,6 +333,71 @@ const HEALTHY: &[(&str, Change)] = &[
             .into_iter()
             .for_each(|pods| pods.push(evicted.clone()));
     }),
+    ("a pod has ended, and changes nothing", |it| {
+        pods(it, 2, 300);
+        let mut ended = it["hpas"][0]["pods"]["known"][0].clone();
+        merge(
+            &mut ended,
+            &json!({"name": "web-5f6d7c8b9-ended", "phase": "Succeeded", "reason": "Terminated"}),
+        );
+        let pods = it["hpas"][0]["pods"]["known"].as_array_mut();
+        if let Some(pods) = pods {
+            pods.push(ended);
+        }
+    }),
+    ("a pod with a finalizer is going", |it| {
+        let mut going = it["hpas"][0]["pods"]["known"][0].clone();
+        merge(
+            &mut going,
+            &json!({"name": "web-5f6d7c8b9-going", "deletedAt": "2026-11-24T09:58:00Z", "finalizers": ["example.com/backup"]}),
+        );
+        let pods = it["hpas"][0]["pods"]["known"].as_array_mut();
+        if let Some(pods) = pods {
+            pods.push(going);
+        }
+    }),
+    ("a new pod has no sample yet", |it| {
+        pods(it, 3, 300);
+        let hpa = &mut it["hpas"][0];
+        merge(
+            &mut hpa["pods"]["known"][2],
+            &json!({"startTime": "2026-11-24T09:59:30Z", "createdAt": "2026-11-24T09:59:28Z"}),
+        );
+        hpa["podMetrics"]["known"]
+            .as_array_mut()
+            .into_iter()
+            .for_each(|samples| samples.truncate(2));
+    }),
+    ("a StatefulSet creates its pods", |it| {
+        kind(it, "apps/v1", "StatefulSet");
+        pods(it, 2, 300);
+        let hpa = &mut it["hpas"][0];
+        hpa["scale"]["known"]["specReplicas"] = json!(3);
+        merge(
+            &mut hpa["pods"]["known"][1]["conditions"][0],
+            &json!({"status": "False", "lastTransitionTime": "2026-11-24T09:59:40Z"}),
+        );
+        spec(it, &json!({"currentReplicas": 3, "desiredReplicas": 3}));
+    }),
+    ("rounding keeps a replica", |it| pods(it, 2, 205)),
+    (
+        "an idle sidecar with a large request, and an idle container",
+        |it| {
+            let hpa = &mut it["hpas"][0];
+            let mut proxy = hpa["pods"]["known"][0]["containers"][0].clone();
+            merge(
+                &mut proxy,
+                &json!({"name": "proxy", "resources": {"requests": {"cpu": "2"}}}),
+            );
+            let sample = json!({"name": "proxy", "usage": {"cpu": "3m", "memory": "20Mi"}});
+            for (list, entry) in [("pods", &proxy), ("podMetrics", &sample)] {
+                let containers = hpa[list]["known"][0]["containers"].as_array_mut();
+                if let Some(containers) = containers {
+                    containers.push(entry.clone());
+                }
+            }
+        },
+    ),
     ("a container was restarted", |it| {
         it["hpas"][0]["pods"]["known"][0]["containers"][0]["restarts"] = json!(7);
     }),
@@ -411,7 +476,7 @@ const HEALTHY: &[(&str, Change)] = &[
 
 #[test]
 fn no_healthy_shape_is_warned_of() {
-    assert!(HEALTHY.len() >= 40, "{}", HEALTHY.len());
+    assert!(HEALTHY.len() >= 50, "{}", HEALTHY.len());
     let idle = read(&root().join("TFS601/fires.yaml"));
     let idle = serde_json::to_value(&idle).expect("facts have a form in JSON");
     let mut noisy = Vec::new();

@@ -79,15 +79,16 @@ async fn read(
         .buffered(NAMESPACES_AT_A_TIME)
         .try_concat()
         .await?;
-    let metrics_server = pipeline::metrics_server(cluster, &api, &hpas, &budget).await;
     let mut facts = ClusterFacts {
         version,
         resource_metrics_api: api,
-        metrics_server,
         ..ClusterFacts::default()
     };
-    adapters::read(cluster, &hpas, &mut facts, &budget).await;
+    // What stops the controller itself comes before what it would read.
     controller::read(cluster, &hpas, &mut facts, &budget).await;
+    facts.metrics_server =
+        pipeline::metrics_server(cluster, &facts.resource_metrics_api, &hpas, &budget).await;
+    adapters::read(cluster, &hpas, &mut facts, &budget).await;
     serving::read_logs(cluster, &mut hpas, &budget).await;
     Ok(Facts {
         api_version: API_VERSION.to_owned(),

@@ -53,6 +53,8 @@ pub(super) async fn metrics_server(
     }
     let left = budget.left(cluster);
     match api {
+        // Something else answers: whether metrics-server is anywhere decides how to repair it.
+        Fact::Known(api) if left >= cost && is_another(api) => usual_installation(cluster).await,
         Fact::Known(ApiService {
             service: Some(service),
             ..
@@ -68,9 +70,18 @@ pub(super) async fn metrics_server(
             "the pods of Service {}/{}",
             service.namespace, service.name
         ))),
-        Fact::Absent => usual_installation(cluster).await,
+        Fact::Absent if left >= cost => usual_installation(cluster).await,
+        Fact::Absent if left > 0 => usual_deployment(cluster).await,
+        Fact::Absent => Fact::NotReadable(left_out(format!("Deployment {USUAL_NAME}"))),
         Fact::Known(_) | Fact::NotReadable(_) => Fact::default(),
     }
+}
+
+/// Whether what answers does not know the API at all.
+fn is_another(api: &ApiService) -> bool {
+    api.available.as_ref().is_some_and(|condition| {
+        condition.reason == "FailedDiscoveryCheck" && condition.message.ends_with(": 404")
+    })
 }
 
 /// How many requests it takes to look behind the API; 0 where there is no reason to.

@@ -43,46 +43,181 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let metric = adapters::failed_of_adapters(case)
         .into_iter()
         .find(refused_by_adapter)?;
-    let group = adapters::group_of(adapters::api_of(&metric.spec.type_));
     let api = adapters::served_by(case, metric.spec).known()?;
     let names = api.metrics.known()?;
-    let finding = match &metric.message {
-        Message::DescribedKindUnknown(kind) => RULE.finding(
-            adapters::severity(case),
-            format!(
-                "{} describes a {kind}, which the cluster does not serve",
-                adapters::label(metric.spec)
-            ),
-            "the kind and apiVersion of describedObject must be those of an object that exists",
-        ),
-        _ => RULE.finding(
-            adapters::severity(case),
-            format!(
-                "The adapter of {group} has no {}{}",
-                adapters::label(metric.spec),
-                place(metric.spec)
-            ),
-            "the API answers, and not with a value of this metric",
-        ),
-    };
-    let finding = case.on_hpa(finding);
+    if let Message::DescribedKindUnknown(kind) = &metric.message {
+        return Some(undescribed(case, &metric, kind));
+    }
+    let listed = names.iter().any(|name| bare(name) == metric.spec.name);
+    let finding = case.on_hpa(answered(case, &metric, listed));
     let finding = if metric.text.is_empty() || is_old(&metric.message) {
         finding
     } else {
-        finding.saw("the controller", innermost(metric.text), "conditions and events")
+        finding.saw("the controller", words(metric.text), "conditions and events")
     };
     let finding = with_names(finding, api, names, &metric);
     let finding = with_service(finding, api);
     let finding = with_rename(case, finding, names, &metric);
-    let finding = finding.fix(
-        "see what the adapter has",
-        format!(
-            "kubectl get --raw {}",
-            word(&format!("/apis/{}", api.group_version))
-        ),
-        "reads only; a name that is missing here needs a rule in the adapter's configuration",
-    );
+    let finding = without_selector(case, finding, &metric);
+    let finding = if listed {
+        finding.fix(
+            "see what the adapter answers",
+            format!("kubectl get --raw {}", word(&path(case, api, metric.spec))),
+            "reads only; the adapter's own log says why",
+        )
+    } else {
+        finding.fix(
+            "see what the adapter has",
+            format!(
+                "kubectl get --raw {}",
+                word(&format!("/apis/{}", api.group_version))
+            ),
+            "reads only; a name that is missing here needs a rule in the adapter's configuration",
+        )
+    };
     Some(adapters::without(case, finding, &metric))
+}
+
+/// What the adapter made of the request.
+fn answered(case: &Case<'_>, metric: &FailedMetric<'_>, listed: bool) -> Finding {
+    let group = adapters::group_of(adapters::api_of(&metric.spec.type_));
+    let what = format!("{}{}", adapters::label(metric.spec), place(metric.spec));
+    let severity = adapters::severity(case);
+    match &metric.message {
+        Message::MetricsApiFailed {
+            failure: ApiFailure::BadAnswer,
+            ..
+        } => RULE.finding(
+            severity,
+            format!("The adapter of {group} gives no single value of {what}"),
+            "the controller asks for exactly one, and refuses any other answer",
+        ),
+        Message::MetricsApiFailed {
+            failure:
+                ApiFailure::ServerError
+                | ApiFailure::TimedOut
+                | ApiFailure::TooManyRequests
+                | ApiFailure::Transport
+                | ApiFailure::Other(_),
+            ..
+        } => RULE.finding(
+            severity,
+            format!("The adapter of {group} fails when it is asked for {what}"),
+            "it is reached, and what stands behind it does not give it the value",
+        ),
+        _ if listed => RULE.finding(
+            severity,
+            format!("The adapter of {group} has no value of {what}"),
+            "it knows the metric, and has no series for what the HPA asks",
+        ),
+        _ => RULE.finding(
+            severity,
+            format!("The adapter of {group} has no {what}"),
+            "the API answers, and not with a value of this metric",
+        ),
+    }
+}
+
+/// What the adapter itself said, without the controller's words around it.
+fn words(text: &str) -> &str {
+    text.rsplit_once("metrics API: ")
+        .map_or_else(|| innermost(text), |(_, words)| words)
+}
+
+/// The path that the controller asks for the metric.
+fn path(case: &Case<'_>, api: &AdapterApi, spec: &MetricSpec) -> String {
+    let start = format!(
+        "/apis/{}/namespaces/{}",
+        api.group_version, case.facts.hpa.namespace
+    );
+    match (&spec.object, spec.type_.as_str()) {
+        (Some(object), _) => format!(
+            "{start}/{}s/{}/{}",
+            object.kind.to_lowercase(),
+            object.name,
+            spec.name
+        ),
+        (None, "Pods") => format!("{start}/pods/*/{}", spec.name),
+        (None, _) => format!("{start}/{}", spec.name),
+    }
+}
+
+/// Kinds that are often described, and the apiVersion that serves them.
+const DESCRIBED: &[(&str, &str)] = &[
+    ("Service", "v1"),
+    ("Pod", "v1"),
+    ("Namespace", "v1"),
+    ("Node", "v1"),
+    ("Ingress", "networking.k8s.io/v1"),
+    ("Deployment", "apps/v1"),
+    ("StatefulSet", "apps/v1"),
+];
+
+/// The kind of the described object is not served where the metric says.
+fn undescribed(case: &Case<'_>, metric: &FailedMetric<'_>, kind: &str) -> Finding {
+    let (name, group) = kind.split_once('.').unwrap_or((kind, ""));
+    let place = if group.is_empty() {
+        "in the core group".to_owned()
+    } else {
+        format!("in group {group}")
+    };
+    let finding = RULE.finding(
+        adapters::severity(case),
+        format!(
+            "{} describes a {name} {place}, which the cluster does not serve",
+            adapters::label(metric.spec)
+        ),
+        "the kind and apiVersion of describedObject must be those of an object that exists",
+    );
+    let finding = case
+        .on_hpa(finding)
+        .saw("the controller", words(metric.text), "conditions and events");
+    let kinds: Vec<&str> = DESCRIBED.iter().map(|(kind, _)| *kind).collect();
+    let meant = adapters::nearest(name, &kinds);
+    let meant = meant.and_then(|meant| DESCRIBED.iter().find(|(kind, _)| *kind == meant));
+    let finding = match (meant, &metric.spec.object) {
+        (Some((kind, version)), Some(object)) => {
+            let patch = format!(
+                r#"[{{"op":"replace","path":"/spec/metrics/{}/object/describedObject","value":{{"apiVersion":"{version}","kind":"{kind}","name":"{}"}}}}]"#,
+                metric.index, object.name
+            );
+            finding.fix(
+                format!("describe a {kind} of {version}"),
+                patch_hpa(case, &patch),
+                "changes the HPA alone",
+            )
+        }
+        _ => finding.fix("see which kinds there are", "kubectl api-resources", "reads only"),
+    };
+    adapters::without(case, finding, metric)
+}
+
+/// A selector that matches no series can be left out.
+fn without_selector(case: &Case<'_>, finding: Finding, metric: &FailedMetric<'_>) -> Finding {
+    let empty = matches!(metric.message, Message::NoMetricsReturned(_));
+    let kept = case.facts.hpa.keeper.is_some();
+    if !empty || kept || metric.spec.selector.as_deref().is_none_or(str::is_empty) {
+        return finding;
+    }
+    let field = metric.spec.type_.to_lowercase();
+    let patch = format!(
+        r#"[{{"op":"remove","path":"/spec/metrics/{}/{field}/metric/selector"}}]"#,
+        metric.index
+    );
+    finding.fix(
+        "read it without the selector, which matches no series",
+        patch_hpa(case, &patch),
+        "changes the HPA alone; the value is then that of all its series",
+    )
+}
+
+fn patch_hpa(case: &Case<'_>, patch: &str) -> String {
+    format!(
+        "kubectl patch hpa {} -n {} --type=json -p {}",
+        word(&case.facts.hpa.name),
+        case.namespace(),
+        word(patch)
+    )
 }
 
 /// Whether the text is of the time before the adapter: it answers now.
@@ -123,7 +258,7 @@ fn with_names(finding: Finding, api: &AdapterApi, names: &[String], metric: &Fai
     let spec = metric.spec;
     let listed = names.iter().any(|name| bare(name) == spec.name);
     let value = match (listed, names.len()) {
-        (true, _) => format!("lists {}: it has no data for what the HPA asks", spec.name),
+        (true, _) => format!("lists {}", spec.name),
         (false, 0) => "lists no metric at all".to_owned(),
         (false, number) => format!("lists {}, and not {}", count(number, "metric"), spec.name),
     };
@@ -175,12 +310,7 @@ fn with_rename(case: &Case<'_>, finding: Finding, names: &[String], metric: &Fai
     );
     finding.fix(
         format!("read {meant}, which the adapter has"),
-        format!(
-            "kubectl patch hpa {} -n {} --type=json -p {}",
-            word(&case.facts.hpa.name),
-            case.namespace(),
-            word(&patch)
-        ),
+        patch_hpa(case, &patch),
         "changes the HPA alone",
     )
 }

@@ -255,10 +255,12 @@ fn with_reason(
     let finding = finding.object("Service", &service.namespace, &service.name);
     let namespace = word(&service.namespace);
     let name = word(&service.name);
+    let another = server.filter(|server| {
+        !server.service_ports.is_empty()
+            && (&server.namespace, &server.name) != (&service.namespace, &service.name)
+    });
     match reason(api) {
-        "ServiceNotFound" if server.is_some_and(|server| !server.service_ports.is_empty()) => {
-            elsewhere(finding, api, server)
-        }
+        "ServiceNotFound" | "FailedDiscoveryCheck" if another.is_some() => elsewhere(finding, api, another),
         "ServiceNotFound" if server.is_some_and(|server| server.namespace == service.namespace) => {
             let deployment = server.map_or("metrics-server", |server| &server.name);
             finding.fix(
@@ -275,8 +277,8 @@ fn with_reason(
             let finding = match autoscale(case) {
                 Some(command) => finding.fix(
                     "install metrics-server again",
-                    format!("kubectl delete apiservice {} && {command}", word(&api.name)),
-                    "the APIService that is left serves nothing; the HPA stays as it is",
+                    format!("kubectl delete apiservice {} && {command} --force-conflicts", word(&api.name)),
+                    "takes over what is left of it; the HPA stays as it is",
                 ),
                 None => finding,
             };

@@ -34,7 +34,9 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "never-synced",
     stage: Stage::Arithmetic,
     source: include_str!("never_synced.rs"),
-    explains: &["TFS602", "TFS604", "TFS606", "TFS608", "TFS902", "TFS903"],
+    explains: &[
+        "TFS601", "TFS602", "TFS603", "TFS604", "TFS606", "TFS608", "TFS902", "TFS903",
+    ],
     needs: &[],
     check,
 };

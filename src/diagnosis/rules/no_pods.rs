@@ -16,7 +16,7 @@
 //! ## Source
 //! `GetResourceReplicas` in `replica_calculator.go`, Kubernetes v1.37: samples are listed before pods.
 
-use crate::diagnosis::phrase::word;
+use crate::diagnosis::phrase::{count, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 
@@ -41,7 +41,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let finding = RULE
         .finding(
             Severity::Error,
-            format!("{label} asks for {wanted} replicas and has no pods, so there is nothing to measure"),
+            format!(
+                "{label} asks for {} and has no pods, so there is nothing to measure",
+                count(usize::try_from(wanted).unwrap_or(0), "replica")
+            ),
             "something keeps the pods from being created, or they do not carry the selector's labels",
         )
         .saw(format!("pods with {}", scale.selector), "none", "LIST pods")

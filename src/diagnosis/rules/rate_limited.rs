@@ -34,6 +34,9 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     check,
 };
 
+/// A wait that is worth a patch.
+const LONG_SECONDS: i64 = 60;
+
 fn check(case: &Case<'_>) -> Option<Finding> {
     let recommendation = case.recommendation?;
     let wanted = recommendation.metrics_want?;
@@ -125,13 +128,15 @@ fn slowed(
     let next = recommendation
         .desired_replicas
         .unwrap_or(recommendation.current_replicas);
-    let title = match period_left(case, recommendation, rules) {
+    let left = period_left(case, recommendation, rules);
+    let goal = count(usize::try_from(wanted).unwrap_or(0), "replica");
+    let title = match left {
         Some(left) => format!(
-            "{usage}on the way to {wanted} replicas, stays at {} until the period of the policy ends, at most {} left",
+            "{usage}on the way to {goal}, stays at {} until the period of the policy ends, at most {} left",
             recommendation.current_replicas,
             span(left)
         ),
-        None => format!("{usage}on the way to {wanted} replicas, {next} at the next step"),
+        None => format!("{usage}on the way to {goal}, {next} at the next step"),
     };
     let finding = case
         .on_hpa(RULE.finding(
@@ -141,11 +146,21 @@ fn slowed(
         ))
         .verdict(Verdict::Waiting);
     match rules.filter(|rules| !rules.policies.is_empty()) {
-        Some(rules) => finding.saw(
-            format!("behavior.{field}.policies"),
-            policies(rules),
-            "spec.behavior",
-        ),
+        Some(rules) => {
+            let finding = finding.saw(
+                format!("behavior.{field}.policies"),
+                policies(rules),
+                "spec.behavior",
+            );
+            if left.is_none_or(|left| left < LONG_SECONDS) {
+                return finding;
+            }
+            finding.fix(
+                format!("scale {direction} at the default rate"),
+                case.patch_hpa(&format!(r#"{{"behavior":{{"{field}":{{"policies":null}}}}}}"#)),
+                "changes the HPA alone: takes its policies out",
+            )
+        }
         None => finding.estimates(
             format!("rate of scaling {direction}"),
             "twice the replicas, at least 4, in one sync",

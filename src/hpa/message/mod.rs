@@ -91,7 +91,7 @@ pub enum Message {
         /// The pod.
         pod: String,
     },
-    /// `container C not present in metrics for pod N/P`, up to 1.33.
+    /// `container C not present in metrics for pod N/P`, up to 1.32.
     ContainerNotInMetrics {
         /// The container of the `ContainerResource` metric.
         container: String,

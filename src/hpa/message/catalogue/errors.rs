@@ -144,15 +144,15 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     wrapper(
         "failed to get container metrics: %v",
-        until(33),
+        until(32),
         "metrics/client.go: GetResourceMetric",
         "a ContainerResource metric",
     ),
     error(
         "container %s not present in metrics for pod %s/%s",
-        until(33),
+        until(32),
         "metrics/client.go: getContainerMetrics",
-        "a sample lacks the container of a ContainerResource metric; from 1.34 on the pod just counts as missing",
+        "a sample lacks the container of a ContainerResource metric; from 1.33 on the pod just counts as missing",
     ),
     error(
         "unable to fetch metrics from resource metrics API: %v",
@@ -251,8 +251,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         "the metric has no target",
     ),
     error(
+        "invalid resource metric source: neither an average utilization target nor an average value target was set",
+        Releases { first: 25, last: 25 },
+        RESOURCE,
+        "the metric has no target",
+    ),
+    error(
         "invalid resource metric source: neither an average utilization target nor an average value (usage) target was set",
-        since(25),
+        since(26),
         RESOURCE,
         "the metric has no target",
     ),

@@ -131,7 +131,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     log(
         "error getting latest scale for %s during conflict retry: %v",
-        since(33),
+        since(34),
         RECONCILE,
         "the scale could not be read again after a conflict",
     ),

@@ -142,6 +142,12 @@ pub(super) fn specs() -> Vec<Row> {
             invalid(),
         ),
         row(
+            "invalid resource metric source: neither an average utilization target nor an average value target was set",
+            &[],
+            RESOURCES.map(Origin::Spec),
+            invalid(),
+        ),
+        row(
             "invalid resource metric source: neither an average utilization target nor an average value (usage) target was set",
             &[],
             RESOURCES.map(Origin::Spec),

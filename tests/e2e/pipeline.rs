@@ -1,0 +1,146 @@
+//! What stands between the kubelets and the HPA: the `APIService`, its Service, and metrics-server.
+
+use serde_json::{Value, json};
+use tfserve_sandbox::MetricsServer;
+
+use crate::support::{apply, explain, field, kubectl, sandbox, type_fix, until, with_metrics_server};
+
+const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')].reason}";
+const API: &str = "apiservice/v1beta1.metrics.k8s.io";
+const AVAILABLE: &str = "{.status.conditions[?(@.type=='Available')].reason}";
+
+fn workload(namespace: &str, target: &str) -> [Value; 2] {
+    [
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": namespace},
+            "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {"containers": [{"name": "app", "image": "example/app:1",
+                    "resources": {"requests": {"cpu": "100m"}}}]}}}}),
+        json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": "web", "namespace": namespace},
+            "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target},
+                "minReplicas": 1, "maxReplicas": 4,
+                "metrics": [{"type": "Resource", "resource":
+                    {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}}]}}),
+    ]
+}
+
+/// Breaks the pipeline, waits for the real symptom and returns the first finding.
+#[track_caller]
+fn broken(namespace: &str, command: &str, reason: &str) -> Value {
+    kubectl(command).expect_code(0);
+    until(&format!("the APIService says {reason}"), || {
+        (field("kube-system", API, AVAILABLE) == reason).then_some(())
+    });
+    until("the HPA has no metrics", || {
+        (field(namespace, "hpa/web", ACTIVE) == "FailedGetResourceMetric").then_some(())
+    });
+    let finding = explain(namespace, "web")["findings"][0].clone();
+    assert_eq!(finding["code"], "TFS302", "{finding:#}");
+    assert_eq!(finding["confidence"], "proven", "{finding:#}");
+    finding
+}
+
+#[track_caller]
+fn says(finding: &Value, words: &str) {
+    let title = finding["title"].as_str().unwrap_or_default();
+    assert!(title.contains(words), "{finding:#}");
+}
+
+#[track_caller]
+fn names(finding: &Value, kind: &str) {
+    let objects = finding["objects"].to_string();
+    assert!(objects.contains(kind), "{finding:#}");
+}
+
+#[track_caller]
+fn repaired(namespace: &str, finding: &Value) {
+    type_fix(finding, 0);
+    until("the APIService is available", || {
+        (field("kube-system", API, AVAILABLE) == "Passed").then_some(())
+    });
+    until("the HPA has its metric", || {
+        (field(namespace, "hpa/web", ACTIVE) == "ValidMetricFound").then_some(())
+    });
+}
+
+#[test]
+fn the_way_to_metrics_server() {
+    let spaces: Vec<_> = ["way", "both"]
+        .into_iter()
+        .map(|name| sandbox().namespace(name).expect("a namespace"))
+        .collect();
+    let (namespace, both) = (spaces[0].name(), spaces[1].name());
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    apply(&workload(namespace, "web"));
+    apply(&workload(both, "wbe"));
+    until("the HPA has its metric", || {
+        (field(namespace, "hpa/web", ACTIVE) == "ValidMetricFound").then_some(())
+    });
+
+    let finding = broken(
+        namespace,
+        r#"patch service metrics-server -n kube-system --type=merge -p {"spec":{"selector":{"app":"metrics"}}}"#,
+        "MissingEndpoints",
+    );
+    says(&finding, "its Service selects none of metrics-server's pods");
+    names(&finding, "\"Service\"");
+    two_causes(both);
+    repaired(namespace, &finding);
+
+    let finding = broken(
+        namespace,
+        r#"patch service metrics-server -n kube-system --type=json -p [{"op":"replace","path":"/spec/ports/0/targetPort","value":"main-port"}]"#,
+        "MissingEndpoints",
+    );
+    says(&finding, "its Service sends to port main-port");
+    repaired(namespace, &finding);
+
+    let finding = broken(
+        namespace,
+        r#"patch apiservice v1beta1.metrics.k8s.io --type=merge -p {"spec":{"service":{"namespace":"monitoring"}}}"#,
+        "ServiceNotFound",
+    );
+    says(
+        &finding,
+        "Service monitoring/metrics-server, which does not exist",
+    );
+    repaired(namespace, &finding);
+
+    let finding = broken(
+        namespace,
+        r#"patch apiservice v1beta1.metrics.k8s.io --type=merge -p {"spec":{"insecureSkipTLSVerify":false}}"#,
+        "FailedDiscoveryCheck",
+    );
+    says(&finding, "does not trust the certificate");
+    repaired(namespace, &finding);
+
+    let finding = broken(
+        namespace,
+        "set serviceaccount deployment metrics-server -n kube-system nobody",
+        "MissingEndpoints",
+    );
+    let finding = if finding["title"].to_string().contains("nobody") {
+        finding
+    } else {
+        until("the Deployment says why it has no pods", || {
+            let finding = explain(namespace, "web")["findings"][0].clone();
+            finding["title"].to_string().contains("nobody").then_some(finding)
+        })
+    };
+    says(&finding, "ServiceAccount nobody does not exist");
+    names(&finding, "\"Deployment\"");
+}
+
+/// The target comes before the metrics, and those are still told.
+#[track_caller]
+fn two_causes(namespace: &str) {
+    let answer = explain(namespace, "web");
+    let codes: Vec<&str> = answer["findings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|finding| finding["code"].as_str())
+        .collect();
+    assert_eq!(codes, ["TFS101", "TFS302"], "{answer:#}");
+}
