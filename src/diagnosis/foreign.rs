@@ -4,7 +4,8 @@
 use super::case::{is_leftover, is_own};
 use super::phrase::word;
 use super::{Case, Finding};
-use crate::facts::Pod;
+use crate::facts::{MetricTarget, Pod};
+use crate::hpa::replicas::Counted;
 
 /// What owns a pod: the Deployment where its `ReplicaSet` is called after it.
 pub(super) fn workload(pod: &Pod) -> Option<(String, String)> {
@@ -146,4 +147,41 @@ pub(super) fn advise_owners(case: &Case<'_>, finding: Finding, pods: &[&Pod], wh
             "changes the other workload"
         },
     )
+}
+
+/// How many replicas the metric that decides would want if only the workload's own pods counted; none where that is not
+/// a resource metric, or no foreign pod counts.
+pub(super) fn wanted_without(case: &Case<'_>) -> Option<i32> {
+    let metric = case.deciding_metric()?;
+    let counts = |pod: &Pod| {
+        let mut shares = metric.pods.iter();
+        shares.any(|share| share.name == pod.name && share.counted == Counted::Yes)
+    };
+    case.foreign_pods().find(|pod| counts(pod))?;
+    let own: Vec<&Pod> = case.own_pods().filter(|pod| counts(pod)).collect();
+    let shares = || {
+        metric
+            .pods
+            .iter()
+            .filter(|share| own.iter().any(|pod| pod.name == share.name))
+    };
+    let usage: i64 = shares().filter_map(|share| share.usage_milli).sum();
+    let number = i64::try_from(own.len()).ok().filter(|number| *number > 0)?;
+    let (current, target) = match &case.facts.hpa.metrics.get(metric.index)?.target {
+        MetricTarget::AverageUtilization(percent) => {
+            let request: i64 = shares().filter_map(|share| share.request_milli).sum();
+            (
+                usage.saturating_mul(100).checked_div(request)?,
+                i64::from(*percent),
+            )
+        }
+        MetricTarget::AverageValue(value) => (usage / number, value.milli_value().ok()?),
+        _ => return None,
+    };
+    // Enough for a comparison: the controller's own arithmetic is of all pods.
+    let wanted = current
+        .saturating_mul(number)
+        .saturating_add(target - 1)
+        .checked_div(target)?;
+    i32::try_from(wanted).ok()
 }

@@ -15,6 +15,7 @@ pub const RULES: &[Rule] = &[
     rules::hpas_share_a_target::RULE,
     rules::selector_missing::RULE,
     rules::selector_invalid::RULE,
+    rules::selector_matches_nothing::RULE,
     rules::metrics_api_not_registered::RULE,
     rules::metrics_api_unavailable::RULE,
     rules::kubelet_certificate_refused::RULE,

@@ -16,6 +16,7 @@
 //! ## Source
 //! `convertDesiredReplicasWithRules` in `horizontal.go`, Kubernetes v1.37: `ScalingLimited=True/TooManyReplicas`.
 
+use crate::diagnosis::foreign;
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::hpa::replicas::Limit;
@@ -59,6 +60,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .current("ScalingLimited")
         .filter(|symptom| symptom.condition.reason == "TooManyReplicas");
     if above || !computed && (wanted.is_some() || said.is_none()) {
+        return None;
+    }
+    // The pods of somebody else want that many, not these: TFS701.
+    if foreign::wanted_without(case).is_some_and(|wanted| wanted <= maximum) {
         return None;
     }
     let title = match (wanted, case.current_of_target()) {

@@ -77,6 +77,18 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "LIST pods",
         );
     }
+    let wanted = case
+        .recommendation
+        .and_then(|recommendation| recommendation.metrics_want);
+    if let (Some(with), Some(without)) = (wanted, foreign::wanted_without(case))
+        && with != without
+    {
+        finding = finding.estimates(
+            "replicas that the metrics want",
+            format!("{with}, and {without} without these pods"),
+            "arithmetic",
+        );
+    }
     finding = foreign::name_owners(case, finding, &strangers);
     finding = foreign::delete(case, finding, &strangers);
     finding = foreign::relabel(case, finding, &strangers);

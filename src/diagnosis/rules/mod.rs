@@ -58,6 +58,7 @@ pub(super) mod scaled_object_not_ready;
 pub(super) mod scaled_object_paused;
 pub(super) mod scaling_disabled_at_zero;
 pub(super) mod selector_invalid;
+pub(super) mod selector_matches_nothing;
 pub(super) mod selector_missing;
 pub(super) mod stabilization_window;
 pub(super) mod stateful_set_waits;
