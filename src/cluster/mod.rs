@@ -1,5 +1,6 @@
 //! The only room that knows kube: client, observation, apply, wait, metrics API.
 
+mod adapter_metrics;
 pub mod apply;
 mod ask;
 mod client;

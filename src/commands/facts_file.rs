@@ -145,6 +145,7 @@ mod tests {
                 alternatives: Fact::default(),
                 definition: Fact::default(),
                 limit_ranges: Fact::default(),
+                metric_values: Vec::new(),
             }],
         }
     }

@@ -98,6 +98,14 @@ pub(super) fn served_by<'a>(case: &Case<'a>, spec: &MetricSpec) -> &'a Fact<Adap
     }
 }
 
+/// Whether the API of a metric answers with values now, whatever the last sync met.
+pub(super) fn answers_now(case: &Case<'_>, index: usize) -> bool {
+    case.facts
+        .metric_value(index)
+        .and_then(Fact::known)
+        .is_some_and(|samples| !samples.is_empty())
+}
+
 /// `Pods metric http_requests`.
 pub(super) fn label(spec: &MetricSpec) -> String {
     format!("{} metric {}", spec.type_, spec.name)

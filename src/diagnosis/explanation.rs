@@ -134,6 +134,10 @@ pub struct MetricReport {
     pub current: Option<String>,
     /// For example `60%`.
     pub target: String,
+    /// Where the value of a `Pods`, `Object` or `External` metric is from: `metricsApi`, or `status`, the value of the
+    /// last sync.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value_from: Option<&'static str>,
     /// Current divided by target.
     pub ratio: Option<f64>,
     /// The proposed replicas.

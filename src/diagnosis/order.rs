@@ -68,7 +68,14 @@ pub(super) fn all_unreadable<'a>(case: &Case<'a>) -> Vec<&'a NotReadable> {
         .chain(needed)
         .chain([refused(&facts.events)])
         .flatten()
+        .chain(forbidden_values(case))
         .collect()
+}
+
+/// The values of metrics that the reader may not see. Any other failure is the metric's own: rules tell it.
+fn forbidden_values<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a NotReadable> {
+    let values = case.facts.metric_values.iter();
+    values.filter_map(refused).filter(|reason| reason.needs.is_some())
 }
 
 fn ask(case: &Case<'_>, wanted: impl Fn(&Rule) -> bool) -> Vec<(&'static Rule, Finding)> {

@@ -62,6 +62,7 @@ pub const RULES: &[Rule] = &[
     rules::scaled_object_falls_back::RULE,
     rules::scaled_object_paused::RULE,
     rules::vertical_autoscaler::RULE,
+    rules::rollout_stuck::RULE,
     rules::cpu_metric_on_gpu_model::RULE,
     rules::thread_pools_of_the_node::RULE,
     rules::probes_count_as_requests::RULE,

@@ -54,9 +54,19 @@ fn metric(metric: &MetricProposal) -> MetricReport {
         name: metric.name.clone(),
         current: metric.current.clone(),
         target: metric.target.clone(),
+        value_from: value_from(metric),
         ratio: metric.ratio,
         proposal: metric.proposal,
         pods: metric.pods.iter().map(|share| pod(&metric.name, share)).collect(),
+    }
+}
+
+fn value_from(metric: &MetricProposal) -> Option<&'static str> {
+    let outside = matches!(metric.type_.as_str(), "Pods" | "Object" | "External");
+    if metric.from_status {
+        Some("status")
+    } else {
+        (outside && metric.current.is_some()).then_some("metricsApi")
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, Fact, Pod};
+use super::{Condition, Fact, Pod, Quantity};
 
 /// An `APIService` of the aggregation layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,23 @@ pub struct AdapterApi {
     /// Its `APIService`, asked for only where discovery fails or does not list a metric.
     #[serde(default)]
     pub registration: Fact<ApiService>,
+}
+
+/// One value of a `Pods`, `Object` or `External` metric, as its own API answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricSample {
+    /// The name of the pod or object that it describes; empty for a series of an `External` metric.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub object: String,
+    /// The value.
+    pub value: Quantity,
+    /// When it was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<DateTime<Utc>>,
+    /// Over how long, where the API says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_millis: Option<i64>,
 }
 
 /// A Service that an `APIService` names.

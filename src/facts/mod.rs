@@ -23,7 +23,7 @@ pub use hpa::{
     Behavior, Condition, Event, Hpa, MetricSpec, MetricStatus, MetricTarget, MetricValue, ObjectReference,
     ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
 };
-pub use metrics_pipeline::{AdapterApi, ApiService, LogLine, MetricsServer, ServiceReference};
+pub use metrics_pipeline::{AdapterApi, ApiService, LogLine, MetricSample, MetricsServer, ServiceReference};
 pub use others::{LimitRange, Rival, ScaledObject};
 pub use quantity::{ParseQuantityError, Quantity, QuantityFormat};
 pub(crate) use serving::FLAGS_KEPT;
@@ -85,6 +85,13 @@ impl<T> Fact<T> {
             Self::NotReadable(reason) => Some(reason),
             Self::Known(_) | Self::Absent => None,
         }
+    }
+}
+
+impl HpaFacts {
+    /// What the API of the metric at an index says of it, where it was asked.
+    pub fn metric_value(&self, index: usize) -> Option<&Fact<Vec<MetricSample>>> {
+        self.metric_values.get(index).filter(|fact| !never_asked(*fact))
     }
 }
 
@@ -163,6 +170,10 @@ pub struct HpaFacts {
     /// What the resource metrics API says of those pods. `Absent` when the API is not served.
     #[serde(default)]
     pub pod_metrics: Fact<Vec<PodMetrics>>,
+    /// What the APIs of `Pods`, `Object` and `External` metrics say, one entry a metric in the order of the spec; a
+    /// metric that was not asked for is not readable. Empty where the HPA has no such metric.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metric_values: Vec<Fact<Vec<MetricSample>>>,
     /// Events about this very object (same uid), oldest first.
     #[serde(default)]
     pub events: Fact<Vec<Event>>,

@@ -38,6 +38,9 @@ pub struct ScaleTarget {
     pub template: Option<PodTemplate>,
     /// `status.conditions`.
     pub conditions: Vec<Condition>,
+    /// `spec.replicas` in the manifest that `kubectl apply` applied last, from its annotation: the next one writes it again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_applied_replicas: Option<i32>,
     /// Who wrote `spec.replicas`, from `managedFields`.
     pub replicas_writers: Vec<FieldWriter>,
     /// Who wrote anything of the spec, from `managedFields`.

@@ -44,6 +44,64 @@ fn one_healthy_hpa_takes_seven() {
     );
 }
 
+/// A shop whose HPAs scale by a queue outside of the cluster, of which an adapter knows.
+fn queues(names: &[&str]) -> World {
+    let mut world = shop(names);
+    for hpa in world.collections.get_mut(HPAS).unwrap() {
+        hpa["spec"]["metrics"] = json!([{"type": "External", "external": {
+            "metric": {"name": "queue", "selector": {"matchLabels": {"topic": "orders"}}},
+            "target": {"type": "AverageValue", "averageValue": "10"},
+        }}]);
+        hpa["status"]["currentMetrics"] = json!([{"type": "External", "external": {
+            "metric": {"name": "queue"}, "current": {"averageValue": "5"},
+        }}]);
+    }
+    world.documents.insert(
+        "/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/queue".to_owned(),
+        json!({"items": [
+            {"metricName": "queue", "timestamp": "2026-01-02T03:10:00Z", "window": 60, "value": "18"},
+            {"metricName": "queue", "timestamp": "2026-01-02T03:10:00Z", "value": "12500m"},
+        ]}),
+    );
+    world
+}
+
+#[test]
+fn the_value_of_an_outside_metric_takes_one_more_and_decides() {
+    let stage = Stage::new(queues(&["web"]));
+    let outcome = stage.run(&["explain-hpa", "web", "-o", "json"]);
+    let answer: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let recommendation = &answer["items"][0]["recommendation"];
+    assert_eq!(recommendation["desiredReplicas"], 4, "{recommendation:#}");
+    assert_eq!(recommendation["metrics"][0]["valueFrom"], "metricsApi");
+    let requests = stage.mock.requests();
+    assert_eq!(requests.len(), 8);
+    assert!(requests.iter().any(|seen| seen.target
+        == "/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/queue?labelSelector=topic%3Dorders"));
+}
+
+#[test]
+fn a_value_that_may_not_be_read_is_the_one_of_the_last_sync() {
+    let mut world = queues(&["web"]);
+    world.faults.push(("external.metrics.k8s.io", Fault::Refuse(403)));
+    let stage = Stage::new(world);
+    let outcome = stage.run(&["explain-hpa", "web", "-o", "json"]);
+    let answer: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(
+        answer["items"][0]["recommendation"]["metrics"][0]["valueFrom"],
+        "status"
+    );
+    assert_eq!(
+        answer["notReadable"][0]["needs"], "list queue.external.metrics.k8s.io -n shop",
+        "{answer:#}"
+    );
+}
+
+#[test]
+fn hpas_that_ask_for_the_same_value_share_the_request() {
+    assert_eq!(count(queues(&["web", "cart", "search"]), &[]), 8);
+}
+
 #[test]
 fn a_broken_pipeline_takes_three_more() {
     let mut world = shop(&["web"]);

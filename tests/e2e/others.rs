@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use tfserve_sandbox::MetricsServer;
 
-use crate::support::{apply, explain, field, kubectl, sandbox, type_fix, until, with_metrics_server};
+use crate::support::{Ran, apply, explain, field, kubectl, sandbox, type_fix, until, with_metrics_server};
 
 const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')].reason}";
 
@@ -391,4 +391,126 @@ fn pods_are_refused_for_every_kind_of_workload() {
     assert_eq!(finding["objects"][1]["name"], "signed", "{finding:#}");
     kubectl("delete validatingadmissionpolicybinding signed").expect_code(0);
     has_pods(unsigned);
+}
+
+/// How a person, a pipeline or an operator writes the replicas of a Deployment.
+type Write = fn(&str) -> Ran;
+
+fn with_apply(namespace: &str, arguments: &str) -> Ran {
+    let mut web = deployment(namespace, "web", &json!({"app": "web"}));
+    web["spec"]["template"]["metadata"]["annotations"] = json!({ tfserve_sandbox::CPU_ANNOTATION: "200m" });
+    let file = std::env::temp_dir().join(format!("{namespace}.json"));
+    std::fs::write(&file, web.to_string()).expect("a file can be written");
+    let ran = kubectl(&format!("apply {arguments} -f {}", file.display()));
+    std::fs::remove_file(&file).expect("the file goes");
+    ran
+}
+
+#[test]
+fn somebody_else_writes_the_replicas() {
+    let writers: [(&str, Write, &str, &str); 3] = [
+        (
+            "writes-ssa",
+            |namespace| {
+                with_apply(
+                    namespace,
+                    "--server-side --force-conflicts --field-manager=argocd-controller",
+                )
+            },
+            "argocd-controller",
+            "likely",
+        ),
+        (
+            "writes-csa",
+            |namespace| with_apply(namespace, ""),
+            "`kubectl apply`",
+            "proven",
+        ),
+        (
+            "writes-scale",
+            |namespace| kubectl(&format!("scale deployment web -n {namespace} --replicas=1")),
+            "something else",
+            "likely",
+        ),
+    ];
+    let spaces: Vec<_> = writers
+        .iter()
+        .map(|(name, ..)| sandbox().namespace(name).expect("a namespace"))
+        .collect();
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    for space in &spaces {
+        with_apply(space.name(), "").expect_code(0);
+        apply(&[hpa(space.name(), "web")]);
+    }
+    let grown = |namespace: &str| {
+        until("the HPA writes 4", || {
+            (field(namespace, "deployment/web", "{.spec.replicas}") == "4").then_some(())
+        });
+    };
+    for ((_, write, who, confidence), space) in writers.iter().zip(&spaces) {
+        let namespace = space.name();
+        grown(namespace);
+        for _ in 0..3 {
+            write(namespace).expect_code(0);
+            grown(namespace);
+        }
+        let counts = "{.items[?(@.reason=='SuccessfulRescale')].count}";
+        assert_eq!(
+            field(namespace, "events", counts),
+            "4",
+            "the HPA wrote 4 once a foreign write"
+        );
+        let finding = first(namespace, "web", "TFS703");
+        let title = finding["title"].as_str().unwrap_or_default();
+        assert!(title.contains(who), "{finding:#}");
+        assert_eq!(finding["confidence"], *confidence, "{finding:#}");
+    }
+}
+
+#[test]
+fn a_rollout_is_stuck() {
+    let space = sandbox().namespace("stuck").expect("a namespace");
+    let namespace = space.name();
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    let mut web = deployment(namespace, "web", &json!({"app": "web"}));
+    web["spec"]["progressDeadlineSeconds"] = json!(5);
+    apply(&[web.clone(), hpa(namespace, "web")]);
+    says(namespace, "web", "ValidMetricFound");
+    web["spec"]["template"]["metadata"]["annotations"] = json!({ tfserve_sandbox::HOLD_ANNOTATION: "true" });
+    apply(&[web]);
+    let progressing = "{.status.conditions[?(@.type=='Progressing')].reason}";
+    let is = |reason: &str| {
+        until(&format!("the Deployment says {reason}"), || {
+            (field(namespace, "deployment/web", progressing) == reason).then_some(())
+        });
+    };
+    is("ProgressDeadlineExceeded");
+    let finding = first(namespace, "web", "TFS708");
+    assert_eq!(finding["objects"][0]["kind"], "Deployment", "{finding:#}");
+    type_fix(&finding, 1);
+    is("NewReplicaSetAvailable");
+    until("the finding is gone", || {
+        let findings = explain(namespace, "web")["findings"].to_string();
+        (!findings.contains("TFS708")).then_some(())
+    });
+}
+
+#[test]
+fn at_zero_before_the_hpa_could_wake_it() {
+    let space = sandbox().namespace("zero").expect("a namespace");
+    let namespace = space.name();
+    let mut object = hpa(namespace, "web");
+    object["spec"]["minReplicas"] = json!(0);
+    object["spec"]["metrics"] = json!([{"type": "External", "external": {"metric": {"name": "queue"},
+        "target": {"type": "AverageValue", "averageValue": "10"}}}]);
+    let mut web = deployment(namespace, "web", &json!({"app": "web"}));
+    web["spec"]["replicas"] = json!(0);
+    apply(&[web, object]);
+    says(namespace, "web", "ScalingDisabled");
+    let finding = first(namespace, "web", "TFS605");
+    let cause = finding["cause"].as_str().unwrap_or_default();
+    assert!(cause.contains("ScaledToZero"), "{finding:#}");
+    type_fix(&finding, 0);
+    // It works again, and misses the adapter that this cluster does not have.
+    says(namespace, "web", "FailedGetExternalMetric");
 }

@@ -139,6 +139,7 @@ impl Scenario {
                 alternatives: Fact::default(),
                 definition: Fact::default(),
                 limit_ranges: Fact::default(),
+                metric_values: Vec::new(),
             },
         }
     }

@@ -1,13 +1,16 @@
 //! Scale targets of any kind, read field by field: a kind that is shaped differently loses a field, not all.
 
 use k8s_openapi::api::core::v1::PodTemplateSpec;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use kube::core::DynamicObject;
 use serde::de::DeserializeOwned;
 
 use super::hpa::{controller_reference, serialize_selector};
 use super::{managed_fields, pod};
 use crate::facts::{Condition, PodTemplate, Scale, ScaleTarget, UpdateStrategy};
+
+/// Where `kubectl apply` keeps the manifest.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// The object that an HPA scales.
 pub(in crate::cluster) fn scale_target(object: &DynamicObject, api_version: &str, kind: &str) -> ScaleTarget {
@@ -29,6 +32,7 @@ pub(in crate::cluster) fn scale_target(object: &DynamicObject, api_version: &str
             .flatten()
             .filter_map(condition)
             .collect(),
+        last_applied_replicas: last_applied_replicas(metadata),
         replicas_writers: managed_fields::replicas_writers(metadata),
         spec_writers: managed_fields::spec_writers(metadata),
         update_strategy: field::<String>(object, "/spec/updateStrategy/type").map(|type_| UpdateStrategy {
@@ -37,6 +41,13 @@ pub(in crate::cluster) fn scale_target(object: &DynamicObject, api_version: &str
         }),
         pod_management_policy: field(object, "/spec/podManagementPolicy"),
     }
+}
+
+/// The replicas of the manifest that was applied last; nothing else of it is kept.
+fn last_applied_replicas(metadata: &ObjectMeta) -> Option<i32> {
+    let text = metadata.annotations.as_ref()?.get(LAST_APPLIED)?;
+    let manifest: serde_json::Value = serde_json::from_str(text).ok()?;
+    i32::try_from(manifest.pointer("/spec/replicas")?.as_i64()?).ok()
 }
 
 /// The scale of a built-in workload, as its `/scale` serves it: the same fields under the same conditions

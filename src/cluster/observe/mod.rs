@@ -10,6 +10,7 @@ mod controller;
 mod definition;
 mod events;
 mod limit_ranges;
+mod metric_values;
 mod namespace;
 mod owners;
 mod pipeline;
@@ -90,6 +91,7 @@ async fn read(
         pipeline::metrics_server(cluster, &facts.resource_metrics_api, &hpas, &budget).await;
     adapters::read(cluster, &hpas, &mut facts, &budget).await;
     serving::read_logs(cluster, &mut hpas, &budget).await;
+    metric_values::read(cluster, &facts, &mut hpas, &budget).await;
     Ok(Facts {
         api_version: API_VERSION.to_owned(),
         kind: KIND.to_owned(),

@@ -95,6 +95,7 @@ pub(super) async fn read(
             alternatives: Fact::default(),
             definition: workload.definition,
             limit_ranges: Fact::default(),
+            metric_values: Vec::new(),
             hpa: hpa.clone(),
         })
         .collect();

@@ -5,8 +5,8 @@
 //! a rule that is missing in the adapter, or a source without data.
 //!
 //! ## How it is proved
-//! The controller quotes the adapter's refusal or its empty answer, and the adapter's discovery does or does not list
-//! the name.
+//! The controller quotes the adapter's refusal or its empty answer, the adapter's discovery does or does not list the
+//! name, and the API answers the same question in the same way now. Where it answers with a value, the rule is silent.
 //!
 //! ## What it is not
 //! No adapter is TFS307; one that does not answer is TFS308. Pods that do not exist have no metrics either: TFS504.
@@ -23,7 +23,7 @@ use crate::diagnosis::case::innermost;
 use crate::diagnosis::phrase::{count, word};
 use crate::diagnosis::rule::{Rule, Stage};
 use crate::diagnosis::{Case, Confidence, Finding};
-use crate::facts::{AdapterApi, MetricSpec};
+use crate::facts::{AdapterApi, Fact, MetricSpec};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -42,7 +42,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let metric = adapters::failed_of_adapters(case)
         .into_iter()
-        .find(refused_by_adapter)?;
+        .find(|metric| refused_by_adapter(metric) && !adapters::answers_now(case, metric.index))?;
     let api = adapters::served_by(case, metric.spec).known()?;
     let names = api.metrics.known()?;
     if let Message::DescribedKindUnknown(kind) = &metric.message {
@@ -55,7 +55,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     } else {
         finding.saw("the controller", words(metric.text), "conditions and events")
     };
-    let finding = with_names(finding, api, names, &metric);
+    let (finding, seen) = with_answer(case, finding, &metric);
+    let finding = with_names(finding, api, names, &metric, seen);
     let finding = with_service(finding, api);
     let finding = with_rename(case, finding, names, &metric);
     let finding = without_selector(case, finding, &metric);
@@ -254,7 +255,24 @@ fn place(spec: &MetricSpec) -> String {
     }
 }
 
-fn with_names(finding: Finding, api: &AdapterApi, names: &[String], metric: &FailedMetric<'_>) -> Finding {
+/// What the API says to the same question now, and whether that is a proof.
+fn with_answer(case: &Case<'_>, finding: Finding, metric: &FailedMetric<'_>) -> (Finding, bool) {
+    let answer = match case.facts.metric_value(metric.index) {
+        Some(Fact::Known(samples)) if samples.is_empty() => "an empty list",
+        Some(Fact::Absent) => "not found",
+        _ => return (finding, false),
+    };
+    let what = format!("{} now", adapters::label(metric.spec));
+    (finding.saw(what, answer, "the metric's own API"), true)
+}
+
+fn with_names(
+    finding: Finding,
+    api: &AdapterApi,
+    names: &[String],
+    metric: &FailedMetric<'_>,
+    seen: bool,
+) -> Finding {
     let spec = metric.spec;
     let listed = names.iter().any(|name| bare(name) == spec.name);
     let value = match (listed, names.len()) {
@@ -275,7 +293,7 @@ fn with_names(finding: Finding, api: &AdapterApi, names: &[String], metric: &Fai
             ..
         }
     );
-    if !listed && !says_so && api.group_version.starts_with("external.") {
+    if !listed && !says_so && !seen && api.group_version.starts_with("external.") {
         finding.at_most(Confidence::Likely)
     } else {
         finding

@@ -77,6 +77,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "LIST pods.metrics.k8s.io",
         );
     }
+    if adapters::answers_now(case, metric.index) {
+        finding = finding.saw(
+            format!("{}, asked by you", adapters::label(metric.spec)),
+            "its API answers",
+            "the metric's own API",
+        );
+    }
     finding = case.on_hpa(finding);
     if failure == ApiFailure::Unauthorized {
         return Some(finding.fix(

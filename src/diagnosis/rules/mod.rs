@@ -47,6 +47,7 @@ pub(super) mod request_far_below_usage;
 pub(super) mod request_not_rolled_out;
 pub(super) mod request_zero;
 pub(super) mod resource_not_measured;
+pub(super) mod rollout_stuck;
 pub(super) mod rounded_up;
 pub(super) mod scale_access_refused;
 pub(super) mod scale_target_is_owned;

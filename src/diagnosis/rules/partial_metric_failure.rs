@@ -18,6 +18,7 @@
 //! `computeReplicasForMetrics` in `horizontal.go`, Kubernetes v1.37. The condition stays
 //! `ScalingActive=True/ValidMetricFound`; only Warning events tell.
 
+use crate::diagnosis::adapters;
 use crate::diagnosis::case::innermost;
 use crate::diagnosis::phrase::list;
 use crate::diagnosis::rule::{Rule, Stage};
@@ -58,6 +59,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "no value in the last sync",
             format!("status.currentMetrics[{index}]"),
         );
+        if adapters::answers_now(case, *index) {
+            let now = "its API answers: the next sync should read it";
+            finding = finding.saw(format!("{name} now"), now, "the metric's own API");
+        }
     }
     if let Some(event) = case.facts.events.known().and_then(|events| {
         events

@@ -31,7 +31,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "pods-never-ready",
     stage: Stage::Pods,
     source: include_str!("pods_never_ready.rs"),
-    explains: &["TFS304", "TFS404", "TFS501", "TFS505", "TFS607"],
+    explains: &["TFS304", "TFS404", "TFS501", "TFS505", "TFS607", "TFS708"],
     needs: &[Need::Pods],
     check,
 };

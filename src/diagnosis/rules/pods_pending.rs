@@ -32,7 +32,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     stage: Stage::Pods,
     source: include_str!("pods_pending.rs"),
     explains: &[
-        "TFS304", "TFS404", "TFS505", "TFS602", "TFS603", "TFS607", "TFS614",
+        "TFS304", "TFS404", "TFS505", "TFS602", "TFS603", "TFS607", "TFS614", "TFS708",
     ],
     needs: &[Need::Pods],
     check,

@@ -2,7 +2,8 @@
 //!
 //! ## What it detects
 //! The HPA moves more slowly than the metrics want, because of a policy of `spec.behavior` or of the built-in rate
-//! (twice the replicas, at least 4, in one sync); or not at all, because `selectPolicy` is `Disabled`.
+//! (twice the replicas, at least 4, in one sync); or not at all, because `selectPolicy` is `Disabled`, or because the
+//! policies are percentages and there are 0 replicas: a percentage of nothing is nothing.
 //!
 //! ## How it is proved
 //! The controller's arithmetic on the live state is held back by a rate, and `spec.behavior` names it. The
@@ -21,7 +22,7 @@
 use crate::diagnosis::phrase::{count, seconds_since, span};
 use crate::diagnosis::rule::{Need, Rule, Stage};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
-use crate::facts::{ScalingPolicyType, ScalingRules, SelectPolicy};
+use crate::facts::{ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy};
 use crate::hpa::replicas::{Limit, Recommendation};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -52,6 +53,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .map_or_else(String::new, |current| format!("{current}: "));
     let disabled = rules.is_some_and(|rules| rules.select_policy == Some(SelectPolicy::Disabled));
     match recommendation.limited_by? {
+        Limit::ScaleUpPolicy if stays_at_zero(recommendation, rules) => {
+            Some(percent_of_nothing(case, wanted, rules, &usage))
+        }
         Limit::Disabled => Some(switched_off(
             case,
             recommendation,
@@ -111,6 +115,56 @@ fn switched_off(
         format!("allow scaling {direction} again"),
         case.patch_hpa(&format!(
             r#"{{"behavior":{{"{field}":{{"selectPolicy":"Max"}}}}}}"#
+        )),
+        "changes the HPA alone",
+    )
+}
+
+/// Whether the policies allow nothing, now and later: a percentage of no replicas is none.
+fn stays_at_zero(recommendation: &Recommendation, rules: Option<&ScalingRules>) -> bool {
+    let stays = recommendation.current_replicas == 0 && recommendation.desired_replicas == Some(0);
+    let percent = |policy: &ScalingPolicy| policy.type_ == ScalingPolicyType::Percent;
+    stays
+        && rules.is_some_and(|rules| match rules.select_policy {
+            Some(SelectPolicy::Min) => rules.policies.iter().any(percent),
+            _ => rules.policies.iter().all(percent) && !rules.policies.is_empty(),
+        })
+}
+
+fn percent_of_nothing(case: &Case<'_>, wanted: i32, rules: Option<&ScalingRules>, usage: &str) -> Finding {
+    let replicas = count(usize::try_from(wanted).unwrap_or(0), "replica");
+    let finding = case
+        .on_hpa(RULE.finding(
+            Severity::Error,
+            format!("{usage}the metrics want {replicas}, and the policies never allow the first one"),
+            "a percentage of 0 replicas is 0, so the HPA cannot leave zero",
+        ))
+        .saw(
+            "behavior.scaleUp.policies",
+            rules.map_or_else(|| "none".to_owned(), policies),
+            "spec.behavior",
+        );
+    let kept = rules
+        .map_or(&[][..], |rules| &rules.policies)
+        .iter()
+        .map(|policy| {
+            let type_ = match policy.type_ {
+                ScalingPolicyType::Pods => "Pods",
+                ScalingPolicyType::Percent => "Percent",
+            };
+            (type_, policy.value, policy.period_seconds)
+        });
+    let policies: Vec<String> = kept
+        .chain([("Pods", wanted.max(1), 15)])
+        .map(|(type_, value, period)| {
+            format!(r#"{{"type":"{type_}","value":{value},"periodSeconds":{period}}}"#)
+        })
+        .collect();
+    finding.fix(
+        "allow a number of pods as well",
+        case.patch_hpa(&format!(
+            r#"{{"behavior":{{"scaleUp":{{"selectPolicy":"Max","policies":[{}]}}}}}}"#,
+            policies.join(",")
         )),
         "changes the HPA alone",
     )

@@ -28,7 +28,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "request-not-rolled-out",
     stage: Stage::Requests,
     source: include_str!("request_not_rolled_out.rs"),
-    explains: &["TFS607"],
+    explains: &["TFS607", "TFS708"],
     needs: &[Need::Target, Need::Pods],
     check,
 };

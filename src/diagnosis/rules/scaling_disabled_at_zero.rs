@@ -15,7 +15,9 @@
 //! `kubectl scale` to one replica, once; the HPA takes over from there.
 //!
 //! ## Source
-//! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37: `ScalingActive=False/ScalingDisabled`.
+//! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37: `ScalingActive=False/ScalingDisabled`. From 1.36 on that is
+//! so with `minReplicas: 0` as well, unless the condition `ScaledToZero` is true: a target that was at zero before the
+//! upgrade stays there.
 
 use crate::diagnosis::phrase::{ago, count};
 use crate::diagnosis::rule::{Need, Rule, Stage};
@@ -49,7 +51,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .finding(
             Severity::Warning,
             format!("{label} is scaled to 0, which switches its HPA off"),
-            "an HPA does not wake a target that something else scaled to zero",
+            if case.facts.hpa.min_replicas == Some(0) && case.controller.minor >= 36 {
+                "with minReplicas 0 too, an HPA wakes only what it scaled to zero itself (ScaledToZero=True)"
+            } else {
+                "an HPA does not wake a target that something else scaled to zero"
+            },
         )
         .saw(
             format!("{label}, spec.replicas"),
@@ -68,6 +74,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         );
     }
     let replicas = case.facts.hpa.effective_min_replicas().max(1);
+    let applied = case.target().and_then(|target| target.last_applied_replicas);
+    if applied == Some(0) {
+        finding = finding.saw(
+            "manifest applied last",
+            "replicas 0: the next one writes it again",
+            "metadata.annotations",
+        );
+    }
     Some(case.on_target(finding).fix(
         "start it again, if it is not paused on purpose",
         format!("kubectl scale {} --replicas={replicas}", case.target_arguments()),

@@ -1,7 +1,7 @@
 //! `computeReplicasForMetrics` (`horizontal.go`): one proposal a metric, and which of them counts.
 
 use super::context::Context;
-use super::{MetricProposal, reported, resource};
+use super::{MetricProposal, outside, resource};
 use crate::facts::{MetricSpec, MetricTarget};
 
 /// All metrics in the order of the spec.
@@ -29,11 +29,12 @@ fn evaluate(context: &Context<'_>, index: usize, spec: &MetricSpec) -> MetricPro
         proposal: None,
         error: None,
         not_readable: false,
+        from_status: false,
         pods: Vec::new(),
     };
     match spec.type_.as_str() {
         "Resource" | "ContainerResource" => resource::evaluate(context, spec, &mut proposal),
-        "Pods" | "Object" | "External" => reported::evaluate(context, spec, &mut proposal),
+        "Pods" | "Object" | "External" => outside::evaluate(context, spec, &mut proposal),
         other => proposal.error = Some(format!("unknown metric source type \"{other}\"")),
     }
     proposal

@@ -13,6 +13,7 @@ mod history;
 mod limits;
 mod metric;
 mod numbers;
+mod outside;
 mod policies;
 mod reported;
 mod requests;
@@ -128,7 +129,9 @@ pub struct MetricProposal {
     pub error: Option<String>,
     /// Whether this could not be computed from outside (a metric whose value was not read).
     pub not_readable: bool,
-    /// The pods, for resource metrics.
+    /// Whether the value is that of the last sync, from the HPA's status, because its API was not read.
+    pub from_status: bool,
+    /// The pods, for metrics that count them.
     pub pods: Vec<PodShare>,
 }
 

@@ -9,25 +9,37 @@ pub(super) fn float(value: i64) -> f64 {
     value as f64
 }
 
-/// `int32(math.Ceil(value))`, within the bounds of an `i32` (upstream saturates from 1.35 on; before, the
-/// result was up to the processor).
+/// `int32(math.Ceil(value))`. Go leaves what does not fit to the processor; this is amd64's, the smallest `i32` (an
+/// arm64 controller gets the nearest).
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "a float is cut to the bounds of an i32"
+    reason = "what does not fit was handled before"
 )]
-pub(super) fn ceil(value: f64) -> i32 {
-    value.ceil() as i32
-}
-
-/// `int32(math.Ceil(value))` where upstream does not look at the bounds. Go leaves the result to the processor
-/// then; this is amd64's, the smallest `i32` (an arm64 controller gets the largest).
 pub(super) fn ceil_unbounded(value: f64) -> i32 {
     let ceil = value.ceil();
     if ceil > f64::from(i32::MAX) || ceil < f64::from(i32::MIN) || ceil.is_nan() {
         i32::MIN
     } else {
-        self::ceil(value)
+        ceil as i32
     }
+}
+
+/// The same where upstream cuts off what is more than an `i32` holds.
+pub(super) fn ceil_capped(value: f64) -> i32 {
+    if value > f64::from(i32::MAX) {
+        i32::MAX
+    } else {
+        ceil_unbounded(value)
+    }
+}
+
+/// `int64(math.Ceil(value))`, within the bounds of an `i64`.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a float is cut to the bounds of an i64"
+)]
+pub(super) fn ceil_long(value: f64) -> i64 {
+    value.ceil() as i64
 }
 
 /// `int32(value)`: towards zero.

@@ -3,7 +3,7 @@
 
 use super::context::Context;
 use super::history;
-use super::numbers::{ceil, truncate};
+use super::numbers::{ceil_unbounded, truncate};
 use super::stabilization::Direction;
 use crate::facts::{Hpa, ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy};
 
@@ -67,9 +67,9 @@ pub(super) fn limit(context: &Context<'_>, direction: Direction) -> PolicyLimit 
 fn propose(policy: &ScalingPolicy, start: i32, direction: Direction) -> i32 {
     let share = f64::from(policy.value) / 100.0;
     match (policy.type_, direction) {
-        (ScalingPolicyType::Pods, Direction::Up) => start.saturating_add(policy.value),
-        (ScalingPolicyType::Pods, Direction::Down) => start.saturating_sub(policy.value),
-        (ScalingPolicyType::Percent, Direction::Up) => ceil(f64::from(start) * (1.0 + share)),
+        (ScalingPolicyType::Pods, Direction::Up) => start.wrapping_add(policy.value),
+        (ScalingPolicyType::Pods, Direction::Down) => start.wrapping_sub(policy.value),
+        (ScalingPolicyType::Percent, Direction::Up) => ceil_unbounded(f64::from(start) * (1.0 + share)),
         (ScalingPolicyType::Percent, Direction::Down) => truncate(f64::from(start) * (1.0 - share)),
     }
 }

@@ -1,16 +1,13 @@
-//! `Pods`, `Object` and `External` metrics. Their source cannot be asked from outside, but the HPA's status
-//! tells the value of the last sync; the proposal is computed from that
-//! (`GetMetricReplicas`, `getUsageRatioReplicaCount`, `Get…PerPodMetricReplicas` in `replica_calculator.go`).
+//! `Pods`, `Object` and `External` metrics whose API was not read: the HPA's status tells the value of the last sync,
+//! and the proposal is computed from that.
 
 use chrono::TimeDelta;
 
+use super::MetricProposal;
 use super::context::Context;
-use super::group;
-use super::numbers::{ceil, count, float};
-use super::resource;
 use super::samples::Sample;
-use super::{Counted, MetricProposal};
-use crate::facts::{MetricSpec, MetricStatus, MetricTarget, Pod, Quantity};
+use super::{group, outside, resource};
+use crate::facts::{MetricSpec, MetricStatus, MetricTarget, Quantity};
 use crate::hpa::message::normalize;
 
 /// Computes a metric from its value in the status.
@@ -25,6 +22,7 @@ pub(super) fn evaluate(context: &Context<'_>, spec: &MetricSpec, proposal: &mut 
         proposal.not_readable = proposal.error.is_none();
         return;
     };
+    proposal.from_status = true;
     if let Err(error) = compute(context, spec, status, proposal) {
         proposal.error = Some(error);
         proposal.proposal = None;
@@ -74,13 +72,21 @@ fn compute(
             pods(context, milli(average)?, target, proposal)
         }
         (MetricTarget::AverageValue(target), Some(average), _) => {
+            let replicas = context.scale.status_replicas;
+            // A mean over no replicas is no number.
+            if replicas == 0 {
+                proposal.not_readable = true;
+                return Ok(());
+            }
+            let usage = total(milli(average)?, i64::from(replicas));
+            outside::per_pod(context, spec, usage, milli(target)?, proposal);
             proposal.current = Some(average.to_string());
-            per_pod(context, milli(average)?, milli(target)?, proposal);
             Ok(())
         }
         (MetricTarget::Value(target), _, Some(value)) => {
+            outside::whole(context, milli(value)?, milli(target)?, proposal)?;
             proposal.current = Some(value.to_string());
-            whole(context, milli(value)?, milli(target)?, proposal)
+            Ok(())
         }
         _ => {
             proposal.not_readable = true;
@@ -120,81 +126,6 @@ fn pods(
     }
     let values = samples.keys().map(|pod| (pod.clone(), average)).collect();
     resource::plain(context, &groups, values, target, proposal)
-}
-
-/// A value for the whole, times the pods that are ready. From zero replicas the tolerance is left out.
-fn whole(
-    context: &Context<'_>,
-    usage: i64,
-    target: i64,
-    proposal: &mut MetricProposal,
-) -> Result<(), String> {
-    let current = context.current_replicas();
-    let ratio = float(usage) / float(target);
-    proposal.ratio = Some(ratio);
-    if current == 0 {
-        proposal.proposal = Some(ceil(ratio));
-        return Ok(());
-    }
-    if context.tolerance.contains(ratio) {
-        proposal.within_tolerance = true;
-        proposal.proposal = Some(current);
-        return Ok(());
-    }
-    if context.pods.is_empty() {
-        return Err(
-            "unable to calculate ready pods: no pods returned by selector while calculating replica count"
-                .to_owned(),
-        );
-    }
-    let ready = count(context.pods.iter().filter(|pod| is_ready(pod)).count());
-    proposal.multiplier = Some(ready);
-    proposal.proposal = Some(ceil(ratio * f64::from(ready)));
-    proposal.pods = group::group(
-        context.pods,
-        &super::samples::Samples::new(),
-        false,
-        context.controller,
-        context.now,
-    )
-    .shares
-    .into_iter()
-    .zip(context.pods)
-    .map(|(mut share, pod)| {
-        if is_ready(pod) {
-            share.counted = Counted::Yes;
-            "running and ready".clone_into(&mut share.why);
-        } else if share.counted == Counted::Missing {
-            share.counted = Counted::Unready;
-            "not ready".clone_into(&mut share.why);
-        }
-        share
-    })
-    .collect();
-    Ok(())
-}
-
-fn is_ready(pod: &Pod) -> bool {
-    pod.phase == "Running" && pod.condition("Ready").is_some_and(|ready| ready.status == "True")
-}
-
-/// A value shared by `status.replicas`.
-fn per_pod(context: &Context<'_>, average: i64, target: i64, proposal: &mut MetricProposal) {
-    let replicas = context.scale.status_replicas;
-    if replicas == 0 || target == 0 {
-        proposal.not_readable = true;
-        return;
-    }
-    let usage = float(total(average, i64::from(replicas)));
-    let ratio = usage / (float(target) * f64::from(replicas));
-    proposal.ratio = Some(ratio);
-    proposal.multiplier = Some(replicas);
-    proposal.within_tolerance = context.tolerance.contains(ratio);
-    proposal.proposal = Some(if proposal.within_tolerance {
-        replicas
-    } else {
-        ceil(usage / float(target))
-    });
 }
 
 /// The total behind a mean that was rounded up to thousandths: the roundest number within the rounding,

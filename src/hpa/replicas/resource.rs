@@ -69,23 +69,27 @@ fn counted(
     spec: &MetricSpec,
     proposal: &mut MetricProposal,
 ) -> Result<Option<(Groups, Samples)>, String> {
-    let Some(mut samples) = fetch(context, spec)? else {
+    let Some(samples) = fetch(context, spec)? else {
         proposal.not_readable = true;
         return Ok(None);
     };
+    grouped(context, samples, spec.name == "cpu", proposal).map(Some)
+}
+
+/// The same for any samples; readiness matters for cpu alone.
+fn grouped(
+    context: &Context<'_>,
+    mut samples: Samples,
+    cpu: bool,
+    proposal: &mut MetricProposal,
+) -> Result<(Groups, Samples), String> {
     if context.pods.is_empty() {
         return Err("no pods returned by selector while calculating replica count".to_owned());
     }
-    let groups = group::group(
-        context.pods,
-        &samples,
-        spec.name == "cpu",
-        context.controller,
-        context.now,
-    );
+    let groups = group::group(context.pods, &samples, cpu, context.controller, context.now);
     groups.remove_uncounted(&mut samples);
     proposal.pods.clone_from(&groups.shares);
-    Ok(Some((groups, samples)))
+    Ok((groups, samples))
 }
 
 fn some_samples(context: &Context<'_>, samples: &Samples) -> Result<(), String> {
@@ -172,15 +176,44 @@ fn average(
     let Some((groups, samples)) = counted(context, spec, proposal)? else {
         return Ok(());
     };
-    some_samples(context, &samples)?;
-    let values = values(&samples);
     let format = if spec.name == "memory" && context.minor() >= BINARY_MEMORY_SINCE {
         QuantityFormat::BinarySi
     } else {
         QuantityFormat::DecimalSi
     };
+    from_samples(context, &groups, &samples, format, target, proposal)
+}
+
+/// `GetMetricReplicas`, from the values of the pods' own metric.
+pub(super) fn of_pods(
+    context: &Context<'_>,
+    samples: Samples,
+    target: &Quantity,
+    proposal: &mut MetricProposal,
+) -> Result<(), String> {
+    let (groups, samples) = grouped(context, samples, false, proposal)?;
+    from_samples(
+        context,
+        &groups,
+        &samples,
+        QuantityFormat::DecimalSi,
+        target,
+        proposal,
+    )
+}
+
+fn from_samples(
+    context: &Context<'_>,
+    groups: &Groups,
+    samples: &Samples,
+    format: QuantityFormat,
+    target: &Quantity,
+    proposal: &mut MetricProposal,
+) -> Result<(), String> {
+    some_samples(context, samples)?;
+    let values = values(samples);
     proposal.current = Some(Quantity::from_milli(mean(&values), format).0);
-    plain(context, &groups, values, target, proposal)
+    plain(context, groups, values, target, proposal)
 }
 
 /// `calcPlainMetricReplicas`, from the values of the counted pods.

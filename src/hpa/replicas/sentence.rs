@@ -70,8 +70,13 @@ fn label(metric: &MetricProposal) -> String {
 /// `426% of 60%`; with the name where that is not clear.
 fn head(metric: &MetricProposal, metrics: usize) -> String {
     let current = metric.current.as_deref().unwrap_or("<unknown>");
+    let old = if metric.from_status {
+        " (value of the last sync)"
+    } else {
+        ""
+    };
     if metrics > 1 || metric.type_ != "Resource" {
-        format!("{} {current} of {}", metric.name, metric.target)
+        format!("{} {current} of {}{old}", metric.name, metric.target)
     } else {
         format!("{current} of {}", metric.target)
     }

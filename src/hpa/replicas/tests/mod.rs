@@ -4,6 +4,7 @@
 mod average;
 mod groups;
 mod limits;
+mod outside;
 mod reported;
 mod requests;
 mod sentences;

@@ -22,7 +22,10 @@ pub(super) fn asleep(current: &str, target: &str) -> HpaFacts {
 fn the_metric_wakes_the_target_whatever_the_tolerance() {
     let recommendation = run(&asleep("20", "15"));
     assert_eq!(recommendation.desired_replicas, Some(2));
-    assert_eq!(recommendation.sentence, "queue 20 of 15 = 1.3, rounded up to 2");
+    assert_eq!(
+        recommendation.sentence,
+        "queue 20 of 15 (value of the last sync) = 1.3, rounded up to 2"
+    );
     assert_eq!(run(&asleep("1", "1")).desired_replicas, Some(1));
     assert_eq!(run(&asleep("0", "1")).desired_replicas, Some(0));
 }

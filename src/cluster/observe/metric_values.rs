@@ -1,0 +1,128 @@
+//! The values of `Pods`, `Object` and `External` metrics, from the APIs that the controller asks for them.
+//!
+//! One request a metric; metrics that ask the same share it. An API whose discovery was read and is not served, or
+//! does not answer, is not asked again.
+
+use std::collections::BTreeMap;
+
+use futures::stream::{self, StreamExt};
+
+use super::budget::Budget;
+use super::fact;
+use crate::cluster::Cluster;
+use crate::cluster::adapter_metrics::{Query, Source};
+use crate::facts::{AdapterApi, ClusterFacts, Fact, HpaFacts, MetricSample, NotReadable};
+
+/// How many values are asked for where many HPAs are read: their number must not grow with the HPAs.
+const AT_MOST: usize = 10;
+/// How many are asked for at a time.
+const AT_A_TIME: usize = 8;
+
+/// The answers to all queries.
+type Answers = BTreeMap<Query, Fact<Vec<MetricSample>>>;
+
+/// Adds the values that the APIs of adapters give.
+pub(super) async fn read(cluster: &Cluster, shared: &ClusterFacts, hpas: &mut [HpaFacts], budget: &Budget) {
+    let queries: Vec<Vec<Option<Query>>> = hpas.iter().map(|facts| queries(facts, shared)).collect();
+    let mut wanted: Vec<Query> = queries.iter().flatten().flatten().cloned().collect();
+    wanted.sort();
+    wanted.dedup();
+    wanted.retain(|query| api_of(query, shared).is_none_or(answers));
+    wanted.truncate(budget.left(cluster).min(AT_MOST));
+    let answers: Answers = stream::iter(wanted)
+        .map(|query| async {
+            let answer = cluster.adapter_metric(&query).await;
+            let answer = fact(&query.ask(&query.resource()), answer);
+            (query, answer)
+        })
+        .buffer_unordered(AT_A_TIME)
+        .collect()
+        .await;
+    for (facts, queries) in hpas.iter_mut().zip(queries) {
+        if queries.iter().any(Option::is_some) {
+            let of = |query: Option<Query>| {
+                query.map_or_else(Fact::default, |query| find(&query, shared, &answers))
+            };
+            facts.metric_values = queries.into_iter().map(of).collect();
+        }
+    }
+}
+
+fn find(query: &Query, shared: &ClusterFacts, answers: &Answers) -> Fact<Vec<MetricSample>> {
+    match (answers.get(query), api_of(query, shared)) {
+        (Some(answer), _) => answer.clone(),
+        (None, Some(Fact::Absent)) => Fact::Absent,
+        (
+            None,
+            Some(Fact::Known(AdapterApi {
+                metrics: Fact::NotReadable(reason),
+                ..
+            })),
+        ) => Fact::NotReadable(reason.clone()),
+        (None, _) => Fact::NotReadable(NotReadable {
+            what: query.ask(&query.resource()).subject(),
+            why: format!(
+                "left out, because a run asks for at most {AT_MOST} of them and one HPA for no more than 10 requests"
+            ),
+            needs: None,
+        }),
+    }
+}
+
+/// What is asked for each metric of the spec.
+fn queries(facts: &HpaFacts, shared: &ClusterFacts) -> Vec<Option<Query>> {
+    let hpa = &facts.hpa;
+    let pods = facts.scale.known().map(|scale| scale.selector.as_str());
+    let version = |api: &Fact<AdapterApi>| {
+        let api = api.known()?;
+        api.group_version
+            .split_once('/')
+            .map(|(_, version)| version.to_owned())
+    };
+    hpa.metrics
+        .iter()
+        .map(|spec| {
+            let source = match (spec.type_.as_str(), &spec.object) {
+                ("Pods", _) => Source::Pods {
+                    selector: pods.filter(|selector| !selector.is_empty())?.to_owned(),
+                },
+                ("Object", Some(object)) => Source::Object {
+                    api_version: object.api_version.clone(),
+                    kind: object.kind.clone(),
+                    name: object.name.clone(),
+                },
+                ("External", _) => Source::External,
+                _ => return None,
+            };
+            let api = match source {
+                Source::External => &shared.external_metrics_api,
+                Source::Pods { .. } | Source::Object { .. } => &shared.custom_metrics_api,
+            };
+            Some(Query {
+                namespace: hpa.namespace.clone(),
+                version: version(api).unwrap_or_else(|| "v1beta1".to_owned()),
+                metric: spec.name.clone(),
+                metric_selector: spec.selector.clone().unwrap_or_default(),
+                source,
+            })
+        })
+        .collect()
+}
+
+/// What is known of the API that a query goes to; none where it was not asked for.
+fn api_of<'a>(query: &Query, shared: &'a ClusterFacts) -> Option<&'a Fact<AdapterApi>> {
+    let api = match query.source {
+        Source::External => &shared.external_metrics_api,
+        Source::Pods { .. } | Source::Object { .. } => &shared.custom_metrics_api,
+    };
+    (*api != Fact::default()).then_some(api)
+}
+
+/// Whether it is of any use to ask the API for a value.
+fn answers(api: &Fact<AdapterApi>) -> bool {
+    match api {
+        Fact::Absent => false,
+        Fact::Known(api) => api.metrics.not_readable().is_none(),
+        Fact::NotReadable(_) => true,
+    }
+}
