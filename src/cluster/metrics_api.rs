@@ -78,8 +78,8 @@ impl Cluster {
     ) -> Result<Vec<(String, PodMetrics)>, Error> {
         let path = collection(namespace);
         let ask = pod_metrics_ask(namespace);
-        self.list_pages(ask, &path, &ListParams::default(), |object: &PodMetricsObject| {
-            (object.metadata.namespace.clone(), object.into())
+        self.list_pages(ask, &path, &ListParams::default(), |object: PodMetricsObject| {
+            (object.metadata.namespace.clone(), (&object).into())
         })
         .await
     }

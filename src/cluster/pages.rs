@@ -41,7 +41,7 @@ impl Cluster {
         ask: Ask<'_>,
         path: &str,
         params: &ListParams,
-        convert: impl Fn(&K) -> T + Clone + Send + 'static,
+        convert: impl Fn(K) -> T + Clone + Send + 'static,
     ) -> Result<Vec<T>, Error>
     where
         K: DeserializeOwned + 'static,
@@ -68,7 +68,7 @@ impl Cluster {
             let convert = convert.clone();
             parsing = Some(tokio::task::spawn_blocking(move || {
                 let page: Page<K> = serde_json::from_str(&text)?;
-                Ok(page.items.iter().map(convert).collect())
+                Ok(page.items.into_iter().map(convert).collect())
             }));
             if head.metadata.next.is_empty() {
                 break;

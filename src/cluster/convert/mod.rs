@@ -3,6 +3,7 @@
 mod event;
 mod hpa;
 mod limit_range;
+mod listed_pod;
 mod managed_fields;
 mod pod;
 mod scaled_object;
@@ -22,6 +23,7 @@ use crate::facts::{ApiService, Condition, Quantity, ServiceReference};
 pub(super) use event::event;
 pub(super) use hpa::hpa;
 pub(super) use limit_range::limit_range;
+pub(super) use listed_pod::ListedPod;
 pub(super) use pod::{controller, pod};
 pub(super) use scaled_object::scaled_object;
 pub(super) use serving::without_secrets;

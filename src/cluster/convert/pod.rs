@@ -16,7 +16,8 @@ const VPA_UPDATES: &str = "vpaUpdates";
 pub(in crate::cluster) fn pod(object: &v1::Pod) -> Pod {
     let metadata = &object.metadata;
     let spec = object.spec.as_ref();
-    let status = object.status.clone().unwrap_or_default();
+    let no_status = v1::PodStatus::default();
+    let status = object.status.as_ref().unwrap_or(&no_status);
     let mut containers = spec.map(containers).unwrap_or_default();
     for entry in status.container_statuses.iter().flatten() {
         observe(&mut containers, entry, false);
@@ -41,10 +42,16 @@ pub(in crate::cluster) fn pod(object: &v1::Pod) -> Pod {
             .and_then(|spec| spec.scheduler_name.clone())
             .filter(|name| name != DEFAULT_SCHEDULER),
         node: spec.and_then(|spec| spec.node_name.clone()),
-        phase: status.phase.unwrap_or_default(),
-        reason: status.reason,
+        phase: status.phase.clone().unwrap_or_default(),
+        reason: status.reason.clone(),
         start_time: time(status.start_time.as_ref()),
-        conditions: status.conditions.iter().flatten().map(condition).collect(),
+        conditions: status
+            .conditions
+            .iter()
+            .flatten()
+            .filter(|it| tells(it))
+            .map(condition)
+            .collect(),
         containers,
         resources: spec.and_then(|spec| spec.resources.as_ref()).map(resources),
         vpa_updates: metadata
@@ -120,6 +127,15 @@ pub(super) fn resources(requirements: &v1::ResourceRequirements) -> Resources {
         requests: quantities(requirements.requests.as_ref()),
         limits: quantities(requirements.limits.as_ref()),
     }
+}
+
+/// What has come true on the way to `Ready` tells nothing.
+fn tells(condition: &v1::PodCondition) -> bool {
+    condition.status != "True"
+        || !matches!(
+            condition.type_.as_str(),
+            "Initialized" | "ContainersReady" | "PodReadyToStartContainers"
+        )
 }
 
 fn condition(condition: &v1::PodCondition) -> Condition {

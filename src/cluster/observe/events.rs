@@ -44,10 +44,10 @@ pub(super) async fn list(
     let params = ListParams::default().fields("involvedObject.kind=HorizontalPodAutoscaler");
     let ask = Ask::list("events", namespace);
     cluster
-        .list_pages(ask, &path, &params, |event: &v1::Event| {
+        .list_pages(ask, &path, &params, |event: v1::Event| {
             (
                 event.metadata.namespace.clone().unwrap_or_default(),
-                with_uid(event),
+                with_uid(&event),
             )
         })
         .await

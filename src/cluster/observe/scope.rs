@@ -93,8 +93,8 @@ async fn list(
     let path = collection("/apis/autoscaling/v2", namespace, "horizontalpodautoscalers");
     let ask = Ask::list(RESOURCE, namespace);
     cluster
-        .list_pages(ask, &path, &params, |object: &HorizontalPodAutoscaler| {
-            convert::hpa(object)
+        .list_pages(ask, &path, &params, |object: HorizontalPodAutoscaler| {
+            convert::hpa(&object)
         })
         .await
 }

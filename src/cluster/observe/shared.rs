@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
-use k8s_openapi::api::core::v1;
 use kube::api::ListParams;
 
 use super::scope::Group;
@@ -154,8 +153,8 @@ async fn pods(cluster: &Cluster, namespace: Option<&str>) -> Result<Vec<(String,
     let path = collection("/api/v1", namespace, "pods");
     let ask = Ask::list("pods", namespace);
     cluster
-        .list_pages(ask, &path, &ListParams::default(), |pod: &v1::Pod| {
-            let pod = convert::pod(pod);
+        .list_pages(ask, &path, &ListParams::default(), |pod: convert::ListedPod| {
+            let pod = convert::pod(&pod.into());
             (pod.namespace.clone(), pod)
         })
         .await

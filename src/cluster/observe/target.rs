@@ -169,11 +169,11 @@ pub(super) async fn list(
             ask,
             &path,
             &ListParams::default(),
-            move |object: &DynamicObject| {
+            move |object: DynamicObject| {
                 let metadata = &object.metadata;
                 let name = metadata.name.clone().unwrap_or_default();
                 let namespace = metadata.namespace.clone().unwrap_or_default();
-                (namespace, (name, from_object(&resource, object)))
+                (namespace, (name, from_object(&resource, &object)))
             },
         )
         .await
