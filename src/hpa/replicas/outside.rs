@@ -228,7 +228,12 @@ pub(super) fn per_pod(
         proposal.current = Some(shown(usage));
         proposal.ratio = Some(each);
     } else {
-        proposal.current = Some(shown(ceil_long(float(usage) / f64::from(replicas))));
+        let too_large = spec.type_ == "External" && float(usage) >= float(i64::MAX);
+        proposal.current = Some(shown(if too_large {
+            i64::MAX
+        } else {
+            ceil_long(float(usage) / f64::from(replicas))
+        }));
         proposal.ratio = Some(ratio);
         proposal.multiplier = Some(replicas);
     }
