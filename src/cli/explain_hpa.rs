@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{FailOn, OutputFormat};
+use crate::hpa::what_if::{self, Assumption};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -13,6 +14,9 @@ Examples:
 
   # Every HPA of the cluster, for a script: exit code 1 when one is broken
   kubectl tfserve explain-hpa -A -o json
+
+  # What would the controller do with a higher limit, and more load on every pod?
+  kubectl tfserve explain-hpa image-classifier-resnet101 -n tf-serving --what-if max=8 --what-if cpu=900m
 
   # A bug report that needs no cluster: save on one machine, explain on another
   kubectl tfserve explain-hpa image-classifier-resnet101 -n tf-serving --save-facts facts.yaml
@@ -34,16 +38,25 @@ pub struct ExplainHpaArgs {
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: OutputFormat,
     /// Explain facts that were saved, without a cluster; - reads them from stdin
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["names", "all_namespaces", "selector", "save_facts"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["all_namespaces", "selector", "save_facts"])]
     pub facts: Option<PathBuf>,
     /// Save what was read, as JSON where the name ends in .json, else as YAML; - writes it to stdout in place
     /// of the explanation
     #[arg(long, value_name = "FILE")]
     pub save_facts: Option<PathBuf>,
+    /// Show what the controller would decide if this were so, for example cpu=900m, max=8, target=50% or
+    /// pods=+2; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = assumption)]
+    pub what_if: Vec<(String, Assumption)>,
     /// From which severity on to exit with 1
     #[arg(long, value_enum, default_value_t, value_name = "SEVERITY")]
     pub fail_on: FailOn,
     /// Print what is behind a code, for example TFS301, and exit
     #[arg(long, value_name = "CODE", exclusive = true)]
     pub code: Option<String>,
+}
+
+/// The words of an assumption, and what they mean.
+fn assumption(text: &str) -> Result<(String, Assumption), String> {
+    Ok((text.to_owned(), what_if::parse(text)?))
 }

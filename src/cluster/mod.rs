@@ -20,4 +20,4 @@ pub mod wait;
 pub use ask::Ask;
 pub use client::{Cluster, ConnectOptions, DEFAULT_DEADLINE};
 pub use error::Error;
-pub use observe::{Scope, Selection, Workload, observe, observe_deployment, observe_planned};
+pub use observe::{Scope, Selection, Workload, by_name, observe, observe_deployment, observe_planned};

@@ -5,19 +5,23 @@ use std::path::Path;
 use super::print::print;
 use super::{connection, facts_file};
 use crate::cli::{ExplainHpaArgs, FailOn, GlobalArgs, OutputFormat};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, by_name};
 use crate::diagnosis::{self, Explanations, RULES, Severity};
-use crate::facts::Facts;
+use crate::facts::{Facts, Hpa};
 use crate::output::{structured, terminal_width, text};
 use crate::{Error, exit};
 
 /// What needs no cluster: a rule's text, or facts that were saved. None where a cluster is asked for.
-pub(super) fn run_offline(args: &ExplainHpaArgs) -> Option<Result<u8, Error>> {
+pub(super) fn run_offline(global: &GlobalArgs, args: &ExplainHpaArgs) -> Option<Result<u8, Error>> {
     if let Some(code) = &args.code {
         return Some(explain_code(code));
     }
     let path = args.facts.as_ref()?;
-    Some(facts_file::read(path).and_then(|facts| explain(args, &facts)))
+    let named = |mut facts: Facts| {
+        select(&mut facts, global.namespace.as_deref(), &args.names)?;
+        explain(args, &facts)
+    };
+    Some(facts_file::read(path).and_then(named))
 }
 
 /// Runs it; the value is the exit code.
@@ -39,9 +43,49 @@ pub(super) async fn run(global: &GlobalArgs, args: &ExplainHpaArgs) -> Result<u8
     }
 }
 
+/// Keeps the HPAs of a namespace and of names, where some are given.
+fn select(facts: &mut Facts, namespace: Option<&str>, names: &[String]) -> Result<(), Error> {
+    if let Some(namespace) = namespace {
+        facts.hpas.retain(|it| it.hpa.namespace == namespace);
+    }
+    if names.is_empty() {
+        return Ok(());
+    }
+    let all: Vec<Hpa> = facts.hpas.iter().map(|it| it.hpa.clone()).collect();
+    let chosen = by_name(&all, names, namespace).map_err(|error| Error::Usage(error.to_string()))?;
+    facts.hpas.retain(|it| {
+        let same = |hpa: &Hpa| hpa.namespace == it.hpa.namespace && hpa.name == it.hpa.name;
+        chosen.iter().any(same)
+    });
+    Ok(())
+}
+
+/// Adds what would be under the assumptions of the command line.
+fn assume(args: &ExplainHpaArgs, facts: &Facts, explanations: &mut Explanations) -> Result<(), Error> {
+    if let [_, _, ..] = facts.hpas.as_slice() {
+        let names: Vec<String> = facts
+            .hpas
+            .iter()
+            .take(5)
+            .map(|it| format!("{}/{}", it.hpa.namespace, it.hpa.name))
+            .collect();
+        return Err(Error::Usage(format!(
+            "--what-if asks about one HPA, and there are {}, {} among them; name one",
+            facts.hpas.len(),
+            names.join(", ")
+        )));
+    }
+    diagnosis::assume(explanations, facts, &args.what_if)
+        .map_err(|why| Error::Usage(format!("cannot answer --what-if: {why}")))
+}
+
 fn explain(args: &ExplainHpaArgs, facts: &Facts) -> Result<u8, Error> {
-    let explanations = diagnosis::diagnose(facts);
+    let mut explanations = diagnosis::diagnose(facts);
+    if !args.what_if.is_empty() {
+        assume(args, facts, &mut explanations)?;
+    }
     let output = match args.output {
+        OutputFormat::Text if !args.what_if.is_empty() => text::what_if(&explanations, terminal_width()),
         OutputFormat::Text => text::explanations(&explanations, terminal_width()),
         OutputFormat::Json => structured::json(&explanations)?,
         OutputFormat::Yaml => structured::yaml(&explanations)?,

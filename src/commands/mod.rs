@@ -21,7 +21,7 @@ use crate::cli::{Cli, Command};
 /// Whatever the command could not do; [`Error::exit_code`] maps it.
 pub fn run(cli: &Cli) -> Result<u8, Error> {
     match &cli.command {
-        Command::ExplainHpa(args) => match explain_hpa::run_offline(args) {
+        Command::ExplainHpa(args) => match explain_hpa::run_offline(&cli.global, args) {
             Some(result) => result,
             None => runtime()?.block_on(explain_hpa::run(&cli.global, args)),
         },

@@ -73,6 +73,7 @@ fn explain(
             .as_ref()
             .map(|it| report::recommendation(&case, it)),
         findings,
+        what_if: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::Finding;
+use super::{Finding, WhatIf};
 use crate::facts::{NotReadable, ObjectReference};
 
 /// The answer in one word.
@@ -78,6 +78,9 @@ pub struct Explanation {
     pub recommendation: Option<RecommendationReport>,
     /// Events that do not describe the present.
     pub history: Vec<HistoryEntry>,
+    /// The controller's arithmetic under the assumptions of `--what-if`, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub what_if: Option<WhatIf>,
 }
 
 /// [`crate::hpa::replicas::Recommendation`] as it is shown.

@@ -23,6 +23,7 @@ mod scheduling;
 mod serving;
 mod summary;
 mod targets;
+mod what_if;
 
 pub use engine::diagnose;
 pub use explanation::{
@@ -32,3 +33,4 @@ pub use explanation::{
 pub use finding::{Confidence, Evidence, EvidenceStatus, Finding, Fix, ObjectName, Severity};
 pub use registry::{RULES, find};
 pub use rule::{Case, Need, Rule, Stage};
+pub use what_if::{WhatIf, assume};

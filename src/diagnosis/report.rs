@@ -8,11 +8,19 @@ use crate::hpa::symptoms::SyncStage;
 /// Turns the arithmetic into its part of the contract.
 pub(super) fn recommendation(case: &Case<'_>, it: &Recommendation) -> RecommendationReport {
     RecommendationReport {
+        agrees_with_status: agrees(case, it),
+        ..assumed(it, case.facts.hpa.desired_replicas)
+    }
+}
+
+/// The same of a state that is only assumed: the status does not speak of it.
+pub(super) fn assumed(it: &Recommendation, status_desired_replicas: i32) -> RecommendationReport {
+    RecommendationReport {
         current_replicas: it.current_replicas,
         desired_replicas: it.desired_replicas,
         metrics_want: it.metrics_want,
-        status_desired_replicas: case.facts.hpa.desired_replicas,
-        agrees_with_status: agrees(case, it),
+        status_desired_replicas,
+        agrees_with_status: None,
         limited_by: it.limited_by.map(limit),
         stabilization: it.stabilization.as_ref().map(|window| StabilizationReport {
             window_seconds: window.window_seconds,

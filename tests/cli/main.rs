@@ -10,3 +10,4 @@ mod run;
 mod serving;
 mod top;
 mod usage;
+mod what_if;

@@ -18,4 +18,5 @@ mod serving;
 mod story;
 mod support;
 mod targets_and_limits;
+mod what_if;
 mod workloads;

@@ -35,7 +35,7 @@ use super::{Ask, Cluster, Error, convert};
 use crate::facts::{API_VERSION, ApiService, ClusterFacts, Fact, Facts, Hpa, HpaFacts, KIND, NotReadable};
 
 pub use namespace::Workload;
-pub use scope::{Scope, Selection};
+pub use scope::{Scope, Selection, by_name};
 
 /// How many namespaces are read at a time.
 const NAMESPACES_AT_A_TIME: usize = 8;

@@ -55,7 +55,7 @@ pub(super) async fn select(cluster: &Cluster, scope: &Scope) -> Result<Vec<Group
         )?,
         Selection::Names(names) => {
             let all = list(cluster, namespace, None).await?;
-            let chosen = by_name(&all, names, namespace.unwrap_or_default())?;
+            let chosen = by_name(&all, names, namespace)?;
             (all, chosen)
         }
     };
@@ -99,7 +99,11 @@ async fn list(
         .await
 }
 
-fn by_name(all: &[Hpa], names: &[String], namespace: &str) -> Result<Vec<Hpa>, Error> {
+/// The HPAs that names mean, as in [`Selection::Names`].
+///
+/// # Errors
+/// A name means none of them; the text lists those that there are.
+pub fn by_name(all: &[Hpa], names: &[String], namespace: Option<&str>) -> Result<Vec<Hpa>, Error> {
     let mut chosen: Vec<Hpa> = Vec::new();
     for name in names {
         let found = find(all, name);
@@ -107,7 +111,7 @@ fn by_name(all: &[Hpa], names: &[String], namespace: &str) -> Result<Vec<Hpa>, E
             return Err(missing(all, name, namespace));
         }
         for hpa in found {
-            if !chosen.iter().any(|other| other.name == hpa.name) {
+            if !chosen.contains(hpa) {
                 chosen.push(hpa.clone());
             }
         }
@@ -165,16 +169,19 @@ fn names_kind(given: &str, kind: &str) -> bool {
     }
 }
 
-fn missing(all: &[Hpa], name: &str, namespace: &str) -> Error {
+fn missing(all: &[Hpa], name: &str, namespace: Option<&str>) -> Error {
     let mut names: Vec<_> = all.iter().map(|hpa| format!("`{}`", hpa.name)).collect();
     names.sort();
     let existing = if names.is_empty() {
         "the namespace has none; choose another one with `-n`, or look everywhere with `-A`".to_owned()
-    } else {
+    } else if namespace.is_some() {
         format!("the namespace has {}", names.join(", "))
+    } else {
+        format!("there are {}", names.join(", "))
     };
+    let place = namespace.map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));
     Error::Request {
-        what: format!("cannot find HorizontalPodAutoscaler `{name}` in namespace {namespace}"),
+        what: format!("cannot find HorizontalPodAutoscaler `{name}`{place}"),
         why: format!("no HPA has that name or scales a workload of that name; {existing}"),
         status: Some(404),
     }
@@ -228,7 +235,7 @@ mod tests {
     #[test]
     fn a_missing_name_is_answered_with_those_that_exist() {
         let all = [hpa("b", "Deployment", "x"), hpa("a", "Deployment", "y")];
-        let error = by_name(&all, &["z".to_owned()], "shop").unwrap_err();
+        let error = by_name(&all, &["z".to_owned()], Some("shop")).unwrap_err();
         assert_eq!(
             error.to_string(),
             "cannot find HorizontalPodAutoscaler `z` in namespace shop: no HPA has that name or scales a workload \
