@@ -62,15 +62,11 @@ pub(crate) fn random(random: &mut Random, now: DateTime<Utc>) -> Scenario {
     if current > 0 && random.percent(50) {
         remember(random, &mut scenario, replicas, now);
     }
-    // Without a tolerance of its own in every direction, the controller's counts.
-    if let Some(behavior) = &mut scenario.facts.hpa.behavior {
-        for rules in [&mut behavior.scale_up, &mut behavior.scale_down]
-            .into_iter()
-            .flatten()
-        {
-            rules.tolerance = Some(Quantity::from("0"));
-        }
-    }
+    // A direction without rules has the controller's own tolerance.
+    let behavior = scenario.facts.hpa.behavior.as_ref();
+    let tolerance = |rules: Option<&ScalingRules>| if rules.is_some() { 0.0 } else { 0.1 };
+    scenario.tolerance_up = tolerance(behavior.and_then(|behavior| behavior.scale_up.as_ref()));
+    scenario.tolerance_down = tolerance(behavior.and_then(|behavior| behavior.scale_down.as_ref()));
     scenario
 }
 
@@ -91,7 +87,7 @@ fn rules(random: &mut Random) -> ScalingRules {
             Some(SelectPolicy::Disabled),
         ]),
         policies,
-        tolerance: None,
+        tolerance: Some(Quantity::from("0")),
     }
 }
 

@@ -16,7 +16,7 @@ mod outside;
 mod scenario;
 
 use chrono::{DateTime, Utc};
-use kubectl_tfserve::facts::{MetricTarget, Quantity};
+use kubectl_tfserve::facts::MetricTarget;
 use kubectl_tfserve::hpa::replicas::{self, Controller, Limit, Recommendation};
 
 use oracle::{Answer, Release};
@@ -159,11 +159,11 @@ fn metric(scenario: &Scenario, ours: &Recommendation, oracle: &Answer) -> Option
                     .is_some_and(|scale| scale.status_replicas == 0);
             let same = match shown.strip_suffix('%') {
                 Some(percent) => percent == oracle.utilization.to_string(),
-                None => no_mean || Quantity(shown.clone()).milli_value() == Ok(oracle.usage),
+                None => no_mean || shown == oracle.usage,
             };
             (!same).then(|| {
                 format!(
-                    "we show {shown}, the controller {}% or {}m",
+                    "we show {shown}, the controller {}% or {}",
                     oracle.utilization, oracle.usage
                 )
             })

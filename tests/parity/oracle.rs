@@ -14,7 +14,8 @@ use crate::scenario::Scenario;
 pub(crate) struct Answer {
     pub(crate) replicas: i32,
     pub(crate) utilization: i32,
-    pub(crate) usage: i64,
+    /// As the status shows it.
+    pub(crate) usage: String,
     pub(crate) error: Option<String>,
     /// What the controller writes, where limits are asked for.
     pub(crate) desired: i32,

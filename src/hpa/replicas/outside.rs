@@ -56,8 +56,10 @@ fn compute(
     }
 }
 
-fn milli(quantity: &Quantity) -> Result<i64, String> {
-    quantity.milli_value().map_err(|error| error.to_string())
+pub(super) fn milli(quantity: &Quantity) -> Result<i64, String> {
+    quantity
+        .controller_milli_value()
+        .map_err(|error| error.to_string())
 }
 
 /// `GetRawMetric`: of two values for one pod, the later one counts.

@@ -111,10 +111,11 @@ type scenario struct {
 }
 
 type answer struct {
-	Replicas    int32  `json:"replicas"`
-	Utilization int32  `json:"utilization"`
-	Usage       int64  `json:"usage"`
-	Error       string `json:"error,omitempty"`
+	Replicas    int32 `json:"replicas"`
+	Utilization int32 `json:"utilization"`
+	// Usage is the mean or the value, as the status shows it.
+	Usage string `json:"usage"`
+	Error string `json:"error,omitempty"`
 	// Desired is what the controller writes, Reason why: the condition ScalingLimited.
 	Desired int32  `json:"desired"`
 	Reason  string `json:"reason"`
@@ -269,27 +270,34 @@ func solve(s *scenario) (answer, error) {
 	everything := labels.Everything()
 	average := metric.Target.AverageValue != nil
 	status := s.Facts.Scale.Known.StatusReplicas
+	var usage int64
 	switch {
 	case metric.Type == "Pods":
-		out.Replicas, out.Usage, _, err = calculator.GetMetricReplicas(current, target, metric.Name, tolerances, namespace, everything, everything)
+		out.Replicas, usage, _, err = calculator.GetMetricReplicas(current, target, metric.Name, tolerances, namespace, everything, everything)
 	case metric.Type == "Object" && average:
-		out.Replicas, out.Usage, _, err = calculator.GetObjectPerPodMetricReplicas(status, target, metric.Name, tolerances, namespace, metric.Object, everything)
+		out.Replicas, usage, _, err = calculator.GetObjectPerPodMetricReplicas(status, target, metric.Name, tolerances, namespace, metric.Object, everything)
 	case metric.Type == "Object":
-		out.Replicas, out.Usage, _, err = calculator.GetObjectMetricReplicas(current, target, metric.Name, tolerances, namespace, metric.Object, everything, everything)
+		out.Replicas, usage, _, err = calculator.GetObjectMetricReplicas(current, target, metric.Name, tolerances, namespace, metric.Object, everything, everything)
 	case metric.Type == "External" && average:
-		out.Replicas, out.Usage, _, err = calculator.GetExternalPerPodMetricReplicas(status, target, metric.Name, tolerances, namespace, nil)
+		out.Replicas, usage, _, err = calculator.GetExternalPerPodMetricReplicas(status, target, metric.Name, tolerances, namespace, nil)
 	case metric.Type == "External":
-		out.Replicas, out.Usage, _, err = calculator.GetExternalMetricReplicas(current, target, metric.Name, tolerances, namespace, nil, everything)
+		out.Replicas, usage, _, err = calculator.GetExternalMetricReplicas(current, target, metric.Name, tolerances, namespace, nil, everything)
 	case metric.Target.AverageUtilization != nil:
-		out.Replicas, out.Utilization, out.Usage, _, err = calculator.GetResourceReplicas(
+		out.Replicas, out.Utilization, usage, _, err = calculator.GetResourceReplicas(
 			context.Background(), current, *metric.Target.AverageUtilization, name, tolerances, namespace, everything, metric.Container)
 	default:
-		out.Replicas, out.Usage, _, err = calculator.GetRawResourceReplicas(
+		out.Replicas, usage, _, err = calculator.GetRawResourceReplicas(
 			context.Background(), current, target, name, tolerances, namespace, everything, metric.Container)
 	}
 	if err != nil {
 		return answer{Error: err.Error()}, nil
 	}
+	// Only the name of a resource tells its format.
+	if metric.Type != "Resource" && metric.Type != "ContainerResource" {
+		name = ""
+	}
+	shown := buildQuantity(name, usage)
+	out.Usage = shown.String()
 	if s.Limits {
 		out.Desired, out.Reason = limit(s, out.Replicas)
 	}

@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	autoscaling "k8s.io/api/autoscaling/v2"
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	defaults "k8s.io/kubernetes/pkg/apis/autoscaling/v2"
 	"k8s.io/kubernetes/pkg/controller/podautoscaler"
 )
@@ -16,13 +18,16 @@ type change struct {
 	Replicas   int32 `json:"replicas"`
 }
 
-// The controller's own methods, which it does not export.
+// The controller's own functions, which it does not export.
 
 //go:linkname normalizeDesiredReplicas k8s.io/kubernetes/pkg/controller/podautoscaler.(*HorizontalController).normalizeDesiredReplicas
 func normalizeDesiredReplicas(a *podautoscaler.HorizontalController, hpa *autoscaling.HorizontalPodAutoscaler, key string, current, desired, minimum int32) int32
 
 //go:linkname normalizeDesiredReplicasWithBehaviors k8s.io/kubernetes/pkg/controller/podautoscaler.(*HorizontalController).normalizeDesiredReplicasWithBehaviors
 func normalizeDesiredReplicasWithBehaviors(a *podautoscaler.HorizontalController, hpa *autoscaling.HorizontalPodAutoscaler, key string, current, desired, minimum int32) int32
+
+//go:linkname buildQuantity k8s.io/kubernetes/pkg/controller/podautoscaler.buildQuantity
+func buildQuantity(name v1.ResourceName, milli int64) resource.Quantity
 
 func writable(field reflect.Value) reflect.Value {
 	return reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem()
