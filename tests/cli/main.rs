@@ -10,4 +10,5 @@ mod run;
 mod serving;
 mod top;
 mod usage;
+mod watch;
 mod what_if;
