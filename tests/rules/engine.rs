@@ -1,9 +1,9 @@
 //! Root causes, consequences, confidence and what could not be read.
 
-use kubectl_tfserve::diagnosis::{Confidence, Verdict, diagnose};
+use kubectl_tfserve::diagnosis::{Confidence, RULES, Stage, Verdict, diagnose};
 use kubectl_tfserve::facts::{ClusterFacts, Condition, Fact, MetricsServer};
 
-use super::{explain, read, root};
+use super::{cases, codes, explain, read, root};
 
 #[test]
 fn a_refused_certificate_explains_the_unavailable_api() {
@@ -214,4 +214,59 @@ fn every_width_works() {
             assert!(text.contains(code), "{width}\n{text}");
         }
     }
+}
+
+/// What TensorFlow Serving does is said of nothing else.
+#[test]
+fn other_servers_have_none_of_its_traps() {
+    let mut cases_seen = 0;
+    for rule in RULES.iter().filter(|rule| rule.stage == Stage::Serving) {
+        for case in cases(rule.code) {
+            let mut facts = read(&root().join(rule.code).join(format!("{case}.yaml")));
+            for hpa in &mut facts.hpas {
+                if let Fact::Known(target) = &mut hpa.target {
+                    let template = target.template.as_mut().map(|it| &mut it.containers);
+                    template.into_iter().flatten().for_each(|it| it.serving = None);
+                }
+                if let Fact::Known(pods) = &mut hpa.pods {
+                    let containers = pods.iter_mut().flat_map(|pod| &mut pod.containers);
+                    containers.for_each(|it| it.serving = None);
+                }
+            }
+            let found = codes(&diagnose(&facts));
+            assert!(
+                !found.iter().any(|code| code.starts_with("TFS8")),
+                "{}/{case}: {found:?}",
+                rule.code
+            );
+            cases_seen += 1;
+        }
+    }
+    assert!(cases_seen >= 20, "{cases_seen}");
+}
+
+#[test]
+fn a_server_without_a_model_is_not_told_before_a_missing_metrics_api() {
+    let mut facts = read(&root().join("TFS805/fires.yaml"));
+    facts.cluster = read(&root().join("TFS301/fires.yaml")).cluster;
+    for hpa in &mut facts.hpas {
+        hpa.pod_metrics = Fact::Absent;
+        for condition in &mut hpa.hpa.conditions {
+            if condition.type_ == "ScalingActive" {
+                condition.message = "the HPA was unable to compute the replica count: failed to get cpu utilization: \
+                    unable to get metrics for resource cpu: unable to fetch metrics from resource metrics API: \
+                    the server could not find the requested resource (get pods.metrics.k8s.io)"
+                    .to_owned();
+            }
+        }
+    }
+    let answer = diagnose(&facts);
+    let first = answer
+        .items
+        .iter()
+        .flat_map(|item| &item.findings)
+        .map(|it| it.code)
+        .next();
+    assert_eq!(first, Some("TFS301"));
+    assert!(codes(&answer).contains(&"TFS805"));
 }
