@@ -113,9 +113,10 @@ pub struct Finding {
     /// The verdict on an HPA whose worst finding this is.
     #[serde(skip)]
     pub verdict: Verdict,
-    /// Whether the fault lies in something that all HPAs of the cluster share.
+    /// What is at fault, where it is something that HPAs share, for example an `APIService` or a right. Findings of
+    /// one code that name the same are one cause.
     #[serde(skip)]
-    pub shared: bool,
+    pub shared: Option<String>,
     /// Whether it tells of a trap and not why the replicas are what they are: it stands beside the answer.
     #[serde(skip)]
     pub hint: bool,
@@ -241,10 +242,10 @@ impl Finding {
         self
     }
 
-    /// Says that the fault lies in something that all HPAs share.
+    /// Names what is at fault, where it is something that HPAs share.
     #[must_use]
-    pub(super) fn shared(mut self) -> Self {
-        self.shared = true;
+    pub(super) fn shared(mut self, what: &str) -> Self {
+        self.shared = Some(what.to_owned());
         self
     }
 }

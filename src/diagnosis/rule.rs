@@ -120,7 +120,7 @@ impl Rule {
                 Severity::Warning => Verdict::Limited,
                 Severity::Info => Verdict::Healthy,
             },
-            shared: false,
+            shared: None,
             hint: false,
         }
     }

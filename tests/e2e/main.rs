@@ -14,6 +14,7 @@ mod plugin;
 mod pods;
 mod references;
 mod refusals;
+mod rights;
 mod serving;
 mod story;
 mod support;

@@ -62,7 +62,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "two adapters want the same group, and only one can be registered for it",
         )
         .object("APIService", "", &registered.name)
-        .shared();
+        .shared(&registered.name);
     let finding = case
         .on_hpa(finding)
         .saw(

@@ -65,7 +65,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             title,
             "the controller asks with a user of its own; what others may read does not help it",
         )
-        .shared()
+        .shared(group)
         .object("ClusterRole", "", ROLE)
         .object("ClusterRoleBinding", "", ROLE)
         .saw("the controller", refusal, "conditions and events");

@@ -115,7 +115,7 @@ fn begin(server: &MetricsServer, node: Option<&str>) -> Finding {
             format!("metrics-server refuses {whose}, so no usage reaches the HPA"),
             why,
         )
-        .shared()
+        .shared(&server.name)
         .object("Deployment", &server.namespace, &server.name);
     match node {
         Some(node) => finding.object("Node", "", node),

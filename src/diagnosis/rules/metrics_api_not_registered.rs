@@ -60,7 +60,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                 "metrics-server is not installed"
             },
         )
-        .shared()
+        .shared("v1beta1.metrics.k8s.io")
         .object("APIService", "", "v1beta1.metrics.k8s.io");
     finding = match blind {
         Some(reason) if case.facts.pod_metrics.is_absent() => finding

@@ -69,7 +69,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             format!("the HPA cannot read {usage} usage until it does"),
         ),
     };
-    finding = finding.shared().object("APIService", "", &api.name);
+    finding = finding.shared(&api.name).object("APIService", "", &api.name);
     finding = match &api.available {
         Some(condition) => finding.saw(
             format!("APIService {}", api.name),
@@ -134,7 +134,7 @@ fn without_api_service(case: &Case<'_>, usage: &str) -> Option<Finding> {
                 format!("metrics.k8s.io does not answer, so the HPA cannot read {usage} usage"),
                 "the API server cannot reach what serves it; the APIService would say why",
             )
-            .shared()
+            .shared(name)
             .object("APIService", "", name)
             .saw(
                 "samples of the pods",

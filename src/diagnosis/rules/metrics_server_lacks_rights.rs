@@ -117,7 +117,7 @@ fn begin(refusal: &Refusal<'_>) -> Finding {
             ),
             "its service account lacks a right that its manifest gives it",
         )
-        .shared();
+        .shared(&refusal.right());
     match refusal.resource {
         "nodes" | "pods" | "nodes/metrics" => {
             finding.object("ClusterRoleBinding", "", "system:metrics-server")

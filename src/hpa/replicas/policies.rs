@@ -1,6 +1,9 @@
 //! Scaling policies of `spec.behavior`: `calculateScaleUpLimitWithScalingRules` and
 //! `calculateScaleDownLimitWithBehaviors` (`horizontal.go`).
 
+use chrono::TimeDelta;
+
+use super::clock::later;
 use super::context::Context;
 use super::history;
 use super::numbers::{ceil_unbounded, truncate};
@@ -56,12 +59,34 @@ pub(super) fn limit(context: &Context<'_>, direction: Direction) -> PolicyLimit 
     } else {
         proposals.iter().min()
     };
-    let selected = selected.copied().unwrap_or(current);
+    let mut selected = selected.copied().unwrap_or(current);
+    if !limit.budget_known && used_up(context, direction, &policies) {
+        selected = current;
+        limit.budget_known = true;
+    }
     limit.replicas = match direction {
         Direction::Up => selected.max(current),
         Direction::Down => selected.min(current),
     };
     limit
+}
+
+/// Whether the controller itself found no room in its last sync, and a period that may hold the change is not over:
+/// then it is used up, whatever is known of the rescales.
+fn used_up(context: &Context<'_>, direction: Direction, policies: &[ScalingPolicy]) -> bool {
+    let hpa = context.hpa;
+    let reason = match direction {
+        Direction::Up => "ScaleUpLimit",
+        Direction::Down => "ScaleDownLimit",
+    };
+    let said = context.said.current("ScalingLimited");
+    let stays = hpa.desired_replicas == context.current_replicas();
+    let periods = policies.iter().map(|policy| policy.period_seconds);
+    let (Some(period), Some(last_scale)) = (periods.max(), hpa.last_scale_time) else {
+        return false;
+    };
+    let over = later(last_scale, TimeDelta::seconds(period.into()));
+    said.is_some_and(|symptom| symptom.condition.reason == reason) && stays && over > context.now
 }
 
 fn propose(policy: &ScalingPolicy, start: i32, direction: Direction) -> i32 {

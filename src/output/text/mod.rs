@@ -34,10 +34,10 @@ pub fn explanations(all: &Explanations, width: usize) -> String {
     page.finish()
 }
 
-fn one(page: &mut Page, all: &Explanations, item: &Explanation, told: &[&'static str]) {
+fn one(page: &mut Page, all: &Explanations, item: &Explanation, told: &[shared::Cause<'_>]) {
     let left: Vec<&Finding> = shown(item)
         .into_iter()
-        .filter(|it| !told.contains(&it.code))
+        .filter(|it| shared::cause(it).is_none_or(|cause| !told.contains(&cause)))
         .collect();
     let Some((first, rest)) = left.split_first() else {
         return;

@@ -8,29 +8,35 @@ use crate::diagnosis::{Evidence, Explanation, Explanations, Finding};
 /// How many HPAs are named.
 const NAMED: usize = 12;
 
-/// Tells every cause that stops two HPAs or more, and returns the codes that were told.
-pub(super) fn causes(page: &mut Page, all: &Explanations) -> Vec<&'static str> {
-    let mut told = Vec::new();
+/// Tells every cause that stops two HPAs or more, and returns the causes that were told.
+pub(super) fn causes<'a>(page: &mut Page, all: &'a Explanations) -> Vec<Cause<'a>> {
+    let mut groups: Vec<(Cause<'a>, Vec<&Explanation>)> = Vec::new();
     for item in &all.items {
-        let Some(root) = item.findings.first().filter(|finding| finding.shared) else {
+        let Some(cause) = item.findings.first().and_then(cause) else {
             continue;
         };
-        let stopped: Vec<&Explanation> = all
-            .items
-            .iter()
-            .filter(|other| has_root(other, root.code))
-            .collect();
-        if stopped.len() < 2 || told.contains(&root.code) {
-            continue;
+        match groups.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, stopped)) => stopped.push(item),
+            None => groups.push((cause, vec![item])),
         }
-        told.push(root.code);
-        tell(page, root, &stopped);
     }
-    told
+    groups.retain(|(_, stopped)| stopped.len() > 1);
+    // The cause that stops the most comes first.
+    groups.sort_by_key(|(_, stopped)| std::cmp::Reverse(stopped.len()));
+    for (_, stopped) in &groups {
+        if let Some(root) = stopped.first().and_then(|item| item.findings.first()) {
+            tell(page, root, stopped);
+        }
+    }
+    groups.into_iter().map(|(cause, _)| cause).collect()
 }
 
-fn has_root(item: &Explanation, code: &str) -> bool {
-    item.findings.first().is_some_and(|finding| finding.code == code)
+/// A cause that HPAs share: the code, and what is at fault.
+pub(super) type Cause<'a> = (&'static str, &'a str);
+
+/// The shared cause that a finding tells of.
+pub(super) fn cause(finding: &Finding) -> Option<Cause<'_>> {
+    Some((finding.code, finding.shared.as_deref()?))
 }
 
 fn tell(page: &mut Page, root: &Finding, stopped: &[&Explanation]) {

@@ -207,6 +207,31 @@ fn a_budget_that_nobody_can_know_is_assumed_to_be_untouched_and_that_is_said() {
 }
 
 #[test]
+fn a_budget_that_the_controller_found_used_up_is_used_up() {
+    let mut facts = wanting(10, 50);
+    facts.hpa.behavior = Some(behavior(&[policy(Pods, 5, 120)], SelectPolicy::Max));
+    facts.hpa.last_scale_time = Some(ago(30));
+    facts.hpa.desired_replicas = 10;
+    facts.hpa.conditions = vec![
+        condition("AbleToScale", "True", "ReadyForNewScale"),
+        condition("ScalingActive", "True", "ValidMetricFound"),
+        condition("ScalingLimited", "True", "ScaleUpLimit"),
+    ];
+    let recommendation = run(&facts);
+    assert_eq!(
+        (recommendation.desired_replicas, recommendation.limited_by),
+        (Some(10), Some(Limit::ScaleUpPolicy))
+    );
+    // The last sync grew to the limit: that says nothing of what is left.
+    facts.hpa.desired_replicas = 15;
+    assert_eq!(run(&facts).desired_replicas, Some(15));
+    // The period is over.
+    facts.hpa.desired_replicas = 10;
+    facts.hpa.last_scale_time = Some(ago(121));
+    assert_eq!(run(&facts).desired_replicas, Some(15));
+}
+
+#[test]
 fn a_percentage_alone_never_leaves_zero() {
     let mut facts = super::zero::asleep("20", "15");
     facts.hpa.behavior = Some(behavior(&[policy(Percent, 100, 60)], SelectPolicy::Max));

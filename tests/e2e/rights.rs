@@ -1,0 +1,108 @@
+//! People with few rights, on the roles that the documentation offers.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tfserve_sandbox::MetricsServer;
+
+use crate::support::{Ran, field, kubectl, sandbox, until, with_metrics_server};
+use crate::workloads::{apply, cpu, deployment, hpa, requested};
+
+fn role(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rbac").join(name);
+    path.display().to_string()
+}
+
+fn bind(user: &str, roles: &[&str]) {
+    for role in roles {
+        kubectl(&format!(
+            "create clusterrolebinding {user}-{role} --clusterrole={role} --user={user}"
+        ))
+        .expect_code(0);
+    }
+}
+
+fn ask(namespace: &str, user: &str, arguments: &str) -> Ran {
+    kubectl(&format!(
+        "tfserve explain-hpa {arguments} -n {namespace} --as {user} -o json --fail-on never"
+    ))
+    .expect_code(0)
+}
+
+fn missing(answer: &Value) -> Vec<String> {
+    let facts = answer["notReadable"].as_array().into_iter().flatten();
+    facts
+        .filter_map(|fact| Some(fact["needs"].as_str()?.to_owned()))
+        .collect()
+}
+
+#[test]
+fn each_documented_role_does_what_it_says() {
+    let space = sandbox().namespace("rights").expect("a namespace");
+    let namespace = space.name();
+    let _turn = with_metrics_server(MetricsServer::Absent);
+    let files = ["minimal.yaml", "namespace.yaml", "cluster.yaml"].map(role);
+    kubectl(&format!("apply -f {}", files.join(" -f "))).expect_code(0);
+    bind("rights-none", &["kubectl-tfserve-minimal"]);
+    bind("rights-team", &["kubectl-tfserve-namespace"]);
+    bind(
+        "rights-all",
+        &["kubectl-tfserve-namespace", "kubectl-tfserve-cluster"],
+    );
+    apply(&[
+        deployment(namespace, "web", &[requested()]),
+        hpa(namespace, "Deployment", "web", &cpu(60)),
+    ]);
+    until("the controller misses the metrics API", || {
+        let reason = "{.status.conditions[?(@.type=='ScalingActive')].reason}";
+        (field(namespace, "hpa/web", reason) == "FailedGetResourceMetric").then_some(())
+    });
+
+    let all = ask(namespace, "rights-all", "web").json();
+    let first = &all["items"][0]["findings"][0];
+    assert_eq!(first["code"], "TFS301", "{all:#}");
+    assert_eq!(first["confidence"], "proven", "{all:#}");
+    assert_eq!(all["notReadable"], json!([]), "{all:#}");
+    let everywhere = kubectl("tfserve explain-hpa -A --as rights-all -o json --fail-on never").expect_code(0);
+    assert_eq!(
+        everywhere.json()["notReadable"],
+        json!([]),
+        "{}",
+        everywhere.stdout
+    );
+
+    // Pods and usage, and nothing of the cluster: the usage itself is a 404, which proves nothing more.
+    let team = ask(namespace, "rights-team", "web").json();
+    assert_eq!(team["items"][0]["findings"][0]["code"], "TFS301", "{team:#}");
+    assert_ne!(
+        team["items"][0]["findings"][0]["confidence"], "proven",
+        "{team:#}"
+    );
+    assert_eq!(
+        missing(&team),
+        ["get apiservices.apiregistration.k8s.io"],
+        "{team:#}"
+    );
+
+    let none = ask(namespace, "rights-none", "web").json();
+    assert_eq!(none["items"][0]["findings"][0]["code"], "TFS301", "{none:#}");
+    assert_eq!(
+        none["items"][0]["findings"][0]["confidence"], "likely",
+        "{none:#}"
+    );
+    let rights = missing(&none).join("\n");
+    for right in ["get apiservices", "get deployments.apps", "list events"] {
+        assert!(rights.contains(right), "{right} is not asked for in {rights}");
+    }
+
+    // Whoever may not even list the HPAs gets one clear error.
+    let refused = kubectl(&format!(
+        "tfserve explain-hpa web -n {namespace} --as rights-nobody"
+    ));
+    let refused = refused.expect_code(3);
+    assert!(
+        refused.stderr.contains("list horizontalpodautoscalers"),
+        "{}",
+        refused.stderr
+    );
+}
