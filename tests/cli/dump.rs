@@ -160,3 +160,32 @@ fn the_older_beta_is_read_as_v2_and_a_broken_object_is_an_error() {
     assert_eq!(broken.code, 2, "{}", broken.stderr);
     assert_eq!(broken.stderr.trim().lines().count(), 1, "{}", broken.stderr);
 }
+
+#[test]
+fn less_in_the_dump_accuses_nobody_else() {
+    let world = shop(&["cart", "web"]);
+    let codes = |outcome: &Outcome| -> Vec<String> {
+        let answer = outcome.json();
+        let items = answer["items"].as_array().unwrap().iter();
+        let findings = items.flat_map(|item| item["findings"].as_array().unwrap());
+        let serious = findings.filter(|finding| finding["severity"] != "info");
+        serious
+            .map(|finding| finding["code"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let online = codes(&Stage::new(world.clone()).run(&["explain-hpa", "-o", "json"]));
+    for subset in 0..1_u32 << (ALL.len() - 1) {
+        let kept = |(index, kind): (usize, &(&'static str, &str, &'static str))| {
+            (index == 0 || subset >> (index - 1) & 1 == 1).then_some(kind.2)
+        };
+        let kinds: Vec<&str> = ALL.iter().enumerate().filter_map(kept).collect();
+        let mut text = dump(&world, &kinds);
+        for item in text["items"].as_array_mut().unwrap() {
+            item["metadata"].as_object_mut().unwrap().remove("managedFields");
+        }
+        let outcome = explain(&[text.to_string()], &["-o", "json"]);
+        for code in codes(&outcome) {
+            assert!(online.contains(&code), "{code} of {kinds:?}: {}", outcome.stdout);
+        }
+    }
+}
