@@ -1,7 +1,9 @@
 //! The arguments of `explain-hpa`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use super::format::interval;
 use super::{FailOn, OutputFormat};
 use crate::hpa::what_if::{self, Assumption};
 
@@ -14,6 +16,9 @@ Examples:
 
   # Every HPA of the cluster, for a script: exit code 1 when one is broken
   kubectl tfserve explain-hpa -A -o json
+
+  # Every HPA of the namespace once, then only what changes
+  kubectl tfserve explain-hpa -n tf-serving --watch
 
   # What would the controller do with a higher limit, and more load on every pod?
   kubectl tfserve explain-hpa image-classifier-resnet101 -n tf-serving --what-if max=8 --what-if cpu=900m
@@ -49,6 +54,12 @@ pub struct ExplainHpaArgs {
     /// pods=+2; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = assumption)]
     pub what_if: Vec<(String, Assumption)>,
+    /// Explain once, then print only what changes, until interrupted
+    #[arg(short, long, conflicts_with_all = ["facts", "save_facts", "what_if"])]
+    pub watch: bool,
+    /// How long to wait between readings with --watch; the default is the controller's sync period
+    #[arg(long, value_name = "DURATION", default_value = "15s", requires = "watch", value_parser = interval)]
+    pub interval: Duration,
     /// From which severity on to exit with 1
     #[arg(long, value_enum, default_value_t, value_name = "SEVERITY")]
     pub fail_on: FailOn,

@@ -1,6 +1,10 @@
 //! Values that more than one command takes.
 
+use std::time::Duration;
+
 use clap::ValueEnum;
+
+use crate::duration::parse_duration;
 
 /// `-o`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -24,4 +28,16 @@ pub enum FailOn {
     Warning,
     /// Exit 0 whatever is found
     Never,
+}
+
+/// The shortest pause of `--watch`: it spares the API server.
+const SHORTEST: Duration = Duration::from_millis(100);
+
+/// How long `--watch` pauses.
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
+    let interval = parse_duration(text)?;
+    if interval < SHORTEST {
+        return Err(format!("an interval is at least {SHORTEST:?}"));
+    }
+    Ok(interval)
 }

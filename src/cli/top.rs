@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::OutputFormat;
-use crate::duration::parse_duration;
+use super::format::interval;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -31,6 +31,6 @@ pub struct TopArgs {
     #[arg(short, long)]
     pub watch: bool,
     /// How long to wait between refreshes
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = interval)]
     pub interval: Duration,
 }

@@ -11,6 +11,7 @@ mod print;
 mod progress;
 mod top;
 mod up;
+mod watching;
 
 use crate::Error;
 use crate::cli::{Cli, Command};

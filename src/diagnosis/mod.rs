@@ -2,6 +2,7 @@
 
 mod adapters;
 pub(crate) mod case;
+mod changes;
 mod denial;
 mod engine;
 mod explanation;
@@ -25,6 +26,7 @@ mod summary;
 mod targets;
 mod what_if;
 
+pub use changes::{Became, Change, Decision, State, changes};
 pub use engine::diagnose;
 pub use explanation::{
     ClusterReport, Explanation, Explanations, HistoryEntry, MetricReport, PodReport, RecommendationReport,

@@ -14,6 +14,16 @@ pub fn json<T: Serialize>(value: &T) -> Result<String, std::io::Error> {
     Ok(text)
 }
 
+/// The same in one line, for a stream of values.
+///
+/// # Errors
+/// The value has no form in JSON.
+pub fn json_line<T: Serialize>(value: &T) -> Result<String, std::io::Error> {
+    let mut text = escape::json(&serde_json::to_string(value)?).into_owned();
+    text.push('\n');
+    Ok(text)
+}
+
 /// YAML of the same names and values. Its writer escapes controls and leaves marks of direction and characters
 /// without width: an answer that holds them is written as JSON, which is YAML, too.
 ///

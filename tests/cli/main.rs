@@ -11,4 +11,5 @@ mod run;
 mod serving;
 mod top;
 mod usage;
+mod watch;
 mod what_if;

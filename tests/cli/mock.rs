@@ -48,6 +48,7 @@ pub(crate) struct Seen {
 pub(crate) struct Mock {
     /// For example `http://127.0.0.1:43210`.
     pub(crate) url: String,
+    world: Arc<Mutex<Arc<World>>>,
     seen: Arc<Mutex<Vec<Seen>>>,
     _runtime: tokio::runtime::Runtime,
 }
@@ -65,13 +66,16 @@ impl Mock {
             .unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
-        let (world, log) = (Arc::new(world), Arc::clone(&seen));
+        let world = Arc::new(Mutex::new(Arc::new(world)));
+        let (current, log) = (Arc::clone(&world), Arc::clone(&seen));
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (world, log) = (Arc::clone(&world), Arc::clone(&log));
+                let (current, log) = (Arc::clone(&current), Arc::clone(&log));
                 tokio::spawn(async move {
-                    let service =
-                        service_fn(move |request| answer(request, Arc::clone(&world), Arc::clone(&log)));
+                    let service = service_fn(move |request| {
+                        let world = Arc::clone(&current.lock().unwrap());
+                        answer(request, world, Arc::clone(&log))
+                    });
                     // A connection that the fault closed ends in an error, as it should.
                     let _ = http1::Builder::new()
                         .serve_connection(TokioIo::new(stream), service)
@@ -81,9 +85,15 @@ impl Mock {
         });
         Self {
             url,
+            world,
             seen,
             _runtime: runtime,
         }
+    }
+
+    /// From now on the server knows another world.
+    pub(crate) fn becomes(&self, world: World) {
+        *self.world.lock().unwrap() = Arc::new(world);
     }
 
     /// All requests so far.

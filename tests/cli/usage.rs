@@ -30,6 +30,12 @@ fn what_contradicts_itself_is_a_usage_error() {
         &["explain-hpa", "--request-timeout", "5 apples"],
         &["explain-hpa", "-o", "table"],
         &["explain-hpa", "--code", "TFS000"],
+        &["explain-hpa", "--watch", "--facts", "x"],
+        &["explain-hpa", "--watch", "--save-facts", "x"],
+        &["explain-hpa", "--watch", "--code", "TFS301"],
+        &["explain-hpa", "--watch", "--what-if", "max=8"],
+        &["explain-hpa", "--watch", "--interval", "0"],
+        &["explain-hpa", "--interval", "5s"],
         &["top", "web", "-A"],
     ] {
         assert_eq!(offline(arguments).code, 2, "{arguments:?}");

@@ -3,10 +3,12 @@
 mod report;
 mod table;
 
+use std::convert::Infallible;
 use std::io::IsTerminal;
 
 use super::connection;
 use super::print::print;
+use super::watching::{Patience, until_interrupted};
 use crate::cli::{GlobalArgs, OutputFormat, TopArgs};
 use crate::cluster::{self, Cluster, observe_deployment};
 use crate::facts::Fact;
@@ -24,28 +26,23 @@ pub(super) async fn run(global: &GlobalArgs, args: &TopArgs) -> Result<u8, Error
     if !args.watch {
         return Ok(exit::OK);
     }
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted.map(|()| exit::OK).map_err(Error::Output),
-        ended = refresh(global, args, &cluster) => ended,
-    }
+    until_interrupted(refresh(global, args, &cluster)).await?;
+    Ok(exit::OK)
 }
 
-/// Shows again and again. A cluster that does not answer for a while is told and asked again.
-async fn refresh(global: &GlobalArgs, args: &TopArgs, cluster: &Cluster) -> Result<u8, Error> {
+/// Shows again and again.
+async fn refresh(global: &GlobalArgs, args: &TopArgs, cluster: &Cluster) -> Result<Infallible, Error> {
     let before = match args.output {
         OutputFormat::Text if std::io::stdout().is_terminal() => HOME_AND_CLEAR,
         OutputFormat::Text => "\n",
         OutputFormat::Json => "",
         OutputFormat::Yaml => "---\n",
     };
+    let mut patience = Patience::new(args.interval);
     loop {
         tokio::time::sleep(args.interval).await;
-        match frame(global, args, cluster).await {
-            Ok(text) => print(&format!("{before}{text}"))?,
-            Err(Error::Cluster(error)) => {
-                anstream::eprintln!("error: {}", Error::Cluster(error).printable());
-            }
-            Err(error) => return Err(error),
+        if let Some(text) = patience.hear(frame(global, args, cluster).await)? {
+            print(&format!("{before}{text}"))?;
         }
     }
 }

@@ -47,15 +47,19 @@ pub(super) fn caution(page: &mut Page, text: &str) {
     page.marked(&format!("{} ", "!".yellow()), 2, text);
 }
 
-/// The title; what is not proven says so.
+/// The title behind its mark and its code.
 pub(super) fn title(page: &mut Page, finding: &Finding) {
     let (symbol, code) = (symbol(finding.severity), finding.code.bold().to_string());
-    let text = match finding.confidence {
+    page.marked(&format!("{symbol} {code}  "), MARK, &worded(finding));
+}
+
+/// The title; what is not proven says so.
+pub(super) fn worded(finding: &Finding) -> String {
+    match finding.confidence {
         Confidence::Proven => finding.title.clone(),
         Confidence::Likely => format!("likely: {}", finding.title),
         Confidence::Possible => format!("possibly: {}", finding.title),
-    };
-    page.marked(&format!("{symbol} {code}  "), MARK, &text);
+    }
 }
 
 fn symbol(severity: Severity) -> String {

@@ -1,6 +1,7 @@
 //! The answer for people: the cause first, then its proof, the arithmetic and the repair.
 
 mod arithmetic;
+mod changes;
 mod finding;
 mod layout;
 mod shared;
@@ -8,6 +9,7 @@ mod what_if;
 
 use layout::Page;
 
+pub use changes::changes;
 pub use what_if::what_if;
 
 use crate::diagnosis::phrase::count;

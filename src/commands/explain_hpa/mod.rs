@@ -1,11 +1,13 @@
 //! The command `explain-hpa`.
 
+mod watch;
+
 use std::path::Path;
 
-use super::print::print;
-use super::{connection, facts_file};
 use crate::cli::{ExplainHpaArgs, FailOn, GlobalArgs, OutputFormat};
 use crate::cluster::{Cluster, by_name};
+use crate::commands::print::print;
+use crate::commands::{connection, facts_file};
 use crate::diagnosis::{self, Explanations, RULES, Severity};
 use crate::facts::{Facts, Hpa};
 use crate::output::{structured, terminal_width, text};
@@ -32,6 +34,9 @@ pub(super) async fn run(global: &GlobalArgs, args: &ExplainHpaArgs) -> Result<u8
     let scope = connection::scope(&cluster, &args.names, args.all_namespaces, args.selector.as_ref());
     let facts = connection::read(global, &cluster, &scope).await?;
     connection::tell_if_empty(&facts, &scope);
+    if args.watch {
+        return watch::run(global, args, &cluster, &scope, &facts).await;
+    }
     match &args.save_facts {
         Some(path) if path == Path::new("-") => {
             facts_file::write(path, &facts)?;
@@ -55,11 +60,15 @@ fn select(facts: &mut Facts, namespace: Option<&str>, names: &[String]) -> Resul
     }
     let all: Vec<Hpa> = facts.hpas.iter().map(|it| it.hpa.clone()).collect();
     let chosen = by_name(&all, names, namespace).map_err(|error| Error::Usage(error.to_string()))?;
+    keep(facts, &chosen);
+    Ok(())
+}
+
+fn keep(facts: &mut Facts, chosen: &[Hpa]) {
     facts.hpas.retain(|it| {
         let same = |hpa: &Hpa| hpa.namespace == it.hpa.namespace && hpa.name == it.hpa.name;
         chosen.iter().any(same)
     });
-    Ok(())
 }
 
 /// Adds what would be under the assumptions of the command line.
@@ -86,16 +95,20 @@ fn explain(args: &ExplainHpaArgs, facts: &Facts) -> Result<u8, Error> {
     if !args.what_if.is_empty() {
         assume(args, facts, &mut explanations)?;
     }
-    let output = match args.output {
-        OutputFormat::Text if !args.what_if.is_empty() => text::what_if(&explanations, terminal_width()),
-        OutputFormat::Text => text::explanations(&explanations, terminal_width()),
-        OutputFormat::Json => structured::json(&explanations)?,
-        OutputFormat::Yaml => structured::yaml(&explanations)?,
-    };
+    let output = whole(args, &explanations)?;
     if !output.is_empty() {
         print(&output)?;
     }
     Ok(exit_code(&explanations, args.fail_on))
+}
+
+fn whole(args: &ExplainHpaArgs, explanations: &Explanations) -> Result<String, Error> {
+    Ok(match args.output {
+        OutputFormat::Text if !args.what_if.is_empty() => text::what_if(explanations, terminal_width()),
+        OutputFormat::Text => text::explanations(explanations, terminal_width()),
+        OutputFormat::Json => structured::json(explanations)?,
+        OutputFormat::Yaml => structured::yaml(explanations)?,
+    })
 }
 
 fn exit_code(explanations: &Explanations, fail_on: FailOn) -> u8 {
