@@ -2,6 +2,8 @@
 //!
 //! Source: `k8s.io/apimachinery/pkg/api/resource/{quantity,suffix,scale_int}.go`, v1.37.
 
+mod milli_value;
+
 use serde::{Deserialize, Serialize};
 
 /// A Kubernetes quantity such as `500m`, `1Gi` or `2e3`, kept as it was written.
@@ -24,8 +26,8 @@ pub enum QuantityFormat {
 }
 
 impl Quantity {
-    /// Thousandths, rounded away from zero as `Quantity.MilliValue()` does. Where that method overflows,
-    /// which upstream leaves undefined, the nearest `i64` is returned.
+    /// Thousandths, rounded away from zero as `Quantity.MilliValue()` does. Where that method overflows
+    /// the nearest `i64` is returned; what the controller reads then is [`Quantity::controller_milli_value`].
     ///
     /// # Errors
     /// The text is no quantity.

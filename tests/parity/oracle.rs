@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 
@@ -13,7 +14,20 @@ use crate::scenario::Scenario;
 pub(crate) struct Answer {
     pub(crate) replicas: i32,
     pub(crate) utilization: i32,
+    /// As the status shows it.
+    pub(crate) usage: String,
     pub(crate) error: Option<String>,
+    /// What the controller writes, where limits are asked for.
+    pub(crate) desired: i32,
+    /// The reason of the condition `ScalingLimited`.
+    pub(crate) reason: String,
+}
+
+/// A release whose controller is the oracle.
+#[derive(Clone, Copy)]
+pub(crate) enum Release {
+    Newest,
+    V1_34,
 }
 
 /// A built oracle.
@@ -23,13 +37,17 @@ pub(crate) struct Oracle {
     pub(crate) version: &'static str,
 }
 
-/// Compiles the oracle against the release that `TFSERVE_SANDBOX_KUBERNETES` names, else the newest; Go's
-/// build cache makes that a matter of seconds.
-pub(crate) fn build() -> Oracle {
-    let (module, version) = match std::env::var("TFSERVE_SANDBOX_KUBERNETES").as_deref() {
-        Ok("1.34") => ("kubernetes-1.34", "v1.34.4"),
-        _ => ("kubernetes-1.37", "v1.37.2"),
-    };
+/// The oracle of a release, compiled once; Go's build cache makes that a matter of seconds.
+pub(crate) fn of(release: Release) -> &'static Oracle {
+    static NEWEST: OnceLock<Oracle> = OnceLock::new();
+    static V1_34: OnceLock<Oracle> = OnceLock::new();
+    match release {
+        Release::Newest => NEWEST.get_or_init(|| build("kubernetes-1.37", "v1.37.2")),
+        Release::V1_34 => V1_34.get_or_init(|| build("kubernetes-1.34", "v1.34.4")),
+    }
+}
+
+fn build(module: &str, version: &'static str) -> Oracle {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("parity-oracle-{module}"));
     let pins = project

@@ -9,6 +9,8 @@ use kubectl_tfserve::facts::{
 };
 use serde::Serialize;
 
+use crate::outside;
+
 /// The generator `SplitMix64`: small, seeded, and the same on every machine.
 pub(crate) struct Random(u64);
 
@@ -26,16 +28,16 @@ impl Random {
     }
 
     /// Uniform in `from..=to`.
-    fn between(&mut self, from: i64, to: i64) -> i64 {
+    pub(crate) fn between(&mut self, from: i64, to: i64) -> i64 {
         let width = u64::try_from(to - from).unwrap() + 1;
         from + i64::try_from(self.next() % width).unwrap()
     }
 
-    fn percent(&mut self, chance: i64) -> bool {
+    pub(crate) fn percent(&mut self, chance: i64) -> bool {
         self.between(1, 100) <= chance
     }
 
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[usize::try_from(self.between(0, i64::try_from(from.len()).unwrap() - 1)).unwrap()]
     }
 }
@@ -46,13 +48,33 @@ impl Random {
 pub(crate) struct Scenario {
     pub(crate) tolerance_up: f64,
     pub(crate) tolerance_down: f64,
+    /// Whether limits and policies are asked for too.
+    pub(crate) limits: bool,
+    /// The rescales that the controller remembers.
+    pub(crate) changes: Vec<Change>,
     pub(crate) facts: HpaFacts,
+}
+
+/// One rescale; growth is positive.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Change {
+    pub(crate) seconds_ago: i64,
+    pub(crate) replicas: i32,
 }
 
 impl Scenario {
     pub(crate) fn random(random: &mut Random, now: DateTime<Utc>) -> Self {
-        let tolerances = ["0", "0.01", "0.05", "0.1", "0.1", "0.1", "0.333", "0.5", "2"];
-        let (up, down) = (random.pick(&tolerances), random.pick(&tolerances[..8]));
+        if random.percent(40) {
+            outside::random(random, now)
+        } else {
+            Self::of_resource(random, now)
+        }
+    }
+
+    /// A metric of what the pods use.
+    fn of_resource(random: &mut Random, now: DateTime<Utc>) -> Self {
+        let tolerances = tolerances(random);
         let resource = random.pick(&["cpu", "cpu", "cpu", "memory"]);
         let container = random.percent(15).then(|| "main".to_owned());
         let replicas = random.between(1, 12);
@@ -68,11 +90,26 @@ impl Scenario {
                 random.pick(&[1, 50, 100, 333, 500, 1000, 100_000])
             )))
         };
-        let name = |kind: &str| ObjectReference {
-            api_version: "apps/v1".to_owned(),
-            kind: kind.to_owned(),
-            name: "web".to_owned(),
+        let spec = MetricSpec {
+            type_: if container.is_some() {
+                "ContainerResource"
+            } else {
+                "Resource"
+            }
+            .to_owned(),
+            name: resource.to_owned(),
+            container,
+            object: None,
+            selector: None,
+            target,
         };
+        let mut scenario = Self::new(spec, tolerances, i32::try_from(replicas).unwrap(), pods);
+        scenario.facts.pod_metrics = Fact::Known(metrics);
+        scenario
+    }
+
+    /// A scenario without any value.
+    pub(crate) fn new(spec: MetricSpec, (up, down): (&str, &str), replicas: i32, pods: Vec<Pod>) -> Self {
         let rules = |tolerance: &str| {
             Some(ScalingRules {
                 tolerance: Some(Quantity(tolerance.to_owned())),
@@ -86,22 +123,14 @@ impl Scenario {
             created_at: None,
             generation: None,
             observed_generation: None,
-            target: name("Deployment"),
+            target: ObjectReference {
+                api_version: "apps/v1".to_owned(),
+                kind: "Deployment".to_owned(),
+                name: "web".to_owned(),
+            },
             min_replicas: Some(1),
             max_replicas: i32::MAX,
-            metrics: vec![MetricSpec {
-                type_: if container.is_some() {
-                    "ContainerResource"
-                } else {
-                    "Resource"
-                }
-                .to_owned(),
-                name: resource.to_owned(),
-                container,
-                object: None,
-                selector: None,
-                target,
-            }],
+            metrics: vec![spec],
             behavior: Some(Behavior {
                 scale_up: rules(up),
                 scale_down: rules(down),
@@ -115,25 +144,26 @@ impl Scenario {
             spec_changed_at: None,
             keeper: None,
         };
-        let scale = Scale {
-            spec_replicas: i32::try_from(replicas).unwrap(),
-            status_replicas: i32::try_from(replicas).unwrap(),
-            selector: "app=web".to_owned(),
-        };
         Self {
             tolerance_up: up.parse().unwrap(),
             tolerance_down: down.parse().unwrap(),
+            limits: false,
+            changes: Vec::new(),
             facts: HpaFacts {
                 hpa,
                 target: Fact::Absent,
-                scale: Fact::Known(scale),
+                scale: Fact::Known(Scale {
+                    spec_replicas: replicas,
+                    status_replicas: replicas,
+                    selector: "app=web".to_owned(),
+                }),
                 pods: Fact::Known(pods),
-                pod_metrics: Fact::Known(metrics),
+                pod_metrics: Fact::Known(Vec::new()),
                 events: Fact::Known(Vec::new()),
                 target_events: Fact::default(),
                 serving_log: Fact::default(),
                 same_target: Fact::Known(Vec::new()),
-                same_target_keepers: std::collections::BTreeMap::new(),
+                same_target_keepers: BTreeMap::new(),
                 rivals: Vec::new(),
                 scaled_object: Fact::default(),
                 alternatives: Fact::default(),
@@ -143,6 +173,25 @@ impl Scenario {
             },
         }
     }
+
+    /// A target that the controller put to sleep.
+    pub(crate) fn asleep(mut self) -> Self {
+        self.facts.hpa.min_replicas = Some(0);
+        self.facts.hpa.conditions = vec![Condition {
+            type_: "ScaledToZero".to_owned(),
+            status: "True".to_owned(),
+            reason: "ScaledToZero".to_owned(),
+            message: String::new(),
+            last_transition_time: None,
+        }];
+        self
+    }
+}
+
+/// Upwards and downwards.
+pub(crate) fn tolerances(random: &mut Random) -> (&'static str, &'static str) {
+    let some = ["0", "0.01", "0.05", "0.1", "0.1", "0.1", "0.333", "0.5", "2"];
+    (random.pick(&some), random.pick(&some[..8]))
 }
 
 /// What the pods of one scenario have in common.
@@ -156,7 +205,7 @@ struct Nature {
     pod_level: bool,
 }
 
-fn pods(random: &mut Random, resource: &str, replicas: i64, now: DateTime<Utc>) -> Vec<Pod> {
+pub(crate) fn pods(random: &mut Random, resource: &str, replicas: i64, now: DateTime<Utc>) -> Vec<Pod> {
     let count = if random.percent(85) {
         replicas
     } else {

@@ -33,13 +33,18 @@ pub(super) fn ceil_capped(value: f64) -> i32 {
     }
 }
 
-/// `int64(math.Ceil(value))`, within the bounds of an `i64`.
+/// `int64(math.Ceil(value))`, as amd64 makes it where it does not fit: the smallest `i64`.
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "a float is cut to the bounds of an i64"
+    reason = "what does not fit was handled before"
 )]
 pub(super) fn ceil_long(value: f64) -> i64 {
-    value.ceil() as i64
+    let ceil = value.ceil();
+    if ceil.is_nan() || ceil < float(i64::MIN) || ceil >= float(i64::MAX) {
+        i64::MIN
+    } else {
+        ceil as i64
+    }
 }
 
 /// `int32(value)`: towards zero.

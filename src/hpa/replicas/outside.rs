@@ -56,8 +56,10 @@ fn compute(
     }
 }
 
-fn milli(quantity: &Quantity) -> Result<i64, String> {
-    quantity.milli_value().map_err(|error| error.to_string())
+pub(super) fn milli(quantity: &Quantity) -> Result<i64, String> {
+    quantity
+        .controller_milli_value()
+        .map_err(|error| error.to_string())
 }
 
 /// `GetRawMetric`: of two values for one pod, the later one counts.
@@ -228,7 +230,12 @@ pub(super) fn per_pod(
         proposal.current = Some(shown(usage));
         proposal.ratio = Some(each);
     } else {
-        proposal.current = Some(shown(ceil_long(float(usage) / f64::from(replicas))));
+        let too_large = spec.type_ == "External" && float(usage) >= float(i64::MAX);
+        proposal.current = Some(shown(if too_large {
+            i64::MAX
+        } else {
+            ceil_long(float(usage) / f64::from(replicas))
+        }));
         proposal.ratio = Some(ratio);
         proposal.multiplier = Some(replicas);
     }

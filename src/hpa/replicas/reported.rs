@@ -79,12 +79,12 @@ fn compute(
                 return Ok(());
             }
             let usage = total(milli(average)?, i64::from(replicas));
-            outside::per_pod(context, spec, usage, milli(target)?, proposal);
+            outside::per_pod(context, spec, usage, outside::milli(target)?, proposal);
             proposal.current = Some(average.to_string());
             Ok(())
         }
         (MetricTarget::Value(target), _, Some(value)) => {
-            outside::whole(context, milli(value)?, milli(target)?, proposal)?;
+            outside::whole(context, milli(value)?, outside::milli(target)?, proposal)?;
             proposal.current = Some(value.to_string());
             Ok(())
         }

@@ -77,7 +77,7 @@ fn of_pod_level(pod: &Pod, resources: &Resources, resource: &str) -> Result<i64,
         .requests
         .get(resource)
         .filter(|_| is_pod_level(resource))
-        .and_then(|quantity| quantity.milli_value().ok())
+        .and_then(|quantity| quantity.controller_milli_value().ok())
         .or_else(|| aggregate(&pod.containers, resource))
         .ok_or_else(|| Lack {
             text: format!("missing pod-level request for {resource} in Pod {}", pod.name),
@@ -128,7 +128,7 @@ fn of_containers(pod: &Pod, wanted: Wanted<'_>) -> Result<i64, Lack> {
     let mut lacking = Vec::new();
     for container in counted {
         match request(container, wanted.resource) {
-            Some(milli) => sum = sum.saturating_add(milli),
+            Some(milli) => sum = sum.wrapping_add(milli),
             None => lacking.push(container.name.as_str()),
         }
     }
@@ -150,5 +150,10 @@ fn of_containers(pod: &Pod, wanted: Wanted<'_>) -> Result<i64, Lack> {
 }
 
 fn request(container: &Container, resource: &str) -> Option<i64> {
-    container.resources.requests.get(resource)?.milli_value().ok()
+    container
+        .resources
+        .requests
+        .get(resource)?
+        .controller_milli_value()
+        .ok()
 }

@@ -143,7 +143,7 @@ fn utilization(
         |pod, ratio| {
             if ratio < 1.0 {
                 let request = requests.get(pod).copied().unwrap_or(0);
-                Some(request.saturating_mul(i64::from(fallback)) / 100)
+                Some(request.wrapping_mul(i64::from(fallback)) / 100)
             } else {
                 (ratio > 1.0).then_some(0)
             }
@@ -224,7 +224,9 @@ pub(super) fn plain(
     target: &Quantity,
     proposal: &mut MetricProposal,
 ) -> Result<(), String> {
-    let target = target.milli_value().map_err(|error| error.to_string())?;
+    let target = target
+        .controller_milli_value()
+        .map_err(|error| error.to_string())?;
     let fills_at_target = context.minor() < EXACT_TARGET_SINCE;
     context.damping(groups).propose(
         proposal,

@@ -38,12 +38,12 @@ pub(super) fn read(metrics: &[PodMetrics], resource: &str, container: Option<&st
 }
 
 fn usage(containers: &[ContainerUsage], resource: &str, container: Option<&str>) -> Option<i64> {
-    let of = |usage: &ContainerUsage| usage.usage.get(resource)?.milli_value().ok();
+    let of = |usage: &ContainerUsage| usage.usage.get(resource)?.controller_milli_value().ok();
     match container {
         Some(name) => of(containers.iter().find(|usage| usage.name == name)?),
         None if containers.is_empty() => None,
         None => containers
             .iter()
-            .try_fold(0_i64, |sum, usage| Some(sum.saturating_add(of(usage)?))),
+            .try_fold(0_i64, |sum, usage| Some(sum.wrapping_add(of(usage)?))),
     }
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 	"unsafe"
 
+	autoscaling "k8s.io/api/autoscaling/v2"
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -66,26 +67,40 @@ type podMetrics struct {
 }
 
 type metricSpec struct {
-	Name      string `json:"name"`
-	Container string `json:"container"`
+	Type      string                                   `json:"type"`
+	Name      string                                   `json:"name"`
+	Container string                                   `json:"container"`
+	Object    *autoscaling.CrossVersionObjectReference `json:"object"`
 	Target    struct {
 		AverageUtilization *int32  `json:"averageUtilization"`
 		AverageValue       *string `json:"averageValue"`
+		Value              *string `json:"value"`
 	} `json:"target"`
 }
 
 type scenario struct {
 	ToleranceUp   float64 `json:"toleranceUp"`
 	ToleranceDown float64 `json:"toleranceDown"`
-	Facts         struct {
+	// Limits asks for the whole way from the metric to the number that the controller writes.
+	Limits bool `json:"limits"`
+	// Changes are the rescales that the controller remembers.
+	Changes []change `json:"changes"`
+	Facts   struct {
 		HPA struct {
-			Metrics []metricSpec `json:"metrics"`
+			Metrics     []metricSpec                                 `json:"metrics"`
+			MinReplicas *int32                                       `json:"minReplicas"`
+			MaxReplicas int32                                        `json:"maxReplicas"`
+			Behavior    *autoscaling.HorizontalPodAutoscalerBehavior `json:"behavior"`
 		} `json:"hpa"`
 		Scale struct {
 			Known struct {
-				SpecReplicas int32 `json:"specReplicas"`
+				SpecReplicas   int32 `json:"specReplicas"`
+				StatusReplicas int32 `json:"statusReplicas"`
 			} `json:"known"`
 		} `json:"scale"`
+		MetricValues []struct {
+			Known []value `json:"known"`
+		} `json:"metricValues"`
 		Pods struct {
 			Known []pod `json:"known"`
 		} `json:"pods"`
@@ -96,10 +111,14 @@ type scenario struct {
 }
 
 type answer struct {
-	Replicas    int32  `json:"replicas"`
-	Utilization int32  `json:"utilization"`
-	Usage       int64  `json:"usage"`
-	Error       string `json:"error,omitempty"`
+	Replicas    int32 `json:"replicas"`
+	Utilization int32 `json:"utilization"`
+	// Usage is the mean or the value, as the status shows it.
+	Usage string `json:"usage"`
+	Error string `json:"error,omitempty"`
+	// Desired is what the controller writes, Reason why: the condition ScalingLimited.
+	Desired int32  `json:"desired"`
+	Reason  string `json:"reason"`
 }
 
 const namespace = "parity"
@@ -203,6 +222,16 @@ func tolerancesOf(s *scenario) podautoscaler.Tolerances {
 	return tolerances
 }
 
+func targetOf(metric metricSpec) (int64, error) {
+	for _, text := range []*string{metric.Target.AverageValue, metric.Target.Value} {
+		if text != nil {
+			quantity, err := resource.ParseQuantity(*text)
+			return quantity.MilliValue(), err
+		}
+	}
+	return 0, nil
+}
+
 func solve(s *scenario) (answer, error) {
 	indexer := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
 	for _, p := range s.Facts.Pods.Known {
@@ -215,6 +244,10 @@ func solve(s *scenario) (answer, error) {
 		}
 	}
 	var source samples
+	var outside []value
+	if len(s.Facts.MetricValues) > 0 {
+		outside = s.Facts.MetricValues[0].Known
+	}
 	for _, m := range s.Facts.PodMetrics.Known {
 		converted, err := sampleOf(m)
 		if err != nil {
@@ -223,27 +256,50 @@ func solve(s *scenario) (answer, error) {
 		source.items = append(source.items, converted)
 	}
 	calculator := podautoscaler.NewReplicaCalculator(
-		metrics.NewRESTMetricsClient(source, nil, nil), corelisters.NewPodLister(indexer), 5*time.Minute, 30*time.Second)
+		metrics.NewRESTMetricsClient(source, customMetrics{outside}, externalMetrics{outside}), corelisters.NewPodLister(indexer), 5*time.Minute, 30*time.Second)
 
 	metric := s.Facts.HPA.Metrics[0]
 	current := s.Facts.Scale.Known.SpecReplicas
 	tolerances := tolerancesOf(s)
 	name := v1.ResourceName(metric.Name)
 	var out answer
-	var err error
-	if metric.Target.AverageUtilization != nil {
-		out.Replicas, out.Utilization, out.Usage, _, err = calculator.GetResourceReplicas(
-			context.Background(), current, *metric.Target.AverageUtilization, name, tolerances, namespace, labels.Everything(), metric.Container)
-	} else {
-		target, parseErr := resource.ParseQuantity(*metric.Target.AverageValue)
-		if parseErr != nil {
-			return answer{}, parseErr
-		}
-		out.Replicas, out.Usage, _, err = calculator.GetRawResourceReplicas(
-			context.Background(), current, target.MilliValue(), name, tolerances, namespace, labels.Everything(), metric.Container)
+	target, err := targetOf(metric)
+	if err != nil {
+		return answer{}, err
+	}
+	everything := labels.Everything()
+	average := metric.Target.AverageValue != nil
+	status := s.Facts.Scale.Known.StatusReplicas
+	var usage int64
+	switch {
+	case metric.Type == "Pods":
+		out.Replicas, usage, _, err = calculator.GetMetricReplicas(current, target, metric.Name, tolerances, namespace, everything, everything)
+	case metric.Type == "Object" && average:
+		out.Replicas, usage, _, err = calculator.GetObjectPerPodMetricReplicas(status, target, metric.Name, tolerances, namespace, metric.Object, everything)
+	case metric.Type == "Object":
+		out.Replicas, usage, _, err = calculator.GetObjectMetricReplicas(current, target, metric.Name, tolerances, namespace, metric.Object, everything, everything)
+	case metric.Type == "External" && average:
+		out.Replicas, usage, _, err = calculator.GetExternalPerPodMetricReplicas(status, target, metric.Name, tolerances, namespace, nil)
+	case metric.Type == "External":
+		out.Replicas, usage, _, err = calculator.GetExternalMetricReplicas(current, target, metric.Name, tolerances, namespace, nil, everything)
+	case metric.Target.AverageUtilization != nil:
+		out.Replicas, out.Utilization, usage, _, err = calculator.GetResourceReplicas(
+			context.Background(), current, *metric.Target.AverageUtilization, name, tolerances, namespace, everything, metric.Container)
+	default:
+		out.Replicas, usage, _, err = calculator.GetRawResourceReplicas(
+			context.Background(), current, target, name, tolerances, namespace, everything, metric.Container)
 	}
 	if err != nil {
-		out = answer{Error: err.Error()}
+		return answer{Error: err.Error()}, nil
+	}
+	// Only the name of a resource tells its format.
+	if metric.Type != "Resource" && metric.Type != "ContainerResource" {
+		name = ""
+	}
+	shown := buildQuantity(name, usage)
+	out.Usage = shown.String()
+	if s.Limits {
+		out.Desired, out.Reason = limit(s, out.Replicas)
 	}
 	return out, nil
 }
