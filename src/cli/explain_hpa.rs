@@ -42,9 +42,10 @@ pub struct ExplainHpaArgs {
     /// Output format
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: OutputFormat,
-    /// Explain facts that were saved, without a cluster; - reads them from stdin
+    /// Explain facts that were saved, or what `kubectl get hpa,deployments,pods,events -o yaml` printed, without a
+    /// cluster; - reads stdin; may be repeated
     #[arg(long, value_name = "FILE", conflicts_with_all = ["all_namespaces", "selector", "save_facts"])]
-    pub facts: Option<PathBuf>,
+    pub facts: Vec<PathBuf>,
     /// Save what was read, as JSON where the name ends in .json, else as YAML; - writes it to stdout in place
     /// of the explanation
     #[arg(long, value_name = "FILE")]

@@ -5,6 +5,7 @@ pub mod apply;
 mod ask;
 mod client;
 mod convert;
+mod dump;
 mod error;
 pub mod install;
 mod kubeconfig;
@@ -19,5 +20,6 @@ pub mod wait;
 
 pub use ask::Ask;
 pub use client::{Cluster, ConnectOptions, DEFAULT_DEADLINE};
+pub use dump::facts_of_dump;
 pub use error::Error;
 pub use observe::{Scope, Selection, Workload, by_name, observe, observe_deployment, observe_planned};

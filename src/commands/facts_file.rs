@@ -1,36 +1,48 @@
 //! Facts on disk: the bug report that is saved, and the input that needs no cluster.
 
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::print::print;
 use crate::Error;
+use crate::cluster::facts_of_dump;
 use crate::facts::{API_VERSION, Facts, KIND};
 use crate::output::structured;
 
-/// What marks a file of ours.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Header {
-    #[serde(default)]
-    api_version: String,
-    #[serde(default)]
-    kind: String,
+/// What files hold.
+#[derive(Debug, PartialEq)]
+enum Content {
+    /// What `--save-facts` wrote.
+    Saved(Box<Facts>),
+    /// What kubectl printed.
+    Dump(Vec<Value>),
 }
 
-/// Reads facts, JSON or YAML, from a file or from stdin (`-`).
-pub(super) fn read(path: &Path) -> Result<Facts, Error> {
-    let text = text(path)
-        .map_err(|error| Error::Usage(format!("cannot read the facts {}: {error}", path.display())))?;
-    parse(&text).map_err(|why| {
-        Error::Usage(format!(
-            "cannot use {} as facts: {why}; `kubectl tfserve explain-hpa --save-facts` writes them",
-            path.display()
-        ))
-    })
+/// Reads facts, or what kubectl printed, JSON or YAML, from files or from stdin (`-`).
+pub(super) fn read(paths: &[PathBuf]) -> Result<Facts, Error> {
+    let mut dump = Vec::new();
+    for path in paths {
+        let unusable = |why: String| unusable(&path.display().to_string(), &why);
+        let text = text(path)
+            .map_err(|error| Error::Usage(format!("cannot read the facts {}: {error}", path.display())))?;
+        match parse(&text).map_err(unusable)? {
+            Content::Saved(facts) if paths.len() == 1 => return Ok(*facts),
+            Content::Saved(_) => {
+                return Err(unusable("facts that were saved stand alone".to_owned()));
+            }
+            Content::Dump(documents) => dump.extend(documents),
+        }
+    }
+    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    super::runtime()?
+        .block_on(facts_of_dump(dump))
+        .map_err(|why| unusable(&names.join(", "), &why))
+}
+
+fn unusable(names: &str, why: &str) -> Error {
+    Error::Usage(format!("cannot use {names} as facts: {why}"))
 }
 
 fn text(path: &Path) -> std::io::Result<String> {
@@ -42,37 +54,66 @@ fn text(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-fn parse(text: &str) -> Result<Facts, String> {
-    let header: Header = decode(text)?;
-    if header.kind != KIND {
-        return Err(match header.kind.as_str() {
-            "" => format!("it has no `kind`, which should be {KIND}"),
-            kind => format!("it is a {kind} and not {KIND}"),
-        });
+fn parse(text: &str) -> Result<Content, String> {
+    let documents = documents(text)?;
+    let field = |name: &str| {
+        documents
+            .iter()
+            .find_map(|it| it.get(name)?.as_str())
+            .unwrap_or_default()
+    };
+    let (kind, api_version) = (field("kind"), field("apiVersion"));
+    if kind != KIND {
+        return Ok(Content::Dump(documents));
     }
-    if header.api_version != API_VERSION {
+    if api_version != API_VERSION {
         return Err(format!(
-            "its apiVersion is `{}`, this version reads {API_VERSION}",
-            header.api_version
+            "its apiVersion is `{api_version}`, this version reads {API_VERSION}"
         ));
     }
-    decode(text)
-}
-
-fn decode<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    if text.trim_start().starts_with('{') {
+    if is_json(text) {
         serde_json::from_str(text).map_err(|error| error.to_string())
     } else {
-        serde_saphyr::from_str(text).map_err(|error| {
-            // The first line says what and where; the rest quotes the file.
-            error
-                .to_string()
-                .lines()
-                .next()
-                .unwrap_or("it is not YAML")
-                .to_owned()
-        })
+        serde_saphyr::from_str(text).map_err(|error| first_line(&error))
     }
+    .map(Content::Saved)
+}
+
+/// All documents of a text: JSON values behind each other, or YAML documents.
+fn documents(text: &str) -> Result<Vec<Value>, String> {
+    let documents: Vec<Value> = if is_json(text) {
+        let values = serde_json::Deserializer::from_str(text).into_iter();
+        values
+            .collect::<Result<_, _>>()
+            .map_err(|error| error.to_string())?
+    } else {
+        // A dump of a large namespace is larger than what the parser takes from strangers.
+        let budget = serde_saphyr::budget! {
+            max_events: 50_000_000,
+            max_nodes: 50_000_000,
+            max_total_scalar_bytes: 1 << 30,
+        };
+        let options = serde_saphyr::options! { budget: budget };
+        serde_saphyr::from_multiple_with_options(text, options).map_err(|error| first_line(&error))?
+    };
+    if documents.iter().all(Value::is_null) {
+        return Err("it is empty".to_owned());
+    }
+    Ok(documents)
+}
+
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
+/// The first line says what and where; the rest quotes the file.
+fn first_line(error: &serde_saphyr::Error) -> String {
+    error
+        .to_string()
+        .lines()
+        .next()
+        .unwrap_or("it is not YAML")
+        .to_owned()
 }
 
 /// Writes facts to a file, whole or not at all, or to stdout (`-`).
@@ -107,7 +148,7 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
-    use super::{parse, structured};
+    use super::{Content, parse, structured};
     use crate::facts::{ClusterFacts, Fact, Facts, HpaFacts, NotReadable};
 
     fn facts() -> Facts {
@@ -152,22 +193,31 @@ mod tests {
 
     #[test]
     fn facts_survive_json_and_yaml() {
-        let facts = facts();
-        assert_eq!(parse(&structured::json(&facts).unwrap()).unwrap(), facts);
-        assert_eq!(parse(&structured::yaml(&facts).unwrap()).unwrap(), facts);
+        let facts = Content::Saved(Box::new(facts()));
+        let Content::Saved(saved) = &facts else {
+            unreachable!()
+        };
+        assert_eq!(parse(&structured::json(saved).unwrap()).unwrap(), facts);
+        assert_eq!(parse(&structured::yaml(saved).unwrap()).unwrap(), facts);
+    }
+
+    #[test]
+    fn documents_behind_each_other_are_one_dump() {
+        for text in ["kind: A\n---\nkind: B\n", "{\"kind\": \"A\"}\n{\"kind\": \"B\"}"] {
+            let Content::Dump(documents) = parse(text).unwrap() else {
+                unreachable!()
+            };
+            assert_eq!(documents.len(), 2, "{text}");
+        }
     }
 
     #[test]
     fn what_is_not_facts_is_named() {
-        assert_eq!(parse("kind: List").unwrap_err(), "it is a List and not HpaFacts");
-        assert_eq!(
-            parse("{}").unwrap_err(),
-            "it has no `kind`, which should be HpaFacts"
-        );
         assert_eq!(
             parse("apiVersion: tfserve.dev/v9\nkind: HpaFacts").unwrap_err(),
             "its apiVersion is `tfserve.dev/v9`, this version reads tfserve.dev/v1"
         );
+        assert_eq!(parse("").unwrap_err(), "it is empty");
         assert!(parse("{\"kind\": ").unwrap_err().contains("EOF"));
         assert!(!parse("\u{0}\u{1}[").unwrap_err().contains('\n'));
     }

@@ -196,7 +196,7 @@ fn garbage_is_a_usage_error_that_says_what_it_is() {
     for (text, why) in [
         (
             "kind: List\napiVersion: v1\nitems: []\n",
-            "it is a List and not HpaFacts",
+            "there is no HorizontalPodAutoscaler in it",
         ),
         (
             "{\"kind\": \"HpaFacts\", \"apiVersion\": \"tfserve.dev/v9\"}",

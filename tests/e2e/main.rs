@@ -7,6 +7,7 @@
 )]
 
 mod adapters;
+mod dump;
 mod healthy;
 mod others;
 mod pipeline;

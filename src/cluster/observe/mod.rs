@@ -36,6 +36,7 @@ use crate::facts::{API_VERSION, ApiService, ClusterFacts, Fact, Facts, Hpa, HpaF
 
 pub use namespace::Workload;
 pub use scope::{Scope, Selection, by_name};
+pub(super) use selector::selected_by;
 
 /// How many namespaces are read at a time.
 const NAMESPACES_AT_A_TIME: usize = 8;

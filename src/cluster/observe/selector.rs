@@ -56,6 +56,11 @@ fn name(key: &str) -> Option<String> {
     (!key.is_empty() && key.chars().all(plain)).then(|| key.to_owned())
 }
 
+/// Whether a selector in its serialized form matches labels; what cannot be read matches none.
+pub(in crate::cluster) fn selected_by(text: &str, labels: &BTreeMap<String, String>) -> bool {
+    parse(text).is_some_and(|expressions| matches(&expressions, labels))
+}
+
 /// Whether the labels match.
 pub(super) fn matches(expressions: &[Expression], labels: &BTreeMap<String, String>) -> bool {
     selector(expressions).matches(labels)

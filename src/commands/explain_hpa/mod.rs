@@ -18,12 +18,14 @@ pub(super) fn run_offline(global: &GlobalArgs, args: &ExplainHpaArgs) -> Option<
     if let Some(code) = &args.code {
         return Some(explain_code(code));
     }
-    let path = args.facts.as_ref()?;
+    if args.facts.is_empty() {
+        return None;
+    }
     let named = |mut facts: Facts| {
         select(&mut facts, global.namespace.as_deref(), &args.names)?;
         explain(args, &facts)
     };
-    Some(facts_file::read(path).and_then(named))
+    Some(facts_file::read(&args.facts).and_then(named))
 }
 
 /// Runs it; the value is the exit code.
