@@ -35,6 +35,8 @@ pub fn run(cli: &Cli) -> Result<u8, Error> {
 fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     Ok(tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        // Pages are parsed there: more threads would only hold more memory at a time.
+        .max_blocking_threads(1)
         .enable_all()
         .build()?)
 }

@@ -21,6 +21,15 @@ pub(super) fn rows(page: &mut Page, finding: &Finding, item: &Explanation) {
         return;
     }
     page.row("math", &recommendation.sentence);
+    if recommendation.agrees_with_status == Some(false) {
+        let decided = recommendation.status_desired_replicas;
+        page.row(
+            "status",
+            &format!(
+                "the last sync decided {decided}: it saw other usage or pods, or the controller has a flag that is not the default"
+            ),
+        );
+    }
     if let Some(metric) = deciding.max_by_key(|metric| metric.proposal) {
         page.table("", &pods(metric));
         let rest = metric.pods.len().saturating_sub(LISTED);
