@@ -23,11 +23,13 @@ fn kubectl(namespace: &str, arguments: &[&str]) -> String {
     sandbox().run_kubectl(&all, None).expect("kubectl")
 }
 
-/// Asks kubectl until the answer satisfies.
+/// Asks kubectl until the answer satisfies; a refusal is an answer, too.
 fn eventually(namespace: &str, arguments: &[&str], satisfied: impl Fn(&str) -> bool) -> String {
     let deadline = Instant::now() + Duration::from_secs(90);
+    let all = [&["--namespace", namespace], arguments].concat();
     loop {
-        let answer = kubectl(namespace, arguments);
+        let answer = sandbox().run_kubectl(&all, None);
+        let answer = answer.unwrap_or_else(|error| error.to_string());
         if satisfied(&answer) {
             return answer;
         }
@@ -105,7 +107,10 @@ fn the_story_of_the_metrics_api() {
     sandbox
         .metrics_server(MetricsServer::Ready)
         .expect("a metrics-server that is ready");
-    assert!(kubectl(&namespace, &["top", "nodes", "--no-headers"]).contains("sandbox-node-2"));
+    // kubectl asks discovery first, which learns of the API a moment later.
+    eventually(&namespace, &["top", "nodes", "--no-headers"], |nodes| {
+        nodes.contains("sandbox-node-2")
+    });
     eventually(&namespace, &targets, |line| line.contains("cpu: 0%/60%"));
 
     let load = sandbox.load(&namespace, "app=classifier", Usage::Shared(2130));
