@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use tfserve_sandbox::MetricsServer;
 
-use crate::support::{field, kubectl, sandbox, until, with_metrics_server};
-use crate::workloads::{apply, container, cpu, deployment, hpa, requested, usage};
+use crate::support::{apply, field, kubectl, sandbox, until, with_metrics_server};
+use crate::workloads::{container, cpu, deployment, hpa, requested, usage};
 
 #[test]
 fn no_healthy_hpa_is_warned_of() {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tfserve_sandbox::{CPU_ANNOTATION, End, HOLD_ANNOTATION, MetricsServer};
 
-use crate::support::{Ran, explain, field, kubectl, sandbox, until, with_metrics_server};
-use crate::workloads::{apply, bare, container, cpu, deployment, hpa, requested, template, usage, workload};
+use crate::support::{Ran, apply, explain, field, kubectl, sandbox, until, with_metrics_server};
+use crate::workloads::{bare, container, cpu, deployment, hpa, requested, template, usage, workload};
 
 const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')]}";
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tfserve_sandbox::MetricsServer;
 
-use crate::support::{Ran, field, kubectl, sandbox, until, with_metrics_server};
-use crate::workloads::{apply, cpu, deployment, hpa, requested};
+use crate::support::{Ran, apply, field, kubectl, sandbox, until, with_metrics_server};
+use crate::workloads::{cpu, deployment, hpa, requested};
 
 fn role(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rbac").join(name);

@@ -1,11 +1,9 @@
 //! Targets that cannot be scaled, limits that hold an HPA back, and somebody else who is in its way.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 use tfserve_sandbox::MetricsServer;
 
-use crate::support::{explain, field, kubectl, sandbox, until, with_metrics_server};
+use crate::support::{apply, explain, field, kubectl, sandbox, until, with_metrics_server};
 
 const WEB: &str = "hpa/web";
 const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')].reason}";
@@ -13,14 +11,6 @@ const ABLE: &str = "{.status.conditions[?(@.type=='AbleToScale')].reason}";
 
 fn code(answer: &Value) -> &str {
     answer["findings"][0]["code"].as_str().unwrap_or("none")
-}
-
-fn apply(objects: &[Value]) {
-    let mut manifests = String::new();
-    for object in objects {
-        write!(manifests, "---\n{object}\n").expect("a String takes all");
-    }
-    sandbox().apply_yaml(&manifests).expect("the manifests apply");
 }
 
 /// A workload called web, whose pods use as much cpu as given, of a request of 100m.

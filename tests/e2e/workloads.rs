@@ -3,8 +3,6 @@
 use serde_json::{Value, json};
 use tfserve_sandbox::{CPU_ANNOTATION, MEMORY_ANNOTATION};
 
-use crate::support::sandbox;
-
 pub(crate) fn container(name: &str, resources: &Value) -> Value {
     json!({"name": name, "image": "example/app:1", "resources": resources})
 }
@@ -58,11 +56,4 @@ pub(crate) fn bare(namespace: &str, pod: &str, app: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": pod, "namespace": namespace, "labels": {"app": app}},
         "spec": {"containers": [container("shell", &json!({}))]}})
-}
-
-pub(crate) fn apply(objects: &[Value]) {
-    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
-    sandbox()
-        .apply_yaml(&list.to_string())
-        .expect("the manifests apply");
 }
