@@ -48,7 +48,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Deploy a model and wait until it serves
-    Up(UpArgs),
+    Up(Box<UpArgs>),
     /// Autoscale a model, checked before and proven after
     Autoscale(AutoscaleArgs),
     /// Show usage, request and the HPA's view of every pod

@@ -13,6 +13,7 @@ mod metrics_api;
 pub mod model;
 mod observe;
 mod pages;
+pub mod prerequisites;
 mod proxy;
 pub mod reach;
 mod rollout;

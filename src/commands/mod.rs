@@ -2,6 +2,7 @@
 
 mod autoscale;
 mod connection;
+mod diff;
 mod explain_hpa;
 mod facts_file;
 mod findings;

@@ -2,10 +2,12 @@
 
 pub mod access;
 pub mod autoscaler;
+pub mod batching;
 pub mod manifest;
 pub mod manifests;
 pub mod metrics_server;
 pub mod model;
+pub mod models_config;
 pub mod names;
 pub mod replicas;
 pub mod source;

@@ -10,6 +10,7 @@ mod requests;
 mod run;
 mod serving;
 mod top;
+mod up;
 mod usage;
 mod watch;
 mod what_if;

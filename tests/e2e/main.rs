@@ -20,5 +20,6 @@ mod serving;
 mod story;
 mod support;
 mod targets_and_limits;
+mod up;
 mod what_if;
 mod workloads;
