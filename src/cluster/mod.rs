@@ -16,6 +16,7 @@ pub mod monitoring;
 mod observe;
 mod pages;
 mod proxy;
+pub mod reach;
 mod rollout;
 pub mod service;
 pub mod wait;
