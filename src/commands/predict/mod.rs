@@ -116,9 +116,18 @@ impl Served<'_> {
             self.tell(&reply);
             return Ok(exit::OK);
         }
-        self.tell(&reply);
+        self.refused(&reply, body).await
+    }
+
+    /// The server's own text, line by line, and what it means.
+    async fn refused(&self, reply: &Reply, body: &[u8]) -> Result<u8, Error> {
+        self.tell(reply);
         let text = errors::text(&reply.body);
-        anstream::eprintln!("error: HTTP {}: {}", reply.status, escape::line(&text));
+        let mut beginning = format!("error: HTTP {}: ", reply.status);
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            anstream::eprintln!("{beginning}{}", escape::line(line.trim()));
+            "         ".clone_into(&mut beginning);
+        }
         for line in self.explain(reply.status, &text, body).await {
             anstream::eprintln!("{}", escape::line(&line));
         }
@@ -128,13 +137,7 @@ impl Served<'_> {
     async fn example(&self) -> Result<u8, Error> {
         let reply = self.ask(&self.get(format!("{}/metadata", self.path()))).await?;
         if reply.status != 200 {
-            let text = errors::text(&reply.body);
-            self.tell(&reply);
-            anstream::eprintln!("error: HTTP {}: {}", reply.status, escape::line(&text));
-            for line in self.explain(reply.status, &text, b"").await {
-                anstream::eprintln!("{}", escape::line(&line));
-            }
-            return Ok(exit::PROBLEM);
+            return self.refused(&reply, b"").await;
         }
         let metadata = signature::parse(&reply.body).map_err(|why| self.failed(&why))?;
         let (name, signature) = metadata
