@@ -13,6 +13,7 @@ mod others;
 mod pipeline;
 mod plugin;
 mod pods;
+mod predict;
 mod references;
 mod refusals;
 mod rights;
