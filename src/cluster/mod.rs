@@ -15,6 +15,7 @@ mod observe;
 mod pages;
 mod proxy;
 mod rollout;
+pub mod scalable;
 pub mod service;
 pub mod wait;
 

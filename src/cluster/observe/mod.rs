@@ -37,6 +37,7 @@ use crate::facts::{API_VERSION, ApiService, ClusterFacts, Fact, Facts, Hpa, HpaF
 pub use namespace::Workload;
 pub use scope::{Scope, Selection, by_name};
 pub(super) use selector::selected_by;
+pub(super) use target::{preferred_version, resources};
 
 /// How many namespaces are read at a time.
 const NAMESPACES_AT_A_TIME: usize = 8;
