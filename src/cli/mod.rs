@@ -5,6 +5,7 @@ mod autoscale;
 mod explain_hpa;
 mod format;
 mod global;
+mod reach;
 mod top;
 mod up;
 
@@ -13,6 +14,7 @@ pub use autoscale::{AutoscaleArgs, BehaviorArgs, MetricArgs, MetricsServerArgs, 
 pub use explain_hpa::ExplainHpaArgs;
 pub use format::{FailOn, OutputFormat};
 pub use global::GlobalArgs;
+pub use reach::{ReachArgs, ViaArg};
 pub use top::TopArgs;
 pub use up::{ServiceType, UpArgs};
 

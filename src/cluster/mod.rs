@@ -14,6 +14,7 @@ pub mod model;
 mod observe;
 mod pages;
 mod proxy;
+pub mod reach;
 mod rollout;
 pub mod scalable;
 pub mod service;
