@@ -6,7 +6,7 @@ use crate::Error;
 use crate::cluster::{Cluster, Scope, Selection, observe, observe_planned};
 use crate::diagnosis::{Confidence, Explanation, Explanations, Finding, Severity, diagnose};
 use crate::facts::Hpa;
-use crate::output;
+use crate::output::{self, escape};
 
 /// The target is scaled to zero.
 const SCALED_TO_ZERO: &str = "TFS605";
@@ -104,6 +104,20 @@ impl Answer {
     /// Tells the answer beside the command's result.
     pub(super) fn tell(&self) {
         anstream::eprintln!("{}", self.text().trim_end());
+    }
+
+    /// Tells what was not checked, because it could not be read.
+    pub(super) fn tell_unchecked(&self) {
+        for missing in &self.0.not_readable {
+            let right = missing
+                .needs
+                .as_ref()
+                .map_or_else(String::new, |right| format!(" (needs {right})"));
+            anstream::eprintln!(
+                "note: not checked: {}",
+                escape::line(&format!("{}: {}{right}", missing.what, missing.why))
+            );
+        }
     }
 
     /// The answer about the one HPA.

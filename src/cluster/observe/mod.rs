@@ -15,6 +15,7 @@ mod namespace;
 mod owners;
 mod pipeline;
 mod rivals;
+mod room;
 mod scaled_objects;
 mod scope;
 mod selector;
@@ -94,6 +95,7 @@ async fn read(
     adapters::read(cluster, &hpas, &mut facts, &budget).await;
     serving::read_logs(cluster, &mut hpas, &budget).await;
     metric_values::read(cluster, &facts, &mut hpas, &budget).await;
+    room::read(cluster, &mut hpas).await;
     Ok(Facts {
         api_version: API_VERSION.to_owned(),
         kind: KIND.to_owned(),

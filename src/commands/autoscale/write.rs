@@ -53,6 +53,8 @@ pub(super) async fn write(
     if answer.warnings() > 0 {
         answer.tell();
         tell_adapter_rule(autoscaler, &answer);
+    } else {
+        answer.tell_unchecked();
     }
     if possible && !answer.is_scaled_to_zero() {
         let complete = !answer.lacks_a_metric();
