@@ -11,7 +11,7 @@ mod top;
 mod up;
 
 pub use apply::{ApplyArgs, DryRun, ObjectFormat};
-pub use autoscale::{AutoscaleArgs, MetricsServerArgs};
+pub use autoscale::{AutoscaleArgs, BehaviorArgs, MetricArgs, MetricsServerArgs, Select};
 pub use explain_hpa::ExplainHpaArgs;
 pub use format::{FailOn, OutputFormat};
 pub use global::GlobalArgs;

@@ -1,6 +1,7 @@
 //! The binary against a mock API server on loopback: exit codes, errors, facts and the number of requests.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap fails the test")]
 
+mod autoscale;
 mod connection;
 mod dump;
 mod facts;

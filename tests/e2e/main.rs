@@ -7,6 +7,7 @@
 )]
 
 mod adapters;
+mod autoscale;
 mod dump;
 mod healthy;
 mod others;
