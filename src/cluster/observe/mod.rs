@@ -37,7 +37,6 @@ use crate::facts::{API_VERSION, ApiService, ClusterFacts, Fact, Facts, Hpa, HpaF
 
 pub use namespace::Workload;
 pub use scope::{Scope, Selection, by_name};
-pub(super) use selector::selected_by;
 pub(super) use selector::{PodIndex, selected_by};
 pub(super) use target::{preferred_version, resources};
 
