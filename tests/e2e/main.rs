@@ -7,19 +7,23 @@
 )]
 
 mod adapters;
+mod autoscale;
 mod dump;
 mod healthy;
 mod others;
 mod pipeline;
 mod plugin;
 mod pods;
+mod predict;
 mod references;
 mod refusals;
 mod rights;
+mod screen;
 mod serving;
 mod story;
 mod support;
 mod targets_and_limits;
+mod terminal;
 mod up;
 mod what_if;
 mod workloads;

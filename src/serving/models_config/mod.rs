@@ -4,8 +4,10 @@
 //! Fields are those of `config/model_server_config.proto` and
 //! `sources/storage_path/file_system_storage_path_source.proto`, 2.16 to 2.20.
 
+mod lenient;
 mod text_proto;
 
+pub use self::lenient::names;
 use self::text_proto::{Field, Value};
 use super::{names, source};
 
