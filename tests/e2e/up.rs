@@ -269,3 +269,30 @@ fn a_kustomization_applies() {
         (field(namespace, "deployment/m", "{.status.readyReplicas}") == "1").then_some(())
     });
 }
+
+#[test]
+fn who_refuses_the_pods_is_said() {
+    let space = sandbox().namespace("up-refused").expect("a namespace");
+    let namespace = space.name();
+    apply(&[
+        json!({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small", "namespace": namespace},
+        "spec": {"limits": [{"type": "Container", "max": {"memory": "512Mi"}}]}}),
+    ]);
+    let refused = up(namespace, "m --model gs://m/a --timeout 60s").expect_code(3);
+    // The API server gives the container the maximum as its limit, and the request of 1Gi is above it.
+    let why = "no pod can be created, their memory request is above the limit of 512Mi that a LimitRange gives them";
+    assert!(refused.stderr.contains(why), "{}", refused.stderr);
+    kubectl(&format!("delete limitrange small -n {namespace}")).expect_code(0);
+    kubectl(&format!("create quota none -n {namespace} --hard=pods=0")).expect_code(0);
+    until("the quota is counted", || {
+        (field(namespace, "quota/none", "{.status.hard.pods}") == "0").then_some(())
+    });
+    let refused = up(namespace, "n --model gs://m/a --timeout 60s").expect_code(3);
+    assert!(
+        refused
+            .stderr
+            .contains("no pod can be created, ResourceQuota none is used up"),
+        "{}",
+        refused.stderr
+    );
+}
