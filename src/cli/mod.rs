@@ -5,6 +5,7 @@ mod autoscale;
 mod explain_hpa;
 mod format;
 mod global;
+mod load;
 mod top;
 mod up;
 
@@ -13,6 +14,7 @@ pub use autoscale::{AutoscaleArgs, MetricsServerArgs};
 pub use explain_hpa::ExplainHpaArgs;
 pub use format::{FailOn, OutputFormat};
 pub use global::GlobalArgs;
+pub use load::{LoadArgs, PlanArgs, ResultArgs};
 pub use top::TopArgs;
 pub use up::{ServiceType, UpArgs};
 
@@ -51,6 +53,8 @@ pub enum Command {
     Autoscale(AutoscaleArgs),
     /// Show usage, request and the HPA's view of every pod
     Top(TopArgs),
+    /// Make a load, and see what the model and its HPA make of it
+    Load(Box<LoadArgs>),
     /// Explain why an HPA does what it does
     ExplainHpa(ExplainHpaArgs),
 }

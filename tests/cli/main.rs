@@ -5,6 +5,7 @@ mod connection;
 mod dump;
 mod facts;
 mod fixtures;
+mod load;
 mod mock;
 mod requests;
 mod run;
