@@ -6,6 +6,7 @@ mod explain_hpa;
 mod format;
 mod global;
 mod load;
+mod reach;
 mod top;
 mod up;
 
@@ -15,6 +16,7 @@ pub use explain_hpa::ExplainHpaArgs;
 pub use format::{FailOn, OutputFormat};
 pub use global::GlobalArgs;
 pub use load::{LoadArgs, PlanArgs, ResultArgs};
+pub use reach::{ReachArgs, ViaArg};
 pub use top::TopArgs;
 pub use up::{ServiceType, UpArgs};
 

@@ -6,6 +6,7 @@ pub mod manifest;
 pub mod manifests;
 pub mod metrics_server;
 pub mod model;
+pub mod monitoring;
 pub mod names;
 pub mod replicas;
 pub mod source;
