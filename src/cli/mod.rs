@@ -6,16 +6,18 @@ mod explain_hpa;
 mod format;
 mod global;
 mod load;
+mod predict;
 mod reach;
 mod top;
 mod up;
 
 pub use apply::{ApplyArgs, DryRun, ObjectFormat};
-pub use autoscale::{AutoscaleArgs, MetricsServerArgs};
+pub use autoscale::{AutoscaleArgs, BehaviorArgs, MetricArgs, MetricsServerArgs, Select};
 pub use explain_hpa::ExplainHpaArgs;
 pub use format::{FailOn, OutputFormat};
 pub use global::GlobalArgs;
 pub use load::{LoadArgs, PlanArgs, ResultArgs};
+pub use predict::PredictArgs;
 pub use reach::{ReachArgs, ViaArg};
 pub use top::TopArgs;
 pub use up::{ServiceType, UpArgs};
@@ -53,9 +55,11 @@ pub enum Command {
     Up(UpArgs),
     /// Autoscale a model, checked before and proven after
     Autoscale(AutoscaleArgs),
+    /// Ask a model, through whichever way leads to it
+    Predict(PredictArgs),
     /// Show usage, request and the HPA's view of every pod
     Top(TopArgs),
-    /// Make a load, and see what the model and its HPA make of it
+    /// Load an address, and see what the server makes of it
     Load(Box<LoadArgs>),
     /// Explain why an HPA does what it does
     ExplainHpa(ExplainHpaArgs),

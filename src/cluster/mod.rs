@@ -18,6 +18,8 @@ mod pages;
 mod proxy;
 pub mod reach;
 mod rollout;
+pub mod scalable;
+pub mod served;
 pub mod service;
 pub mod wait;
 

@@ -58,6 +58,11 @@ impl Report {
         }
     }
 
+    /// Whether standard output is for objects alone.
+    pub(super) fn is_structured(&self) -> bool {
+        self.format.is_some()
+    }
+
     /// One object was applied.
     pub(super) fn applied(&mut self, manifest: &Manifest, applied: &Applied) -> Result<(), Error> {
         self.objects.push(applied.object.clone());

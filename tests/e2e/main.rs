@@ -7,12 +7,14 @@
 )]
 
 mod adapters;
+mod autoscale;
 mod dump;
 mod healthy;
 mod others;
 mod pipeline;
 mod plugin;
 mod pods;
+mod predict;
 mod references;
 mod refusals;
 mod rights;

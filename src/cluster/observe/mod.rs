@@ -15,6 +15,7 @@ mod namespace;
 pub(super) mod owners;
 mod pipeline;
 mod rivals;
+mod room;
 mod scaled_objects;
 mod scope;
 pub(super) mod selector;
@@ -37,6 +38,7 @@ use crate::facts::{API_VERSION, ApiService, ClusterFacts, Fact, Facts, Hpa, HpaF
 pub use namespace::Workload;
 pub use scope::{Scope, Selection, by_name};
 pub(super) use selector::{PodIndex, selected_by};
+pub(super) use target::{preferred_version, resources};
 
 /// How many namespaces are read at a time.
 const NAMESPACES_AT_A_TIME: usize = 8;
@@ -93,6 +95,7 @@ async fn read(
     adapters::read(cluster, &hpas, &mut facts, &budget).await;
     serving::read_logs(cluster, &mut hpas, &budget).await;
     metric_values::read(cluster, &facts, &mut hpas, &budget).await;
+    room::read(cluster, &mut hpas).await;
     Ok(Facts {
         api_version: API_VERSION.to_owned(),
         kind: KIND.to_owned(),
