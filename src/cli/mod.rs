@@ -5,6 +5,7 @@ mod autoscale;
 mod explain_hpa;
 mod format;
 mod global;
+mod load;
 mod predict;
 mod reach;
 mod top;
@@ -15,6 +16,7 @@ pub use autoscale::{AutoscaleArgs, BehaviorArgs, MetricArgs, MetricsServerArgs, 
 pub use explain_hpa::ExplainHpaArgs;
 pub use format::{FailOn, OutputFormat};
 pub use global::GlobalArgs;
+pub use load::{LoadArgs, PlanArgs, ResultArgs};
 pub use predict::PredictArgs;
 pub use reach::{ReachArgs, ViaArg};
 pub use top::TopArgs;
@@ -57,6 +59,8 @@ pub enum Command {
     Predict(PredictArgs),
     /// Show usage, request and the HPA's view of every pod
     Top(TopArgs),
+    /// Load an address, and see what the server makes of it
+    Load(Box<LoadArgs>),
     /// Explain why an HPA does what it does
     ExplainHpa(ExplainHpaArgs),
 }
