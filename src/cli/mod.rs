@@ -5,6 +5,7 @@ mod autoscale;
 mod explain_hpa;
 mod format;
 mod global;
+mod predict;
 mod reach;
 mod top;
 mod up;
@@ -14,6 +15,7 @@ pub use autoscale::{AutoscaleArgs, BehaviorArgs, MetricArgs, MetricsServerArgs, 
 pub use explain_hpa::ExplainHpaArgs;
 pub use format::{FailOn, OutputFormat};
 pub use global::GlobalArgs;
+pub use predict::PredictArgs;
 pub use reach::{ReachArgs, ViaArg};
 pub use top::TopArgs;
 pub use up::{ServiceType, UpArgs};
@@ -51,6 +53,8 @@ pub enum Command {
     Up(UpArgs),
     /// Autoscale a model, checked before and proven after
     Autoscale(AutoscaleArgs),
+    /// Ask a model, through whichever way leads to it
+    Predict(PredictArgs),
     /// Show usage, request and the HPA's view of every pod
     Top(TopArgs),
     /// Explain why an HPA does what it does

@@ -7,6 +7,8 @@ mod dump;
 mod facts;
 mod fixtures;
 mod mock;
+mod model_server;
+mod predict;
 mod requests;
 mod run;
 mod serving;

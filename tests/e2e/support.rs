@@ -70,7 +70,7 @@ impl From<Output> for Ran {
 }
 
 /// The path of a person who has kubectl and the plugin.
-fn path() -> OsString {
+pub(crate) fn path() -> OsString {
     let plugin = PathBuf::from(env!("CARGO_BIN_EXE_kubectl-tfserve"));
     let directories = [
         plugin.parent().expect("a directory").to_owned(),

@@ -28,7 +28,7 @@ pub(super) use listed_pod::ListedPod;
 pub(super) use pod::{controller, pod};
 pub(super) use room::{allocatable, quota, unfit};
 pub(super) use scaled_object::scaled_object;
-pub(super) use serving::without_secrets;
+pub(super) use serving::{serving, without_secrets};
 pub(super) use workload::{scale_of_object, scale_target};
 
 /// A time of the API server, whole microseconds kept.

@@ -20,7 +20,7 @@ use self::proxied::Proxied;
 use super::{Cluster, Error};
 
 /// How long a way has to answer before the next one is taken.
-const PROBE: Duration = Duration::from_millis(1500);
+const PROBE: Duration = Duration::from_secs(1);
 
 /// Which way may be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -111,10 +111,10 @@ pub enum Unreachable {
     #[error("{0}")]
     NoPort(String),
     /// No way answers.
-    #[error("cannot reach {target} in any way")]
+    #[error("cannot reach {}: no way to it answers{}", target.title(), target.next_step())]
     NoWay {
-        /// For example `Service tf-serving/image-classifier`.
-        target: String,
+        /// What was to be reached.
+        target: Box<Target>,
         /// Each way, with what came back.
         tried: Vec<PassedOver>,
     },
@@ -139,7 +139,7 @@ impl Reach {
             target: None,
             way: Way::Direct {
                 url: url.into(),
-                of: "address",
+                of: "the address",
             },
             passed_over: Vec::new(),
             cluster: None,
@@ -237,7 +237,7 @@ pub async fn find(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Reach, Unreac
             cluster: Some(cluster.clone()),
         }),
         None => Err(Unreachable::NoWay {
-            target: target.title(),
+            target: Box::new(target),
             tried: passed_over,
         }),
     }

@@ -71,6 +71,16 @@ impl Target {
         format!("{kind} {}/{}", self.namespace, self.name)
     }
 
+    /// What to look at where nothing answers.
+    pub(super) fn next_step(&self) -> String {
+        self.selector.as_ref().map_or_else(String::new, |selector| {
+            format!(
+                "; look at its pods with `kubectl get pods -n {} -l '{selector}'`",
+                self.namespace
+            )
+        })
+    }
+
     /// The pods that are ready and not about to end, or why there is none.
     pub(super) async fn ready_pods(&self, cluster: &Cluster) -> Result<Vec<ReadyPod>, String> {
         let Some(selector) = &self.selector else {
@@ -104,12 +114,12 @@ pub(super) async fn find(cluster: &Cluster, wanted: &Wanted<'_>) -> Result<Targe
     let Wanted { namespace, name, .. } = *wanted;
     let services: Api<Service> = Api::namespaced(cluster.client.clone(), namespace);
     let ask = Ask::object("get", "services", namespace, name);
-    if let Some(service) = cluster.ask(ask, services.get_opt(name)).await? {
+    if let Some(service) = optional(cluster.ask(ask, services.get(name)).await)? {
         return of_service(namespace, &service, wanted.port);
     }
     let deployments: Api<Deployment> = Api::namespaced(cluster.client.clone(), namespace);
     let ask = Ask::object("get", "deployments.apps", namespace, name);
-    let deployment = cluster.ask(ask, deployments.get_opt(name)).await?;
+    let deployment = optional(cluster.ask(ask, deployments.get(name)).await)?;
     let list = cluster
         .ask(
             Ask::list("services", Some(namespace)),
@@ -141,6 +151,14 @@ pub(super) async fn find(cluster: &Cluster, wanted: &Wanted<'_>) -> Result<Targe
         }
     }
     Ok(own)
+}
+
+fn optional<T>(found: Result<T, Error>) -> Result<Option<T>, Error> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn of_service(namespace: &str, service: &Service, wanted: Option<u16>) -> Result<Target, Unreachable> {

@@ -32,6 +32,7 @@ mod options;
 mod pods;
 mod process;
 mod sandbox;
+pub mod tensorflow;
 mod time;
 mod wait;
 
