@@ -15,6 +15,7 @@ pub mod model;
 pub mod monitoring;
 mod observe;
 mod pages;
+pub mod prerequisites;
 mod proxy;
 pub mod reach;
 mod rollout;

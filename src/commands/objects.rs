@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 
+use super::diff;
 use crate::Error;
 use crate::cli::{ApplyArgs, DryRun, ObjectFormat};
 use crate::cluster::apply::{Applied, ApplyOptions};
@@ -68,6 +69,10 @@ impl Report {
         self.objects.push(applied.object.clone());
         if self.format.is_none() {
             let name = manifest.resource_name();
+            if !self.suffix.is_empty() {
+                let changes = diff::diff(&name, applied.before.as_ref(), &applied.object)?;
+                write!(anstream::stdout(), "{changes}")?;
+            }
             writeln!(anstream::stdout(), "{name} {}{}", applied.outcome, self.suffix)?;
         }
         Ok(())

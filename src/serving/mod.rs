@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod autoscaler;
+pub mod batching;
 pub mod errors;
 pub mod manifest;
 pub mod manifests;

@@ -25,5 +25,6 @@ mod story;
 mod support;
 mod targets_and_limits;
 mod terminal;
+mod up;
 mod what_if;
 mod workloads;

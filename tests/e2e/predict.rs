@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use tfserve_sandbox::tensorflow::{ModelServer, TensorFlow, host_address};
 
-use crate::support::{Ran, apply, field, kubectl, path, sandbox, until};
+use crate::support::{Ran, apply, field, kubectl, path, place, sandbox, until};
 
 const SERVICE: &str = "small";
 
@@ -43,23 +43,7 @@ fn deploy(namespace: &str, server: &ModelServer) {
         (field(namespace, &format!("pod/{pod}"), "{.status.phase}") == "Running").then_some(pod)
     });
     let address = server.address().ip();
-    let status = json!({"status": {"podIP": address, "podIPs": [{"ip": address}]}});
-    sandbox()
-        .run_kubectl(
-            &[
-                "patch",
-                "pod",
-                &pod,
-                "-n",
-                namespace,
-                "--subresource=status",
-                "--type=merge",
-                "-p",
-                &status.to_string(),
-            ],
-            None,
-        )
-        .expect("the pod gets the server's address");
+    place(namespace, &pod, address);
     until("the Service leads there", || {
         let found = field(
             namespace,

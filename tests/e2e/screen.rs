@@ -1,12 +1,17 @@
 //! `top` in a real terminal.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use portable_pty::CommandBuilder;
+use serde_json::json;
+use tfserve_sandbox::tensorflow::host_address;
 use tfserve_sandbox::{MetricsServer, Usage};
 
-use crate::support::{apply, field, kubectl, sandbox, until, with_metrics_server};
+use crate::support::{apply, field, kubectl, place, sandbox, until, with_metrics_server};
 use crate::terminal::Terminal;
 use crate::workloads::{cpu, deployment, hpa, requested};
 
@@ -117,6 +122,69 @@ fn what_cannot_be_followed_is_said_in_words() {
     let mut terminal = Terminal::start(top(&format!("web -n {namespace}"), &kubeconfig), 160, 30);
     terminal.wait_for("cannot be followed");
     terminal.wait_for("usage cannot be read");
+    terminal.press("q");
+    assert!(terminal.ended());
+}
+
+/// Answers as TensorFlow Serving's monitoring does after so many requests, 20 of them a second.
+fn monitoring() -> SocketAddr {
+    let listener = TcpListener::bind((host_address().expect("an address"), 0)).expect("a port");
+    let address = listener.local_addr().expect("a port");
+    std::thread::spawn(move || {
+        let started = Instant::now();
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut request = [0; 2048];
+            let length = stream.read(&mut request).expect("a request");
+            let asked = String::from_utf8_lossy(&request[..length]).into_owned();
+            let count = started.elapsed().as_millis() / 50;
+            let (status, body) = if asked.starts_with("GET /monitoring/prometheus/metrics ") {
+                let labels = "{model_name=\"m\",API=\"predict\",entrypoint=\"REST\"";
+                let name = ":tensorflow:serving:request_latency";
+                let bucket = format!("{name}_bucket{labels},le=\"40000\"}} {count}\n");
+                ("200 OK", format!("{bucket}{name}_count{labels}}} {count}\n"))
+            } else {
+                ("404 Not Found", String::new())
+            };
+            let head = format!(
+                "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}",
+                body.len()
+            );
+            let _ = stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes());
+        }
+    });
+    address
+}
+
+#[test]
+fn the_servers_own_numbers_stand_beside_the_usage() {
+    let space = sandbox().namespace("screen-serving").expect("a namespace");
+    let namespace = space.name();
+    let address = monitoring();
+    let mut server = requested();
+    server["image"] = json!("tensorflow/serving:2.20.0");
+    server["args"] = json!([
+        format!("--rest_api_port={}", address.port()),
+        "--monitoring_config_file=/etc/monitoring"
+    ]);
+    apply(&[
+        deployment(namespace, "web", &[server]),
+        hpa(namespace, "Deployment", "web", &cpu(60)),
+    ]);
+    let pod = until("the pod runs", || {
+        let pod = sandbox().pod_names(namespace, "app=web").ok()?.first()?.clone();
+        (field(namespace, &format!("pod/{pod}"), "{.status.phase}") == "Running").then_some(pod)
+    });
+    place(namespace, &pod, address.ip());
+    let command = top(&format!("web -n {namespace}"), sandbox().kubeconfig());
+    let mut terminal = Terminal::start(command, 160, 30);
+    terminal.wait_for("REQ/S");
+    let text = terminal.text();
+    let row = text.lines().find(|line| line.contains(&pod)).expect("the pod");
+    let rate = row.split_whitespace().find_map(|word| word.parse::<f64>().ok());
+    assert!(rate.is_some_and(|rate| (18.0..22.0).contains(&rate)), "{text}");
+    // All requests are in one bucket up to 40 ms.
+    assert!(row.contains("20ms") && row.contains("38ms"), "{text}");
     terminal.press("q");
     assert!(terminal.ended());
 }
