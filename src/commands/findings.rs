@@ -25,19 +25,32 @@ pub(super) async fn of_planned(cluster: &Cluster, hpa: &Hpa) -> Result<Answer, E
     for item in &mut answer.items {
         item.findings.retain(|finding| finding.severity > Severity::Info);
         if hpa.is_planned() {
-            item.findings.iter_mut().for_each(without_the_hpa);
+            for finding in &mut item.findings {
+                without_the_hpa(finding, &hpa.name);
+            }
         }
     }
     Ok(Answer(answer))
 }
 
-/// What is not there cannot be patched: the flags of the command are the way.
-fn without_the_hpa(finding: &mut Finding) {
-    let of_hpa = |command: &String| command.starts_with("kubectl patch hpa ");
+/// What is not there can be neither patched nor deleted: the flags of the command are the way.
+fn without_the_hpa(finding: &mut Finding, name: &str) {
+    let of_hpa = |command: &String| {
+        ["patch", "delete"]
+            .iter()
+            .any(|verb| command.starts_with(&format!("kubectl {verb} hpa {name} ")))
+    };
     for fix in &mut finding.fix {
         fix.command = fix.command.take().filter(|command| !of_hpa(command));
     }
-    finding.consequences.iter_mut().for_each(without_the_hpa);
+    // Without its command it says nothing that could be done.
+    let deletes = format!("deletes HPA {name};");
+    finding
+        .fix
+        .retain(|fix| fix.command.is_some() || !fix.changes.starts_with(&deletes));
+    for consequence in &mut finding.consequences {
+        without_the_hpa(consequence, name);
+    }
 }
 
 /// Diagnoses an HPA by its name.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fixtures::{HPAS, shop};
+use crate::fixtures::{HPAS, hpa, shop};
 use crate::mock::{Fault, World};
 use crate::run::{Outcome, Stage, offline};
 
@@ -229,4 +229,22 @@ fn an_adapter_that_does_not_answer_is_named() {
     let outcome = autoscale(&stage, &["--metric", "queue_depth=3", "--max", "4"]);
     assert_eq!(outcome.code, 1, "{}{}", outcome.stdout, outcome.stderr);
     insta::assert_snapshot!(outcome.stdout);
+}
+
+#[test]
+fn a_target_that_keda_scales_is_left_to_keda() {
+    let mut world = shop(&["web"]);
+    let mut kept = hpa("web", "apps/v1", "Deployment");
+    kept["metadata"]["name"] = json!("keda-hpa-web");
+    kept["metadata"]["ownerReferences"] = json!([{"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
+        "name": "web", "uid": "s", "controller": true}]);
+    world.collections.insert(HPAS.to_owned(), vec![kept]);
+    let stage = Stage::new(world);
+    let outcome = autoscale(&stage, &["--cpu", "60%", "--max", "4"]);
+    assert_eq!(outcome.code, 1, "{}{}", outcome.stdout, outcome.stderr);
+    insta::assert_snapshot!(outcome.stdout);
+    assert!(
+        !asked(&stage).iter().any(|target| target.contains("fieldManager")),
+        "nothing is written"
+    );
 }

@@ -8,6 +8,7 @@
 
 mod adapters;
 mod autoscale;
+mod cut;
 mod dump;
 mod healthy;
 mod others;

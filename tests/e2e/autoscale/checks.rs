@@ -1,0 +1,119 @@
+//! What the checks find before an HPA is written. Warnings block nothing; errors do.
+
+use serde_json::{Value, json};
+use tfserve_sandbox::CPU_ANNOTATION;
+
+use super::{autoscale, ready, said, space, web};
+use crate::support::{apply, field, kubectl, until};
+use crate::workloads::{bare, container, deployment, requested};
+
+pub(super) fn what_stands_in_the_way() {
+    a_quota();
+    the_nodes();
+    pods_of_somebody_else();
+    a_request_that_says_nothing();
+}
+
+fn a_quota() {
+    let namespace = space("autoscale-quota");
+    web(namespace);
+    kubectl(&format!(
+        "create quota two -n {namespace} --hard=pods=2,requests.cpu=1"
+    ))
+    .expect_code(0);
+    until("the quota is counted", || {
+        (field(namespace, "quota/two", "{.status.used.pods}") == "1").then_some(())
+    });
+    let ran = autoscale(namespace, "web --cpu 60% --max 4").expect_code(0);
+    insta::assert_snapshot!("quota", said(&ran));
+    kubectl(&format!("delete hpa web -n {namespace}")).expect_code(0);
+    // What was said is so: the third pod is refused.
+    kubectl(&format!("scale deployment web -n {namespace} --replicas=4")).expect_code(0);
+    until("the quota refuses a pod", || {
+        let refusal = "{.status.conditions[?(@.type=='ReplicaFailure')].message}";
+        field(namespace, "deployment/web", refusal)
+            .contains("exceeded quota: two")
+            .then_some(())
+    });
+    assert_eq!(field(namespace, "deployment/web", "{.status.replicas}"), "2");
+    let quiet = autoscale(namespace, "web --cpu 60% --max 2 --dry-run=server").expect_code(0);
+    assert!(!quiet.stderr.contains("TFS709"), "{}", quiet.stderr);
+}
+
+/// Pods so great that a node holds three of them, whatever else runs there.
+fn the_nodes() {
+    let namespace = space("autoscale-nodes");
+    let node = cpus();
+    let each = format!("{}m", node * 1000 * 3 / 10);
+    let mut greedy = deployment(
+        namespace,
+        "web",
+        &[container("app", &json!({"requests": {"cpu": each}}))],
+    );
+    greedy["spec"]["template"]["metadata"]["annotations"][CPU_ANNOTATION] = json!("30m");
+    apply(&[greedy]);
+    ready(namespace, "deployment/web");
+    let ran = autoscale(namespace, "web --cpu 60% --max 200 --dry-run=server").expect_code(0);
+    let room = room(&ran.stderr);
+    assert!(ran.stderr.contains("TFS710"), "{}", ran.stderr);
+    kubectl(&format!(
+        "scale deployment web -n {namespace} --replicas={}",
+        room + 1
+    ))
+    .expect_code(0);
+    until("all but one have a node", || {
+        let pods = kubectl(&format!("get pods -n {namespace} -o json")).json();
+        let pods: Vec<Value> = pods["items"].as_array().cloned().unwrap_or_default();
+        let placed = pods
+            .iter()
+            .filter(|pod| pod["spec"]["nodeName"].is_string())
+            .count();
+        let unschedulable = pods
+            .iter()
+            .filter(|pod| pod["status"]["conditions"][0]["reason"] == "Unschedulable")
+            .count();
+        (placed == room && unschedulable == 1).then_some(())
+    });
+    let words = format!("web --cpu 60% --max {room} --dry-run=server");
+    let enough = autoscale(namespace, &words).expect_code(0);
+    assert!(!enough.stderr.contains("TFS710"), "{}", enough.stderr);
+    kubectl(&format!("delete deployment web -n {namespace}")).expect_code(0);
+}
+
+fn cpus() -> usize {
+    let nodes = kubectl("get nodes -o json").json();
+    let cpu = nodes["items"][0]["status"]["allocatable"]["cpu"].as_str();
+    cpu.and_then(|cpu| cpu.parse().ok())
+        .unwrap_or_else(|| panic!("whole cpus: {nodes:#}"))
+}
+
+/// The number in `The nodes have room for 6 pods of`.
+fn room(text: &str) -> usize {
+    let rest = text.split("room for ").nth(1).unwrap_or_default();
+    let number = rest.split(' ').next().and_then(|number| number.parse().ok());
+    number.unwrap_or_else(|| panic!("no number: {text}"))
+}
+
+fn pods_of_somebody_else() {
+    let namespace = space("autoscale-foreign");
+    web(namespace);
+    apply(&[bare(namespace, "shell", "web")]);
+    let refused = autoscale(namespace, "web --cpu 60% --max 4").expect_code(1);
+    insta::assert_snapshot!("foreign_pod", said(&refused));
+    assert_eq!(kubectl(&format!("get hpa -n {namespace} -o name")).stdout, "");
+}
+
+/// 30m of 1m: the target is met at any load.
+fn a_request_that_says_nothing() {
+    let namespace = space("autoscale-small");
+    let mut small = deployment(namespace, "web", &[requested()]);
+    small["spec"]["template"]["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "1m"}});
+    apply(&[small]);
+    ready(namespace, "deployment/web");
+    until("there is a sample", || {
+        let top = kubectl(&format!("top pods -n {namespace}"));
+        top.stdout.contains("30m").then_some(())
+    });
+    let ran = autoscale(namespace, "web --cpu 60% --max 4 --dry-run=server").expect_code(0);
+    assert!(ran.stderr.contains("TFS611"), "{}", ran.stderr);
+}
