@@ -8,7 +8,9 @@
 
 mod adapters;
 mod dump;
+mod fixtures;
 mod healthy;
+mod keda;
 mod others;
 mod pipeline;
 mod plugin;
