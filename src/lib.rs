@@ -13,6 +13,7 @@ mod error;
 pub mod exit;
 pub mod facts;
 pub mod hpa;
+pub mod load;
 pub mod output;
 pub mod serving;
 

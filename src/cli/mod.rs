@@ -5,14 +5,20 @@ mod autoscale;
 mod explain_hpa;
 mod format;
 mod global;
+mod load;
+mod predict;
+mod reach;
 mod top;
 mod up;
 
 pub use apply::{ApplyArgs, DryRun, ObjectFormat};
-pub use autoscale::{AutoscaleArgs, MetricsServerArgs};
+pub use autoscale::{AutoscaleArgs, BehaviorArgs, MetricArgs, MetricsServerArgs, Select};
 pub use explain_hpa::ExplainHpaArgs;
 pub use format::{FailOn, OutputFormat};
 pub use global::GlobalArgs;
+pub use load::{LoadArgs, PlanArgs, ResultArgs};
+pub use predict::PredictArgs;
+pub use reach::{ReachArgs, ViaArg};
 pub use top::TopArgs;
 pub use up::{ServiceType, UpArgs};
 
@@ -46,11 +52,15 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Deploy a model and wait until it serves
-    Up(UpArgs),
+    Up(Box<UpArgs>),
     /// Autoscale a model, checked before and proven after
-    Autoscale(AutoscaleArgs),
+    Autoscale(Box<AutoscaleArgs>),
+    /// Ask a model, through whichever way leads to it
+    Predict(PredictArgs),
     /// Show usage, request and the HPA's view of every pod
     Top(TopArgs),
+    /// Load an address, and see what the server makes of it
+    Load(Box<LoadArgs>),
     /// Explain why an HPA does what it does
     ExplainHpa(ExplainHpaArgs),
 }

@@ -9,11 +9,14 @@ use super::format::interval;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  # Which pods make the HPA scale, and which of them count?
+  # Watch an HPA, its pods and events live: q quits, e explains, ? helps
   kubectl tfserve top image-classifier-resnet101 -n tf-serving
 
-  # Every HPA of the cluster, again every 10 seconds
-  kubectl tfserve top -A --watch --interval 10s")]
+  # One table of every HPA of the cluster
+  kubectl tfserve top -A --once
+
+  # For a program: one object every 10 seconds
+  kubectl tfserve top -A -o json --watch --interval 10s")]
 pub struct TopArgs {
     /// Name of the HPA, of the workload that it scales, or of a Deployment that none scales
     #[arg(value_name = "NAME")]
@@ -27,10 +30,13 @@ pub struct TopArgs {
     /// Output format
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: OutputFormat,
-    /// Refresh until interrupted: in place on a terminal, one after the other elsewhere
+    /// Print one table and end, on a terminal too; elsewhere that is what happens without it
+    #[arg(long, conflicts_with = "watch")]
+    pub once: bool,
+    /// Where there is no terminal, print again and again until interrupted
     #[arg(short, long)]
     pub watch: bool,
-    /// How long to wait between refreshes
+    /// How long to wait between what --watch prints
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = interval)]
     pub interval: Duration,
 }

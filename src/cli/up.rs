@@ -1,5 +1,6 @@
 //! The arguments of `up`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
@@ -7,6 +8,8 @@ use clap::{ArgAction, Args, ValueEnum};
 use super::apply::ApplyArgs;
 use crate::duration::parse_duration;
 use crate::facts::Quantity;
+use crate::serving::batching::Batching;
+use crate::serving::manifests::STAGING_IMAGE;
 use crate::serving::names;
 use crate::serving::source::ModelSource;
 
@@ -31,8 +34,18 @@ Examples:
   # A model in a directory of the node, which holds one directory a version, such as 1/
   kubectl tfserve up image-classifier --variant resnet101 --model hostPath:/models/resnet101 -n tf-serving
 
+  # From an object store, with a GPU and batching
+  kubectl tfserve up bert --model s3://models/bert --s3-secret s3 --gpu 1 --batching
+
+  # Several models in one server; their base paths are below /models/NAME
+  kubectl tfserve up all --model pvc:models --models-config models.config
+
+  # What would change, by the API server's own judgement
+  kubectl tfserve up image-classifier --model pvc:models/resnet101 --dry-run=server
+
   # The manifests for Git, without a cluster
-  kubectl tfserve up image-classifier --model gs://bucket/resnet101 --dry-run=client -o yaml")]
+  kubectl tfserve up image-classifier --model gs://bucket/resnet101 --dry-run=client -o yaml
+  kubectl tfserve up image-classifier --model gs://bucket/resnet101 --kustomize deploy/image-classifier")]
 pub struct UpArgs {
     /// Name of the Service, and of the label `app`
     pub name: String,
@@ -40,18 +53,22 @@ pub struct UpArgs {
     #[arg(
         long,
         value_name = "SOURCE",
-        help = "Where the model is: hostPath:/dir, pvc:CLAIM[/dir] or gs://bucket/dir"
+        required_unless_present = "models_config",
+        help = "Where the model is: hostPath:/dir, pvc:CLAIM[/dir], gs://bucket/dir, s3://bucket/dir or image:REF[:/dir]"
     )]
-    pub model: ModelSource,
+    pub model: Option<ModelSource>,
     /// One of several models behind the Service: the Deployment is NAME-VARIANT
     #[arg(long, value_name = "VARIANT")]
     pub variant: Option<String>,
     /// The model's name in the REST and gRPC API [default: NAME]
     #[arg(long, value_name = "MODEL", value_parser = names::model_name)]
     pub model_name: Option<String>,
-    /// Image of TensorFlow Serving
-    #[arg(long, value_name = "IMAGE", default_value = "tensorflow/serving:2.20.0")]
-    pub image: String,
+    /// Several models in one server: its model config file; `--model` then holds all of them
+    #[arg(long, value_name = "FILE", conflicts_with = "model_name")]
+    pub models_config: Option<PathBuf>,
+    /// Image of TensorFlow Serving [default: tensorflow/serving:2.20.0, with `--gpu` its -gpu]
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
     /// Cpu request: an HPA on cpu utilization counts in percent of it
     #[arg(long, value_name = "QUANTITY", default_value = "500m", value_parser = quantity)]
     pub cpu: Quantity,
@@ -64,6 +81,12 @@ pub struct UpArgs {
     /// Memory limit [default: none]
     #[arg(long, value_name = "QUANTITY", value_parser = quantity)]
     pub memory_limit: Option<Quantity>,
+    /// GPUs of each pod: the resource nvidia.com/gpu, and the image for it
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=128))]
+    pub gpu: Option<u32>,
+    /// Batch requests that come together; with parameters, for example `=max_batch_size=64,num_batch_threads=2`
+    #[arg(long, value_name = "NAME=VALUE,…", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub batching: Option<Batching>,
     /// Number of pods; not sent while an HPA decides it [default: 1, later what it is]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i32).range(1..))]
     pub replicas: Option<i32>,
@@ -79,9 +102,45 @@ pub struct UpArgs {
     /// How long to wait, for example 90s or 5m
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
     pub timeout: Duration,
+    /// What is rarely needed.
+    #[command(flatten)]
+    pub pod: PodArgs,
+    /// Write a kustomization into a directory, and ask no cluster
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dry_run", "output"])]
+    pub kustomize: Option<PathBuf>,
     /// How to write.
     #[command(flatten)]
     pub apply: ApplyArgs,
+}
+
+/// How the pod is made.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Pod options")]
+pub struct PodArgs {
+    /// How long a load may take before the container is restarted
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
+    pub load_timeout: Duration,
+    /// How long an ending pod goes on to answer: the server ignores SIGTERM, so it always takes all of it
+    #[arg(long, value_name = "DURATION", default_value = "40s", value_parser = parse_duration)]
+    pub grace_period: Duration,
+    /// User of the containers [default: 1000; with hostPath the image's own]
+    #[arg(long, value_name = "UID", value_parser = clap::value_parser!(i64).range(0..))]
+    pub run_as_user: Option<i64>,
+    /// Account of the pods: a bucket may be read with its identity
+    #[arg(long, value_name = "NAME")]
+    pub service_account: Option<String>,
+    /// Mount image:REF as a volume beside the server, not as the server [default: where Kubernetes is 1.35 or newer]
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub image_volume: Option<bool>,
+    /// Image with the AWS command line, which copies a model from s3://
+    #[arg(long, value_name = "IMAGE", default_value = STAGING_IMAGE)]
+    pub s3_image: String,
+    /// Secret with the credentials for s3:// as environment: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`
+    #[arg(long, value_name = "NAME")]
+    pub s3_secret: Option<String>,
+    /// Address of the object store, where it is not AWS
+    #[arg(long, value_name = "URL")]
+    pub s3_endpoint: Option<String>,
 }
 
 /// A positive quantity.

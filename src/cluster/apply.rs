@@ -47,6 +47,8 @@ impl std::fmt::Display for Outcome {
 pub struct Applied {
     /// What happened.
     pub outcome: Outcome,
+    /// The object before, in the same form; none where it is new.
+    pub before: Option<Value>,
     /// As the API server returned it, without `managedFields`.
     pub object: Value,
 }
@@ -160,6 +162,7 @@ pub async fn apply(
     let outcome = outcome(live, &object);
     Ok(Applied {
         outcome,
+        before: live.cloned().map(printable),
         object: printable(object),
     })
 }

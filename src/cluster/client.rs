@@ -50,6 +50,8 @@ pub struct Cluster {
     /// kube's client, with its default retry off and a deadline for the head of every answer; a body that
     /// must not hang is read through [`Cluster::ask`].
     pub client: Client,
+    /// The same connection without that deadline, for answers that a model takes its time for.
+    pub(super) patient: Client,
     /// The namespace that applies where a command names none.
     pub namespace: String,
     deadline: Option<Duration>,
@@ -103,10 +105,12 @@ impl Cluster {
             .clone()
             .unwrap_or_else(|| config.default_namespace.clone());
         let requests = Arc::new(AtomicUsize::new(0));
-        let client = build(config, deadline, Arc::clone(&requests))
+        let patient = build(config, Arc::clone(&requests))
             .map_err(|error| peer.unusable(&error, install_hint.as_deref()))?;
+        let client = deadline.map_or_else(|| patient.clone(), |deadline| hurried(&patient, deadline));
         Ok(Self {
             client,
+            patient,
             namespace,
             deadline,
             peer,
@@ -117,6 +121,7 @@ impl Cluster {
     /// A connection over a client that exists already, for tests.
     pub fn from_client(client: Client, namespace: impl Into<String>) -> Self {
         Self {
+            patient: client.clone(),
             client,
             namespace: namespace.into(),
             deadline: Some(DEFAULT_DEADLINE),
@@ -224,16 +229,25 @@ fn in_cluster(options: &ConnectOptions) -> Result<(Config, Peer, Option<String>)
     Ok((config, peer, None))
 }
 
-fn build(config: Config, deadline: Option<Duration>, requests: Arc<AtomicUsize>) -> kube::Result<Client> {
+fn build(config: Config, requests: Arc<AtomicUsize>) -> kube::Result<Client> {
     let count = move |request: http::Request<Body>| {
         requests.fetch_add(1, Ordering::Relaxed);
         request
     };
-    let builder = ClientBuilder::try_from(config)?.with_layer(&tower::util::MapRequestLayer::new(count));
-    Ok(match deadline {
-        Some(deadline) => builder
-            .with_layer(&tower::timeout::TimeoutLayer::new(deadline))
-            .build(),
-        None => builder.build(),
-    })
+    Ok(ClientBuilder::try_from(config)?
+        .with_layer(&tower::util::MapRequestLayer::new(count))
+        .build())
+}
+
+/// The same client with a deadline for the head of every answer.
+fn hurried(client: &Client, deadline: Duration) -> Client {
+    let inner = client.clone();
+    let send = tower::service_fn(move |request: http::Request<Body>| {
+        let inner = inner.clone();
+        async move { inner.send(request).await }
+    });
+    Client::new(
+        tower::timeout::Timeout::new(send, deadline),
+        client.default_namespace(),
+    )
 }

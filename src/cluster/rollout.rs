@@ -225,7 +225,10 @@ fn deployment_failure(deployment: &Deployment, replica_sets: &[ReplicaSet]) -> O
 }
 
 fn no_pod(message: &str) -> Rollout {
-    Rollout::Failed(format!("no pod can be created: FailedCreate: {message}"))
+    Rollout::Failed(format!(
+        "no pod can be created, {}: FailedCreate: {message}",
+        crate::diagnosis::refusal_in_words(message)
+    ))
 }
 
 fn running_not_ready(pod: &Pod) -> Option<String> {

@@ -186,6 +186,8 @@ mod tests {
                 alternatives: Fact::default(),
                 definition: Fact::default(),
                 limit_ranges: Fact::default(),
+                quotas: Fact::default(),
+                nodes: Fact::default(),
                 metric_values: Vec::new(),
             }],
         }

@@ -58,7 +58,7 @@ pub(super) async fn install(
     if options.dry_run || !args.wait {
         return Ok(None);
     }
-    wait(cluster, args, planned).await
+    wait(cluster, args, planned, report).await
 }
 
 /// Somebody else's metrics-server is never overwritten; one that works is all that is needed.
@@ -101,7 +101,12 @@ async fn has_insecure_tls(cluster: &Cluster) -> Result<bool, Error> {
         .is_some_and(|args| args.iter().any(|arg| arg == INSECURE_TLS)))
 }
 
-async fn wait(cluster: &Cluster, args: &AutoscaleArgs, planned: &Hpa) -> Result<Option<u8>, Error> {
+async fn wait(
+    cluster: &Cluster,
+    args: &AutoscaleArgs,
+    planned: &Hpa,
+    report: &Report,
+) -> Result<Option<u8>, Error> {
     let deadline = Instant::now() + args.timeout;
     let mut next_look = Instant::now() + LOOK;
     let mut progress = Progress::start();
@@ -122,7 +127,7 @@ async fn wait(cluster: &Cluster, args: &AutoscaleArgs, planned: &Hpa) -> Result<
             let hopeless = answer.findings().any(|finding| HOPELESS.contains(&finding.code));
             if over || hopeless {
                 drop(progress);
-                answer.print()?;
+                answer.print(report)?;
                 let time = if over { " within `--timeout`" } else { "" };
                 anstream::eprintln!(
                     "error: metrics-server is installed and has no data{time}: still waiting for {}",

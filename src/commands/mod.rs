@@ -2,11 +2,14 @@
 
 mod autoscale;
 mod connection;
+mod diff;
 mod explain_hpa;
 mod facts_file;
 mod findings;
+mod load;
 mod metrics_server;
 mod objects;
+mod predict;
 mod print;
 mod progress;
 mod top;
@@ -28,6 +31,8 @@ pub fn run(cli: &Cli) -> Result<u8, Error> {
         },
         Command::Up(args) => runtime()?.block_on(up::run(&cli.global, args)),
         Command::Autoscale(args) => runtime()?.block_on(autoscale::run(&cli.global, args)),
+        Command::Load(args) => runtime()?.block_on(load::run(&cli.global, args)),
+        Command::Predict(args) => runtime()?.block_on(predict::run(&cli.global, args)),
         Command::Top(args) => runtime()?.block_on(top::run(&cli.global, args)),
     }
 }

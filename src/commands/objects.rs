@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 
+use super::diff;
 use crate::Error;
 use crate::cli::{ApplyArgs, DryRun, ObjectFormat};
 use crate::cluster::apply::{Applied, ApplyOptions};
@@ -58,11 +59,20 @@ impl Report {
         }
     }
 
+    /// Whether standard output is for objects alone.
+    pub(super) fn is_structured(&self) -> bool {
+        self.format.is_some()
+    }
+
     /// One object was applied.
     pub(super) fn applied(&mut self, manifest: &Manifest, applied: &Applied) -> Result<(), Error> {
         self.objects.push(applied.object.clone());
         if self.format.is_none() {
             let name = manifest.resource_name();
+            if !self.suffix.is_empty() {
+                let changes = diff::diff(&name, applied.before.as_ref(), &applied.object)?;
+                write!(anstream::stdout(), "{changes}")?;
+            }
             writeln!(anstream::stdout(), "{name} {}{}", applied.outcome, self.suffix)?;
         }
         Ok(())

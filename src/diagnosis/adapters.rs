@@ -3,7 +3,7 @@
 use super::phrase::word;
 use super::{Case, Finding, Severity};
 use crate::facts::{AdapterApi, Fact, MetricSpec};
-use crate::hpa::message::{Message, MetricsApi, decode};
+use crate::hpa::message::{ApiFailure, Message, MetricsApi, decode};
 
 /// A metric that failed in the last sync.
 #[derive(Debug, Clone)]
@@ -44,7 +44,11 @@ pub(super) fn failed<'a>(case: &Case<'a>) -> Vec<FailedMetric<'a>> {
     failed
         .filter_map(|index| {
             let spec = metrics.get(*index)?;
-            let (text, message) = said(case, spec);
+            let (text, message) = if case.facts.hpa.is_planned() {
+                ("", will_say(case, spec, *index))
+            } else {
+                said(case, spec)
+            };
             Some(FailedMetric {
                 index: *index,
                 spec,
@@ -68,6 +72,18 @@ pub(super) fn is_invalid(message: &Message) -> bool {
         message,
         Message::InvalidMetricSource | Message::UnknownMetricType(_) | Message::MetricTypeDisabled
     )
+}
+
+/// What the controller will be told of a metric of an HPA that is not written yet.
+fn will_say(case: &Case<'_>, spec: &MetricSpec, index: usize) -> Message {
+    let api = api_of(&spec.type_);
+    let failure = match case.facts.metric_value(index) {
+        Some(Fact::Known(_)) => return Message::NoMetricsReturned(api),
+        Some(Fact::Absent) if served_by(case, spec).is_absent() => ApiFailure::NotServed,
+        Some(Fact::Absent) => ApiFailure::MetricUnknown,
+        Some(Fact::NotReadable(_)) | None => ApiFailure::Unavailable,
+    };
+    Message::MetricsApiFailed { api, failure }
 }
 
 fn said<'a>(case: &Case<'a>, spec: &MetricSpec) -> (&'a str, Message) {
@@ -115,7 +131,9 @@ pub(super) fn label(spec: &MetricSpec) -> String {
 
 /// An error where the failure stops the HPA, a warning where other metrics go on.
 pub(super) fn severity(case: &Case<'_>) -> Severity {
-    if case.said.blocking().is_some() {
+    let hpa = &case.facts.hpa;
+    let none_left = hpa.is_planned() && case.said.failed_metrics.len() == hpa.metrics.len();
+    if none_left || case.said.blocking().is_some() {
         Severity::Error
     } else {
         Severity::Warning

@@ -66,7 +66,11 @@ pub(super) fn all_unreadable<'a>(case: &Case<'a>) -> Vec<&'a NotReadable> {
     let needed = needs.into_iter().map(|need| unreadable(case, need));
     std::iter::once(refused(&cluster.version))
         .chain(needed)
-        .chain([refused(&facts.events)])
+        .chain([
+            refused(&facts.events),
+            refused(&facts.quotas),
+            refused(&facts.nodes),
+        ])
         .flatten()
         .chain(forbidden_values(case))
         .collect()

@@ -63,6 +63,8 @@ pub const RULES: &[Rule] = &[
     rules::scaled_object_paused::RULE,
     rules::vertical_autoscaler::RULE,
     rules::rollout_stuck::RULE,
+    rules::quota_below_maximum::RULE,
+    rules::nodes_below_maximum::RULE,
     rules::cpu_metric_on_gpu_model::RULE,
     rules::thread_pools_of_the_node::RULE,
     rules::probes_count_as_requests::RULE,

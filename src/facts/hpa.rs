@@ -84,6 +84,11 @@ impl Hpa {
         self.min_replicas.unwrap_or(1)
     }
 
+    /// Whether it is not written yet: every object that was has a uid.
+    pub fn is_planned(&self) -> bool {
+        self.uid.is_empty() && self.created_at.is_none() && self.conditions.is_empty()
+    }
+
     /// The condition of a type, for example `ScalingActive`.
     pub fn condition(&self, type_: &str) -> Option<&Condition> {
         self.conditions.iter().find(|condition| condition.type_ == type_)

@@ -9,6 +9,7 @@ mod hpa;
 mod metrics_pipeline;
 mod others;
 mod quantity;
+mod room;
 mod serving;
 mod target_lookup;
 mod workload;
@@ -26,6 +27,7 @@ pub use hpa::{
 pub use metrics_pipeline::{AdapterApi, ApiService, LogLine, MetricSample, MetricsServer, ServiceReference};
 pub use others::{LimitRange, Rival, ScaledObject};
 pub use quantity::{ParseQuantityError, Quantity, QuantityFormat};
+pub use room::{NodeRoom, Nodes, Quota, Toleration, pod_requests};
 pub(crate) use serving::FLAGS_KEPT;
 pub use serving::{HostPath, Probe, ProbeKind, Recognised, ServingContainer};
 pub use target_lookup::{Alternatives, Definition, ScalePaths, ServedKind};
@@ -205,4 +207,10 @@ pub struct HpaFacts {
     /// The `LimitRange`s of the namespace, asked for only where the controller misses a request.
     #[serde(default, skip_serializing_if = "never_asked")]
     pub limit_ranges: Fact<Vec<LimitRange>>,
+    /// The `ResourceQuota`s of the namespace, asked for only before an HPA is written.
+    #[serde(default, skip_serializing_if = "never_asked")]
+    pub quotas: Fact<Vec<Quota>>,
+    /// The nodes that take the target's pods, asked for only before an HPA is written.
+    #[serde(default, skip_serializing_if = "never_asked")]
+    pub nodes: Fact<Nodes>,
 }

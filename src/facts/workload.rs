@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, ObjectReference, Quantity, ServingContainer};
+use super::{Condition, ObjectReference, Quantity, ServingContainer, Toleration};
 
 /// The object that an HPA scales.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +93,12 @@ pub struct PodTemplate {
     /// `spec.terminationGracePeriodSeconds`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub termination_grace_period_seconds: Option<i64>,
+    /// `spec.nodeSelector`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub node_selector: BTreeMap<String, String>,
+    /// `spec.tolerations`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tolerations: Vec<Toleration>,
 }
 
 /// `GET …/scale`, or the same read from the object itself.
@@ -228,6 +234,11 @@ pub struct Pod {
 }
 
 impl Pod {
+    /// Whether it keeps the room of a pod: it has not ended and was not told to.
+    pub fn takes_room(&self) -> bool {
+        self.deleted_at.is_none() && !matches!(self.phase.as_str(), "Failed" | "Succeeded")
+    }
+
     /// The condition of a type, for example `Ready`.
     pub fn condition(&self, type_: &str) -> Option<&Condition> {
         self.conditions.iter().find(|condition| condition.type_ == type_)

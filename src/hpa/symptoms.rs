@@ -8,7 +8,7 @@
 use chrono::{DateTime, Utc};
 
 use super::message::{self, ApiFailure, Message};
-use crate::facts::{Condition, Event, HpaFacts};
+use crate::facts::{Condition, Event, Fact, HpaFacts};
 
 /// How far the controller's last sync came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -205,6 +205,9 @@ fn order(condition: &Condition) -> u8 {
 /// and later). Before, a failure of the only metric is still certain.
 fn failed_metrics(facts: &HpaFacts, stage: SyncStage) -> Vec<usize> {
     let hpa = &facts.hpa;
+    if hpa.is_planned() {
+        return will_fail(facts);
+    }
     if matches!(
         stage,
         SyncStage::NeverSynced
@@ -224,6 +227,21 @@ fn failed_metrics(facts: &HpaFacts, stage: SyncStage) -> Vec<usize> {
                 .get(*index)
                 .is_some_and(|status| status.type_.is_empty())
         })
+        .collect()
+}
+
+/// The metrics of an HPA that is not written yet whose API gives no value: the controller will ask it the same.
+fn will_fail(facts: &HpaFacts) -> Vec<usize> {
+    let answers = facts.hpa.metrics.iter().enumerate();
+    answers
+        .filter(|(index, _)| match facts.metric_value(*index) {
+            Some(Fact::Known(samples)) => samples.is_empty(),
+            Some(Fact::Absent) => true,
+            // Who may not read the value has learnt nothing of what the controller will get.
+            Some(Fact::NotReadable(reason)) => reason.needs.is_none(),
+            None => false,
+        })
+        .map(|(index, _)| index)
         .collect()
 }
 

@@ -1,7 +1,11 @@
 //! Text, JSON, YAML, tables and escaping. Every renderer is a pure function that returns the text; a caller
 //! prints it through `anstream`, which takes the colours out for pipes and `NO_COLOR`.
 
+pub mod chart;
+pub mod csv;
 pub mod escape;
+pub mod html;
+pub mod load;
 pub mod structured;
 pub mod text;
 

@@ -2,12 +2,18 @@
 
 pub mod access;
 pub mod autoscaler;
+pub mod batching;
+pub mod errors;
 pub mod manifest;
 pub mod manifests;
 pub mod metrics_server;
 pub mod model;
+pub mod models_config;
+pub mod monitoring;
 pub mod names;
 pub mod replicas;
+pub mod request;
+pub mod signature;
 pub mod source;
 
 /// The field manager of server-side apply, and the value of the label `app.kubernetes.io/managed-by`.

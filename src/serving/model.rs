@@ -65,7 +65,7 @@ pub fn parse(status: u16, body: &[u8]) -> Result<ModelState, String> {
     if let Some(error) = answer.error {
         return Ok(ModelState::Refused(error));
     }
-    let versions: Vec<VersionState> = answer.versions.into_iter().map(Into::into).collect();
+    let versions = states(answer.versions);
     if versions.is_empty() {
         return Err(format!("HTTP {status}, and the body names no version"));
     }
@@ -83,6 +83,16 @@ pub fn parse(status: u16, body: &[u8]) -> Result<ModelState, String> {
     } else {
         ModelState::Loading(versions)
     })
+}
+
+/// All versions that an answer names, whatever their state; none where it is no answer about versions.
+pub fn versions(body: &[u8]) -> Option<Vec<VersionState>> {
+    let answer: Answer = serde_json::from_slice(body).ok()?;
+    (!answer.versions.is_empty()).then(|| states(answer.versions))
+}
+
+fn states(versions: Vec<Version>) -> Vec<VersionState> {
+    versions.into_iter().map(Into::into).collect()
 }
 
 impl From<Version> for VersionState {

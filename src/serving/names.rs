@@ -1,5 +1,7 @@
 //! The names of everything that `up` makes, derived from NAME and the variant.
 
+use std::fmt::Write as _;
+
 /// The `version` label where no variant is given; two Deployments of one app never select the same pods.
 pub const DEFAULT_VERSION: &str = "default";
 
@@ -64,6 +66,24 @@ pub fn model_name(text: &str) -> Result<String, InvalidName> {
         )));
     }
     Ok(text.to_owned())
+}
+
+/// The path of a model in the REST API; the server decodes the name.
+pub fn model_path(model: &str) -> String {
+    format!("/v1/models/{}", path_segment(model))
+}
+
+/// A text as one segment of a path.
+pub fn path_segment(text: &str) -> String {
+    let mut segment = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            segment.push(char::from(byte));
+        } else {
+            let _ = write!(segment, "%{byte:02X}");
+        }
+    }
+    segment
 }
 
 /// RFC 1035, for Services before Kubernetes 1.34: a letter comes first.
@@ -132,5 +152,7 @@ mod tests {
         assert!(model_name("a/b").is_err());
         assert!(model_name("$(X)").is_err());
         assert_eq!(model_name("image_classifier").unwrap(), "image_classifier");
+        assert_eq!(model_path("image_classifier"), "/v1/models/image_classifier");
+        assert_eq!(model_path("a/b c?:x"), "/v1/models/a%2Fb%20c%3F%3Ax");
     }
 }

@@ -1,15 +1,20 @@
 //! The binary against a mock API server on loopback: exit codes, errors, facts and the number of requests.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap fails the test")]
 
+mod autoscale;
 mod connection;
 mod dump;
 mod facts;
 mod fixtures;
+mod load;
 mod mock;
+mod model_server;
+mod predict;
 mod requests;
 mod run;
 mod serving;
 mod top;
+mod up;
 mod usage;
 mod watch;
 mod what_if;

@@ -5,7 +5,7 @@ use crate::run::{Stage, offline};
 
 #[test]
 fn help_speaks_as_a_plugin_and_shows_examples() {
-    for command in [&[][..], &["explain-hpa"], &["top"]] {
+    for command in [&[][..], &["explain-hpa"], &["top"], &["autoscale"]] {
         let outcome = offline(&[command, &["--help"]].concat());
         assert_eq!(outcome.code, 0);
         assert!(

@@ -7,6 +7,7 @@
 )]
 
 mod adapters;
+mod autoscale;
 mod dump;
 mod fixtures;
 mod healthy;
@@ -15,12 +16,16 @@ mod others;
 mod pipeline;
 mod plugin;
 mod pods;
+mod predict;
 mod references;
 mod refusals;
 mod rights;
+mod screen;
 mod serving;
 mod story;
 mod support;
 mod targets_and_limits;
+mod terminal;
+mod up;
 mod what_if;
 mod workloads;

@@ -2,12 +2,13 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tfserve_sandbox::{MetricsServer, Sandbox};
 
 /// The cluster that all tests of this binary share.
@@ -70,7 +71,7 @@ impl From<Output> for Ran {
 }
 
 /// The path of a person who has kubectl and the plugin.
-fn path() -> OsString {
+pub(crate) fn path() -> OsString {
     let plugin = PathBuf::from(env!("CARGO_BIN_EXE_kubectl-tfserve"));
     let directories = [
         plugin.parent().expect("a directory").to_owned(),
@@ -138,4 +139,24 @@ pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 /// One field of an object.
 pub(crate) fn field(namespace: &str, object: &str, jsonpath: &str) -> String {
     kubectl(&format!("get {object} -n {namespace} -o jsonpath={jsonpath}")).stdout
+}
+
+/// Gives a pod the address of something that really listens there.
+#[track_caller]
+pub(crate) fn place(namespace: &str, pod: &str, address: IpAddr) {
+    let status = json!({"status": {"podIP": address, "podIPs": [{"ip": address}]}}).to_string();
+    let patch = [
+        "patch",
+        "pod",
+        pod,
+        "-n",
+        namespace,
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        &status,
+    ];
+    sandbox()
+        .run_kubectl(&patch, None)
+        .expect("the pod gets an address");
 }

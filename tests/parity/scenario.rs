@@ -169,6 +169,8 @@ impl Scenario {
                 alternatives: Fact::default(),
                 definition: Fact::default(),
                 limit_ranges: Fact::default(),
+                quotas: Fact::default(),
+                nodes: Fact::default(),
                 metric_values: Vec::new(),
             },
         }

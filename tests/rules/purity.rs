@@ -20,6 +20,7 @@ fn only_the_cluster_room_knows_kube() {
         "diagnosis",
         "facts",
         "hpa",
+        "load",
         "output",
         "serving",
     ] {
@@ -29,7 +30,7 @@ fn only_the_cluster_room_knows_kube() {
 
 #[test]
 fn the_core_does_no_input_or_output() {
-    for room in ["diagnosis", "facts", "hpa"] {
+    for room in ["diagnosis", "facts", "hpa", "load"] {
         never_says(room, &INPUT_AND_OUTPUT);
     }
 }
@@ -45,6 +46,7 @@ fn data_goes_one_way() {
             "crate::cluster",
         ],
     );
+    never_says("load", &["crate::output", "crate::cluster", "crate::commands"]);
     never_says("hpa", &["crate::diagnosis", "crate::output", "crate::cluster"]);
     never_says(
         "diagnosis",

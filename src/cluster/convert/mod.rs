@@ -6,6 +6,7 @@ mod limit_range;
 mod listed_pod;
 mod managed_fields;
 mod pod;
+mod room;
 mod scaled_object;
 mod serving;
 mod workload;
@@ -25,8 +26,9 @@ pub(super) use hpa::hpa;
 pub(super) use limit_range::limit_range;
 pub(super) use listed_pod::ListedPod;
 pub(super) use pod::{controller, pod};
+pub(super) use room::{allocatable, quota, unfit};
 pub(super) use scaled_object::scaled_object;
-pub(super) use serving::without_secrets;
+pub(super) use serving::{serving, without_secrets};
 pub(super) use workload::{scale_of_object, scale_target};
 
 /// A time of the API server, whole microseconds kept.

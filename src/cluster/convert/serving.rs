@@ -15,7 +15,7 @@ const SHELLS: [&str; 4] = ["sh", "bash", "ash", "dash"];
 const USUAL_PORTS: [i32; 2] = [8500, 8501];
 
 /// What TensorFlow Serving was told; none where the container does not run it, or might run something else.
-pub(super) fn serving(spec: &v1::PodSpec, container: &v1::Container) -> Option<ServingContainer> {
+pub(in crate::cluster) fn serving(spec: &v1::PodSpec, container: &v1::Container) -> Option<ServingContainer> {
     let words = words(container);
     let flags = flags(&words);
     let ports = container.ports.iter().flatten();

@@ -6,7 +6,7 @@ use kube::core::DynamicObject;
 use serde::de::DeserializeOwned;
 
 use super::hpa::{controller_reference, serialize_selector};
-use super::{managed_fields, pod};
+use super::{managed_fields, pod, room};
 use crate::facts::{Condition, PodTemplate, Scale, ScaleTarget, UpdateStrategy};
 
 /// Where `kubectl apply` keeps the manifest.
@@ -87,6 +87,12 @@ fn template(spec: &PodTemplateSpec) -> PodTemplate {
             .spec
             .as_ref()
             .and_then(|spec| spec.termination_grace_period_seconds),
+        node_selector: spec
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.node_selector.clone())
+            .unwrap_or_default(),
+        tolerations: spec.spec.as_ref().map(room::tolerations).unwrap_or_default(),
     }
 }
 

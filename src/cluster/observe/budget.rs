@@ -9,6 +9,8 @@ use crate::facts::{Hpa, NotReadable};
 const LIMIT: usize = 10;
 /// Discovery, the object and its scale, where they cannot be listed.
 const CUSTOM_TARGET: usize = 3;
+/// How many requests may be sent for one HPA before it is written: everything is asked once, and nothing left out.
+const PLANNED: usize = 20;
 
 /// How many requests are left.
 pub(super) struct Budget {
@@ -25,7 +27,8 @@ impl Budget {
         let chosen = || groups.iter().flat_map(|group| &group.chosen);
         let alone = chosen().count() <= 1;
         let end = if alone {
-            before + LIMIT
+            let planned = chosen().any(Hpa::is_planned);
+            before + if planned { PLANNED } else { LIMIT }
         } else {
             let single = |hpa: &&Hpa| !target::is_built_in(&hpa.target);
             cluster.requests() + LIMIT + CUSTOM_TARGET * chosen().filter(single).count()

@@ -83,6 +83,11 @@ fn sorted(events: impl Iterator<Item = Event>) -> Vec<Event> {
 }
 
 impl Events {
+    /// Nothing was said yet of an HPA that is not written yet.
+    pub(super) fn none(namespace: &str) -> Self {
+        Self::listed(namespace, Ok(Vec::new()))
+    }
+
     /// The answer to a LIST.
     pub(super) fn listed(namespace: &str, answer: Result<Vec<(String, Event)>, Error>) -> Self {
         Self {

@@ -12,12 +12,13 @@ mod events;
 mod limit_ranges;
 mod metric_values;
 mod namespace;
-mod owners;
+pub(super) mod owners;
 mod pipeline;
 mod rivals;
+mod room;
 mod scaled_objects;
 mod scope;
-mod selector;
+pub(super) mod selector;
 mod serving;
 mod shared;
 mod target;
@@ -36,7 +37,8 @@ use crate::facts::{API_VERSION, ApiService, ClusterFacts, Fact, Facts, Hpa, HpaF
 
 pub use namespace::Workload;
 pub use scope::{Scope, Selection, by_name};
-pub(super) use selector::selected_by;
+pub(super) use selector::{PodIndex, selected_by};
+pub(super) use target::{preferred_version, resources};
 
 /// How many namespaces are read at a time.
 const NAMESPACES_AT_A_TIME: usize = 8;
@@ -93,6 +95,7 @@ async fn read(
     adapters::read(cluster, &hpas, &mut facts, &budget).await;
     serving::read_logs(cluster, &mut hpas, &budget).await;
     metric_values::read(cluster, &facts, &mut hpas, &budget).await;
+    room::read(cluster, &mut hpas).await;
     Ok(Facts {
         api_version: API_VERSION.to_owned(),
         kind: KIND.to_owned(),
@@ -124,7 +127,7 @@ async fn resource_metrics_api(cluster: &Cluster) -> Fact<ApiService> {
 }
 
 /// What was asked, as a fact: 404 is absence, 403 names the missing right.
-fn fact<T>(ask: &Ask<'_>, answer: Result<T, Error>) -> Fact<T> {
+pub(super) fn fact<T>(ask: &Ask<'_>, answer: Result<T, Error>) -> Fact<T> {
     match answer {
         Ok(value) => Fact::Known(value),
         Err(error) if error.is_not_found() => Fact::Absent,

@@ -58,6 +58,7 @@ pub(super) async fn read(
         async {
             match (listed, group.chosen.as_slice()) {
                 (Some(events), _) => Some(events),
+                (None, [hpa]) if hpa.is_planned() => Some(Events::none(&group.namespace)),
                 (None, [hpa]) if !late => Some(events::read(cluster, &group.namespace, hpa).await),
                 (None, _) => None,
             }
@@ -95,6 +96,8 @@ pub(super) async fn read(
             alternatives: Fact::default(),
             definition: workload.definition,
             limit_ranges: Fact::default(),
+            quotas: Fact::default(),
+            nodes: Fact::default(),
             metric_values: Vec::new(),
             hpa: hpa.clone(),
         })

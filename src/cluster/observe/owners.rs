@@ -40,7 +40,7 @@ pub(super) async fn replica_sets(cluster: &Cluster, namespace: &str) -> Option<B
 }
 
 /// Marks the pods that descend from the target.
-pub(super) fn mark(
+pub(in crate::cluster) fn mark(
     pods: &mut [Pod],
     target: &ScaleTarget,
     replica_sets: Option<&BTreeSet<(String, String)>>,

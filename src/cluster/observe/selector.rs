@@ -8,7 +8,7 @@ use kube::core::{Expression, Selector, SelectorExt};
 use crate::facts::Pod;
 
 /// Reads a selector; none where it is not in the serialized form.
-pub(super) fn parse(text: &str) -> Option<Vec<Expression>> {
+pub(in crate::cluster) fn parse(text: &str) -> Option<Vec<Expression>> {
     requirements(text).into_iter().map(requirement).collect()
 }
 
@@ -71,13 +71,13 @@ fn selector(expressions: &[Expression]) -> Selector {
 }
 
 /// The pods of a namespace, found by their labels.
-pub(super) struct PodIndex<'a> {
+pub(in crate::cluster) struct PodIndex<'a> {
     pods: &'a [Pod],
     by_label: BTreeMap<(&'a str, &'a str), Vec<&'a Pod>>,
 }
 
 impl<'a> PodIndex<'a> {
-    pub(super) fn new(pods: &'a [Pod]) -> Self {
+    pub(in crate::cluster) fn new(pods: &'a [Pod]) -> Self {
         let mut by_label: BTreeMap<(&str, &str), Vec<&Pod>> = BTreeMap::new();
         for pod in pods {
             for (key, value) in &pod.labels {
@@ -88,7 +88,7 @@ impl<'a> PodIndex<'a> {
     }
 
     /// Those that a selector matches.
-    pub(super) fn matching(&self, expressions: &[Expression]) -> Vec<Pod> {
+    pub(in crate::cluster) fn matching(&self, expressions: &[Expression]) -> Vec<Pod> {
         let selector = selector(expressions);
         let matches = |pod: &&Pod| selector.matches(&pod.labels);
         match self.fewest(expressions) {

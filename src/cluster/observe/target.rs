@@ -367,7 +367,12 @@ async fn discover(
     }))
 }
 
-async fn resources(cluster: &Cluster, group: &str, version: &str) -> Result<APIResourceList, Error> {
+/// The resources of a version of a group.
+pub(in crate::cluster) async fn resources(
+    cluster: &Cluster,
+    group: &str,
+    version: &str,
+) -> Result<APIResourceList, Error> {
     if group.is_empty() {
         let path = format!("/api/{version}");
         cluster
@@ -385,7 +390,11 @@ async fn resources(cluster: &Cluster, group: &str, version: &str) -> Result<APIR
     }
 }
 
-async fn preferred_version(cluster: &Cluster, group: &str) -> Result<Option<String>, Error> {
+/// The version of a group that the API server prefers; none where it does not serve the group.
+pub(in crate::cluster) async fn preferred_version(
+    cluster: &Cluster,
+    group: &str,
+) -> Result<Option<String>, Error> {
     let path = format!("/apis/{group}");
     let ask = Ask::path(&path);
     let request = http::Request::get(&path)

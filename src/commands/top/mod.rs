@@ -1,6 +1,7 @@
 //! The command `top`.
 
 mod report;
+mod screen;
 mod table;
 
 use std::convert::Infallible;
@@ -16,12 +17,12 @@ use crate::output::structured;
 use crate::{Error, exit};
 use report::Report;
 
-/// Cursor home, then clear what is below: the screen does not flicker as it would if cleared first.
-const HOME_AND_CLEAR: &str = "\u{1b}[H\u{1b}[J";
-
 /// Runs it; the value is the exit code.
 pub(super) async fn run(global: &GlobalArgs, args: &TopArgs) -> Result<u8, Error> {
     let cluster = Cluster::connect(&global.connect_options())?;
+    if args.output == OutputFormat::Text && !args.once && is_terminal() {
+        return screen::run(global, args, &cluster).await;
+    }
     print(&frame(global, args, &cluster).await?)?;
     if !args.watch {
         return Ok(exit::OK);
@@ -30,10 +31,14 @@ pub(super) async fn run(global: &GlobalArgs, args: &TopArgs) -> Result<u8, Error
     Ok(exit::OK)
 }
 
+/// Whether somebody looks, and can type.
+fn is_terminal() -> bool {
+    std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
+}
+
 /// Shows again and again.
 async fn refresh(global: &GlobalArgs, args: &TopArgs, cluster: &Cluster) -> Result<Infallible, Error> {
     let before = match args.output {
-        OutputFormat::Text if std::io::stdout().is_terminal() => HOME_AND_CLEAR,
         OutputFormat::Text => "\n",
         OutputFormat::Json => "",
         OutputFormat::Yaml => "---\n",
@@ -64,16 +69,16 @@ async fn read(global: &GlobalArgs, args: &TopArgs, cluster: &Cluster) -> Result<
             connection::tell_if_empty(&facts, &scope);
             Ok(Report::of_hpas(&facts))
         }
-        Err(Error::Cluster(error)) if error.is_not_found() => unscaled(cluster, &args.names, error).await,
+        Err(Error::Cluster(error)) if error.is_not_found() => match args.names.as_slice() {
+            [name] => read_unscaled(cluster, name, error).await,
+            _ => Err(error.into()),
+        },
         Err(error) => Err(error),
     }
 }
 
 /// A Deployment that no HPA scales, where its name was given; else the reason why there is no HPA.
-async fn unscaled(cluster: &Cluster, names: &[String], missing: cluster::Error) -> Result<Report, Error> {
-    let [name] = names else {
-        return Err(missing.into());
-    };
+async fn read_unscaled(cluster: &Cluster, name: &str, missing: cluster::Error) -> Result<Report, Error> {
     let name = name
         .strip_prefix("deployment/")
         .or(name.strip_prefix("deploy/"))

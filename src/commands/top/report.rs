@@ -14,7 +14,7 @@ use crate::facts::{
 use crate::hpa::replicas::{Controller, Counted, PodShare, Recommendation, recommend};
 
 /// What `top` shows.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report {
     api_version: &'static str,
@@ -25,7 +25,7 @@ pub(super) struct Report {
 }
 
 /// One HPA, or one workload without.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TargetUsage {
     pub(super) namespace: String,
@@ -41,13 +41,22 @@ pub(super) struct TargetUsage {
     pub(super) metrics: Vec<String>,
     pub(super) verdict: Option<Verdict>,
     pub(super) summary: Option<String>,
+    /// The controller's next decision in one sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) decision: Option<String>,
+    /// How far the metric that wants the most is to its target: 100 is on target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) percent_of_target: Option<i64>,
+    /// Until when a stabilization window holds the replicas at the latest, if usage stays as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stabilized_until: Option<DateTime<Utc>>,
     /// Why something is not shown.
     pub(super) notes: Vec<String>,
     pub(super) pods: Vec<PodUsage>,
 }
 
 /// One pod and one resource.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PodUsage {
     pub(super) name: String,
@@ -56,6 +65,10 @@ pub(super) struct PodUsage {
     pub(super) container: Option<String>,
     pub(super) usage: Option<String>,
     pub(super) request: Option<String>,
+    /// The pod's condition `Ready`.
+    pub(super) ready: bool,
+    /// When the usage was measured.
+    pub(super) sampled_at: Option<DateTime<Utc>>,
     pub(super) percent_of_request: Option<i64>,
     /// How far the pod is to what the HPA aims at: 100 is on target.
     pub(super) percent_of_target: Option<i64>,
@@ -111,10 +124,18 @@ impl Report {
             metrics: Vec::new(),
             verdict: None,
             summary: None,
+            decision: None,
+            percent_of_target: None,
+            stabilized_until: None,
             notes: notes(&workload.pods, &workload.pod_metrics),
             pods: rows(&metrics, &workload.pods, &workload.pod_metrics, None),
         };
         Self::new(Utc::now(), vec![item])
+    }
+
+    /// When the cluster was read.
+    pub(super) fn observed_at(&self) -> DateTime<Utc> {
+        self.observed_at
     }
 
     fn new(observed_at: DateTime<Utc>, items: Vec<TargetUsage>) -> Self {
@@ -144,9 +165,21 @@ fn of_hpa(facts: &HpaFacts, recommendation: Option<&Recommendation>) -> TargetUs
             .collect(),
         verdict: None,
         summary: None,
+        decision: recommendation.map(|recommendation| recommendation.sentence.clone()),
+        percent_of_target: recommendation.and_then(percent_of_target),
+        stabilized_until: recommendation
+            .and_then(|recommendation| recommendation.stabilization.as_ref())
+            .and_then(|held| held.not_after),
         notes: notes(&facts.pods, &facts.pod_metrics),
         pods: rows(&hpa.metrics, &facts.pods, &facts.pod_metrics, recommendation),
     }
+}
+
+fn percent_of_target(recommendation: &Recommendation) -> Option<i64> {
+    let ratios = recommendation.metrics.iter().filter_map(|metric| metric.ratio);
+    let highest = ratios.max_by(f64::total_cmp)?;
+    // Whole percents, as they are shown.
+    format!("{:.0}", highest * 100.0).parse().ok()
 }
 
 fn metric(metric: &crate::hpa::replicas::MetricProposal) -> String {
@@ -220,6 +253,10 @@ fn row(metric: &MetricSpec, pod: &Pod, sample: Option<&PodMetrics>, share: Optio
         container: metric.container.clone(),
         usage: usage.map(|milli| shown(&metric.name, milli)),
         request: request.map(|milli| shown(&metric.name, milli)),
+        ready: pod
+            .condition("Ready")
+            .is_some_and(|condition| condition.status == "True"),
+        sampled_at: sample.map(|sample| sample.timestamp),
         percent_of_request,
         percent_of_target,
         counted: share.map(|share| match share.counted {

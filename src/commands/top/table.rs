@@ -32,7 +32,7 @@ fn target(usage: &TargetUsage) -> String {
 }
 
 /// `ns/name  Deployment/x  cpu 426%/60%  1 → 4 replicas (1..4)`
-fn heading(usage: &TargetUsage) -> String {
+pub(super) fn heading(usage: &TargetUsage) -> String {
     let name = usage.hpa.as_ref().unwrap_or(&usage.target.name);
     let mut parts = vec![
         format!("{}/{name}", usage.namespace),
@@ -46,7 +46,7 @@ fn heading(usage: &TargetUsage) -> String {
     escape::line(&parts.join("  ")).into_owned()
 }
 
-fn replicas(usage: &TargetUsage) -> String {
+pub(super) fn replicas(usage: &TargetUsage) -> String {
     let current = usage
         .current_replicas
         .map_or_else(|| "?".to_owned(), |replicas| replicas.to_string());
@@ -111,7 +111,7 @@ fn table(pods: &[PodUsage]) -> String {
 }
 
 /// `cpu`, or `cpu (container)`.
-fn resource(pod: &PodUsage) -> String {
+pub(super) fn resource(pod: &PodUsage) -> String {
     match &pod.container {
         Some(container) => format!("{} ({container})", pod.resource),
         None => pod.resource.clone(),
@@ -119,7 +119,7 @@ fn resource(pod: &PodUsage) -> String {
 }
 
 /// `yes`, or how the HPA treats the pod and why.
-fn counted(pod: &PodUsage) -> String {
+pub(super) fn counted(pod: &PodUsage) -> String {
     match pod.counted {
         None => unknown(),
         Some("counted") => "yes".to_owned(),

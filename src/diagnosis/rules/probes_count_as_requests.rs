@@ -10,7 +10,8 @@
 //! finding is likely.
 //!
 //! ## What it is not
-//! Latency counters by API, and probes of another kind. While probes make less than half of the target, it is a hint only.
+//! Latency counters by API, rates of predict requests alone, and probes of another kind. While probes make less than
+//! half of the target, it is a hint only.
 //!
 //! ## Fix
 //! Probe the gRPC port with tcpSocket, or count `request_latency_count` of the Predict API alone.
@@ -108,7 +109,8 @@ fn counts_requests(metric: &MetricSpec) -> bool {
         .iter()
         .any(|part| name.contains(part));
     let foreign = matches!(metric.type_.as_str(), "Pods" | "Object" | "External");
-    foreign && of_server && name.contains("request") && !name.contains("latency")
+    let of_predictions = name.contains("predict") || name.contains("latency");
+    foreign && of_server && name.contains("request") && !of_predictions
 }
 
 /// The probes that go on as long as a pod runs and are counted.

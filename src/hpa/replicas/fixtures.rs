@@ -167,6 +167,8 @@ pub(crate) fn hpa_facts(replicas: i32, metrics: Vec<MetricSpec>) -> HpaFacts {
         alternatives: Fact::default(),
         definition: Fact::default(),
         limit_ranges: Fact::default(),
+        quotas: Fact::default(),
+        nodes: Fact::default(),
         metric_values: Vec::new(),
     }
 }

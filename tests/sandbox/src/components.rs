@@ -207,11 +207,11 @@ fn key(source: &Path, linker: &str) -> Result<u64> {
     }
     hash.write(linker.as_bytes());
     hash.write(&compiler.stdout);
-    Ok(hash.0)
+    Ok(hash.value())
 }
 
 /// FNV-1a: stable between releases of Rust, unlike the standard library's hasher.
-struct Fnv(u64);
+pub(crate) struct Fnv(u64);
 
 impl Default for Fnv {
     fn default() -> Self {
@@ -220,7 +220,11 @@ impl Default for Fnv {
 }
 
 impl Fnv {
-    fn write(&mut self, bytes: &[u8]) {
+    pub(crate) fn value(&self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }

@@ -29,6 +29,15 @@ pub enum Error {
         output: String,
     },
 
+    /// TensorFlow could not be installed.
+    #[error(
+        "TensorFlow cannot be installed: PyPI, or the index that pip is configured for, must be reachable once\n{0}"
+    )]
+    TensorFlow(
+        /// What pip said.
+        String,
+    ),
+
     /// No such release among the pinned ones.
     #[error("no pinned components for Kubernetes {0}: use 1.34 or 1.37")]
     UnknownRelease(String),

@@ -34,6 +34,7 @@ mod options;
 mod pods;
 mod process;
 mod sandbox;
+pub mod tensorflow;
 mod time;
 mod wait;
 

@@ -1,0 +1,60 @@
+//! The arguments of `predict`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args};
+
+use super::reach::ReachArgs;
+use crate::duration::parse_duration;
+
+/// The arguments.
+#[derive(Debug, Clone, Args)]
+#[command(
+    group = ArgGroup::new("what").required(true),
+    after_help = "\
+Examples:
+  # Ask a model; the answer goes to stdout as it came
+  kubectl tfserve predict image-classifier -n tf-serving -f request.json
+
+  # A request that this model understands, made from its signature
+  kubectl tfserve predict image-classifier --example > request.json
+
+  # One version, on the fly
+  kubectl tfserve predict half-plus-two --version 1 -d '{\"instances\": [1.0, 2.0, 5.0]}'"
+)]
+pub struct PredictArgs {
+    /// The Service, or a Deployment
+    pub name: String,
+    /// File with the request in JSON; - is stdin
+    #[arg(short, long = "filename", value_name = "FILE", group = "what")]
+    pub file: Option<PathBuf>,
+    /// The request in JSON; @FILE reads a file, @- stdin
+    #[arg(short, long, value_name = "JSON", group = "what")]
+    pub data: Option<String>,
+    /// Print a request made from the model's signature, and send nothing
+    #[arg(long, group = "what")]
+    pub example: bool,
+    /// The model's name in the REST API [default: the one that the pods serve, else NAME]
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// The model's version [default: the newest]
+    #[arg(long, value_name = "NUMBER")]
+    pub version: Option<u64>,
+    /// The version that has this label
+    #[arg(long, value_name = "LABEL", conflicts_with = "version")]
+    pub label: Option<String>,
+    /// The signature
+    #[arg(
+        long,
+        value_name = "NAME",
+        help = "The signature; it must not be in the request too [default: serving_default]"
+    )]
+    pub signature: Option<String>,
+    /// How long the model may take
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_duration)]
+    pub timeout: Duration,
+    /// How it is reached.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+}

@@ -1,0 +1,141 @@
+//! Where requests go and what they say, prepared once.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
+use http::{HeaderMap, Method, Request, Uri};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::failures;
+use super::stream::Stream;
+use crate::Error;
+use crate::load::Failure;
+
+/// Where requests go and what they say.
+pub(super) struct Address {
+    addresses: Vec<SocketAddr>,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+    method: Method,
+    path: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Address {
+    /// Understands an URL and finds its host.
+    pub(super) async fn prepare(
+        url: &Uri,
+        headers: &[String],
+        body: Option<Bytes>,
+        tls: impl FnOnce() -> Result<TlsConnector, Error>,
+    ) -> Result<Arc<Self>, Error> {
+        let host = url
+            .host()
+            .ok_or_else(|| Error::Usage(format!("--url {url} names no host")))?;
+        let bare = host.trim_matches(['[', ']']);
+        let secure = match url.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => {
+                return Err(Error::Usage(format!(
+                    "--url {url} is neither http:// nor https://"
+                )));
+            }
+        };
+        let port = url.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let addresses: Vec<SocketAddr> = tokio::net::lookup_host((bare, port))
+            .await
+            .map_err(|error| Error::Incomplete(format!("cannot find the address of {bare}: {error}")))?
+            .collect();
+        let tls = if secure {
+            let name = ServerName::try_from(bare.to_owned()).map_err(|_| {
+                Error::Usage(format!("--url {url}: `{bare}` is no name that a certificate has"))
+            })?;
+            Some((tls()?, name))
+        } else {
+            None
+        };
+        let path = url.path_and_query().map_or("/", |path| path.as_str());
+        Ok(Arc::new(Self {
+            addresses,
+            tls,
+            method: if body.is_some() { Method::POST } else { Method::GET },
+            path: path
+                .parse()
+                .map_err(|error| Error::Usage(format!("--url {url}: {error}")))?,
+            headers: all_headers(url, headers, body.is_some())?,
+            body: body.unwrap_or_default(),
+        }))
+    }
+
+    /// Whether all of its addresses are this machine's.
+    pub(super) fn is_loopback(&self) -> bool {
+        self.addresses.iter().all(|address| address.ip().is_loopback())
+    }
+
+    /// The method.
+    pub(super) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Bytes of a request's body.
+    pub(super) fn body_bytes(&self) -> usize {
+        self.body.len()
+    }
+
+    /// The next request.
+    pub(super) fn request(&self) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(self.body.clone()));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.path.clone();
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+
+    /// Opens a connection.
+    pub(super) async fn connect(&self) -> Result<Stream, Failure> {
+        let stream = TcpStream::connect(self.addresses.as_slice())
+            .await
+            .map_err(|error| failures::of_io(&error))?;
+        // Without it the kernel would hold small requests back.
+        let _ = stream.set_nodelay(true);
+        let Some((connector, name)) = &self.tls else {
+            return Ok(Stream::Plain(stream));
+        };
+        match connector.connect(name.clone(), stream).await {
+            Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
+            Err(error) => Err(failures::of_handshake(&error)),
+        }
+    }
+}
+
+fn all_headers(url: &Uri, given: &[String], has_body: bool) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::new();
+    let authority = url.authority().map_or("", |authority| authority.as_str());
+    // What stands before an @ is for the server's name, not for its log.
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    let host = HeaderValue::from_str(host).map_err(|error| Error::Usage(format!("--url {url}: {error}")))?;
+    headers.insert(HOST, host);
+    headers.insert(
+        USER_AGENT,
+        HeaderValue::from_static(concat!("kubectl-tfserve/", env!("CARGO_PKG_VERSION"))),
+    );
+    if has_body {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    for header in given {
+        let parsed = header.split_once(':').and_then(|(name, value)| {
+            let name: HeaderName = name.trim().parse().ok()?;
+            Some((name, HeaderValue::from_str(value.trim()).ok()?))
+        });
+        let (name, value) = parsed
+            .ok_or_else(|| Error::Usage(format!("--header `{header}` is not of the form `Name: value`")))?;
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}

@@ -1,0 +1,206 @@
+//! What a report means, in words: when it scaled, how fast, where the knee is, what limited it.
+
+use serde::Serialize;
+
+use super::report::{LoadReport, StepReport};
+
+/// A question and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// `scaled`, `timeToReady`, `knee` or `limit`.
+    pub question: &'static str,
+    /// One sentence.
+    pub answer: String,
+}
+
+/// All that can be said.
+pub(super) fn of(report: &LoadReport) -> Vec<Answer> {
+    [
+        ("scaled", scaled(report)),
+        ("timeToReady", time_to_ready(report)),
+        ("knee", Some(knee(report))),
+        ("limit", Some(limit(report))),
+    ]
+    .into_iter()
+    .filter_map(|(question, answer)| {
+        Some(Answer {
+            question,
+            answer: answer?,
+        })
+    })
+    .collect()
+}
+
+fn scaled(report: &LoadReport) -> Option<String> {
+    let scaling = report.scaling.as_ref()?;
+    if scaling.changes.is_empty() {
+        let stood = scaling.samples.iter().rev().find_map(|sample| sample.wanted);
+        return Some(match stood {
+            Some(replicas) => format!("it did not scale: {} all the time", replicas_of(replicas)),
+            None => "the replicas could not be read".to_owned(),
+        });
+    }
+    let unit = report.unit();
+    let changes: Vec<String> = scaling
+        .changes
+        .iter()
+        .map(|change| {
+            let when = if change.level == 0 {
+                "after the load".to_owned()
+            } else {
+                format!("at {} {unit}", change.level)
+            };
+            format!("{} → {} {when} ({:.0} s)", change.from, change.to, change.second)
+        })
+        .collect();
+    Some(changes.join(", "))
+}
+
+fn time_to_ready(report: &LoadReport) -> Option<String> {
+    let scaling = report.scaling.as_ref()?;
+    let (resource, target) = (scaling.resource.as_deref()?, scaling.target_percent?);
+    let Some(crossed) = scaling.crossed() else {
+        return Some(format!(
+            "{resource} never rose more than 10% above its target of {target}%, so nothing had to become ready"
+        ));
+    };
+    let start = format!(
+        "{resource} was seen at {}% of {target}% at {:.0} s",
+        crossed.usage_percent.unwrap_or_default(),
+        crossed.second
+    );
+    let Some(change) = scaling
+        .changes
+        .iter()
+        .find(|change| change.to > change.from && change.second >= crossed.second - 1.0)
+    else {
+        return Some(format!("{start}; the controller did not scale up after that"));
+    };
+    let decided = (change.second - crossed.second).max(0.0);
+    Some(match change.ready_after_seconds {
+        Some(ready) => format!(
+            "{start}; {} asked for {decided:.0} s later, ready {:.0} s later",
+            replicas_of(change.to),
+            decided + ready
+        ),
+        None => format!(
+            "{start}; {} asked for {decided:.0} s later, and not all ready by the end",
+            replicas_of(change.to)
+        ),
+    })
+}
+
+fn replicas_of(count: i32) -> String {
+    if count == 1 {
+        "1 replica".to_owned()
+    } else {
+        format!("{count} replicas")
+    }
+}
+
+/// More throughput for more load is worth less than this share of what was added.
+const WORTHLESS: f64 = 0.2;
+
+/// The step before which more load still brought more, and the one at which it did not.
+fn knee_steps(report: &LoadReport) -> Option<(&StepReport, &StepReport)> {
+    report.steps.windows(2).find_map(|pair| {
+        let [before, after] = pair else { return None };
+        let bent = if report.plan.mode == "rate" {
+            after.summary.answered_per_second < 0.95 * f64::from(after.level)
+        } else {
+            let asked = f64::from(after.level) / f64::from(before.level) - 1.0;
+            let got = after.summary.answered_per_second / before.summary.answered_per_second - 1.0;
+            let slower = p95(after) > p95(before) * 1.1;
+            asked > 0.0 && got < WORTHLESS * asked && slower
+        };
+        bent.then_some((before, after))
+    })
+}
+
+fn knee(report: &LoadReport) -> String {
+    let unit = report.unit();
+    if report.steps.len() < 2 {
+        return format!("one step of {unit} alone shows no knee; a range such as 1..32 does");
+    }
+    match knee_steps(report) {
+        Some((before, after)) => format!(
+            "between {} and {} {unit}: {:.0} req/s at p95 {} became {:.0} req/s at p95 {}",
+            before.level,
+            after.level,
+            before.summary.answered_per_second,
+            milliseconds(p95(before)),
+            after.summary.answered_per_second,
+            milliseconds(p95(after)),
+        ),
+        None => format!(
+            "not reached: throughput still grew at {} {unit}",
+            report.steps.last().map_or(0, |step| step.level)
+        ),
+    }
+}
+
+fn p95(step: &StepReport) -> f64 {
+    step.summary.latency_ms.map_or(0.0, |latency| latency.p95)
+}
+
+fn milliseconds(value: f64) -> String {
+    if value >= 100.0 {
+        format!("{value:.0} ms")
+    } else {
+        format!("{value:.1} ms")
+    }
+}
+
+/// A thread that is busy for more than this share of a core may be late itself.
+const BUSY_PERCENT: f64 = 90.0;
+/// Failures below this share are no limit.
+const FEW: f64 = 0.01;
+
+fn limit(report: &LoadReport) -> String {
+    if report.total.requests == 0 {
+        return "no request ended".to_owned();
+    }
+    if let Some(first) = report.failures.first()
+        && report.error_rate() > FEW
+    {
+        return format!(
+            "errors: {:.1}% of the requests failed, most of them with: {}",
+            report.error_rate() * 100.0,
+            first.what
+        );
+    }
+    if let Some(busy) = report.client.busiest_percent.filter(|busy| *busy > BUSY_PERCENT) {
+        return format!(
+            "this client: its busiest thread used {busy:.0}% of a core, so the server may be faster than shown"
+        );
+    }
+    if report.client.never_sent > 0 {
+        return format!(
+            "connections: {} requests were due and found none free; raise --connections, or the server is too slow",
+            report.client.never_sent
+        );
+    }
+    if let Some(sentence) = at_maximum(report) {
+        return sentence;
+    }
+    if knee_steps(report).is_some() {
+        return "most likely the server: throughput stopped growing without errors, and no thread of this client was busy".to_owned();
+    }
+    "nothing: neither errors, nor this client, nor maxReplicas".to_owned()
+}
+
+fn at_maximum(report: &LoadReport) -> Option<String> {
+    let scaling = report.scaling.as_ref()?;
+    let target = scaling.target_percent?;
+    let full =
+        scaling.samples.iter().rev().find(|sample| {
+            sample.second <= report.ended.second && sample.ready == Some(scaling.max_replicas)
+        })?;
+    let usage = full.usage_percent.filter(|usage| *usage > target)?;
+    Some(format!(
+        "maxReplicas: with {} ready, {} was still at {usage}% of {target}%",
+        replicas_of(scaling.max_replicas),
+        scaling.resource.as_deref().unwrap_or("usage"),
+    ))
+}

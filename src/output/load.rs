@@ -1,0 +1,195 @@
+//! A load in text: the line while it runs, the table when it is over.
+
+use std::fmt::Write as _;
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use super::escape;
+use crate::load::report::{LoadReport, Summary};
+use crate::load::{Point, Quantiles, Tally};
+
+/// One line about how it stands.
+pub fn live_line(point: &Point, unit: &str, total: &Tally, behind: &str) -> String {
+    let mut line = format!(
+        "{} s  {} {unit}  {} req/s  {} failed",
+        number(point.second + point.seconds),
+        point.level,
+        number(point.requests_per_second),
+        total.failed_count(),
+    );
+    if let Some(latency) = point.latency_ms {
+        let _ = write!(
+            line,
+            "  p50 {}  p95 {}  p99 {}",
+            milliseconds(latency.p50),
+            milliseconds(latency.p95),
+            milliseconds(latency.p99)
+        );
+    }
+    if point.warm_up {
+        line.push_str("  warm-up");
+    }
+    if !behind.is_empty() {
+        let _ = write!(line, "  {}", escape::line(behind));
+    }
+    line
+}
+
+/// All of it, for people.
+pub fn text(report: &LoadReport) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "{}", escape::line(&heading(report)));
+    let _ = writeln!(
+        text,
+        "{} after {} s: {}\n",
+        report.ended.reason,
+        number(report.ended.second),
+        escape::line(&report.ended.why)
+    );
+    let _ = writeln!(text, "{}\n", steps(report));
+    for failure in &report.failures {
+        let _ = writeln!(text, "{:<12}{}  {}", "failed", failure.count, failure.what);
+    }
+    for answer in &report.answers {
+        let _ = writeln!(
+            text,
+            "{:<12}{}",
+            label(answer.question),
+            escape::line(&answer.answer)
+        );
+    }
+    for note in report.scaling.iter().flat_map(|scaling| &scaling.notes) {
+        let _ = writeln!(text, "{:<12}{}", "not known", escape::line(note));
+    }
+    let _ = writeln!(text, "{:<12}{}", "client", client(report));
+    text
+}
+
+/// What is loaded, and from where.
+pub(super) fn heading(report: &LoadReport) -> String {
+    let target = &report.target;
+    let mut parts = vec![format!("{} {}", target.method, target.url)];
+    if target.body_bytes > 0 {
+        parts.push(format!("{} bytes each", target.body_bytes));
+    }
+    parts.push(format!("from {}", target.measured_from));
+    if let Some(scaling) = &report.scaling {
+        parts.push(format!(
+            "HPA {}/{} of {}",
+            scaling.namespace, scaling.hpa, scaling.target
+        ));
+    }
+    parts.join(" · ")
+}
+
+/// A question in a word or two.
+pub(super) fn label(question: &str) -> &str {
+    match question {
+        "timeToReady" => "ready after",
+        other => other,
+    }
+}
+
+/// What it cost this machine.
+pub(super) fn client(report: &LoadReport) -> String {
+    let client = &report.client;
+    let mut parts = vec![format!(
+        "{} {}, {} {}",
+        client.threads,
+        plural(client.threads as u64, "thread"),
+        client.connections,
+        plural(client.connections, "connection")
+    )];
+    if let Some(seconds) = client.cpu_seconds {
+        parts.push(format!("{seconds:.2} s of CPU"));
+    }
+    if let Some(busy) = client.busiest_percent {
+        parts.push(format!("busiest {busy:.0}% of a core"));
+    }
+    if client.unfinished > 0 {
+        parts.push(format!("{} requests unfinished at the end", client.unfinished));
+    }
+    if client.never_sent > 0 {
+        parts.push(format!("{} requests never sent", client.never_sent));
+    }
+    parts.join(", ")
+}
+
+fn plural(count: u64, word: &str) -> String {
+    if count == 1 {
+        word.to_owned()
+    } else {
+        format!("{word}s")
+    }
+}
+
+fn steps(report: &LoadReport) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(columns(report.unit()));
+    for step in &report.steps {
+        table.add_row(cells(&step.level.to_string(), &step.summary));
+    }
+    if report.steps.len() != 1 {
+        table.add_row(cells("all", &report.total));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.trim_fmt()
+}
+
+/// The columns of a table of steps.
+pub(super) fn columns(unit: &str) -> [String; 9] {
+    let level = if unit == "users" { "USERS" } else { "DUE/S" };
+    [
+        level, "SECONDS", "REQUESTS", "REQ/S", "FAILED", "P50", "P95", "P99", "MAX",
+    ]
+    .map(str::to_owned)
+}
+
+/// One row of it.
+pub(super) fn cells(level: &str, summary: &Summary) -> [String; 9] {
+    let latency = |value: fn(&Quantiles) -> f64| {
+        summary
+            .latency_ms
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), |latency| milliseconds(value(latency)))
+    };
+    [
+        level.to_owned(),
+        number(summary.seconds),
+        summary.requests.to_string(),
+        number(summary.requests_per_second),
+        summary.failed.to_string(),
+        latency(|it| it.p50),
+        latency(|it| it.p95),
+        latency(|it| it.p99),
+        latency(|it| it.max),
+    ]
+}
+
+/// A number with as many digits as are worth reading.
+pub(super) fn number(value: f64) -> String {
+    if value.fract() == 0.0 || value >= 100.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.1}")
+    }
+}
+
+/// Milliseconds, or seconds where there are many of them.
+pub(super) fn milliseconds(value: f64) -> String {
+    if value >= 10_000.0 {
+        format!("{:.1} s", value / 1000.0)
+    } else if value >= 100.0 {
+        format!("{value:.0} ms")
+    } else if value >= 1.0 {
+        format!("{value:.1} ms")
+    } else {
+        format!("{value:.2} ms")
+    }
+}

@@ -1,0 +1,78 @@
+//! `autoscale`: what it writes, what it refuses, and what it says at its end.
+
+mod behavior;
+mod metrics;
+mod ownership;
+mod targets;
+
+use serde_json::Value;
+use tfserve_sandbox::MetricsServer;
+
+use crate::support::{Ran, apply, kubectl, until, with_metrics_server};
+use crate::workloads::{deployment, requested};
+
+#[test]
+fn autoscale_where_metrics_are_served() {
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    let parts: [fn(); 4] = [
+        behavior::how_fast_it_scales,
+        metrics::what_it_scales_by,
+        ownership::what_belongs_to_others,
+        targets::what_it_scales,
+    ];
+    std::thread::scope(|scope| {
+        for part in parts {
+            scope.spawn(part);
+        }
+    });
+}
+
+/// A namespace of this very name: it is a part of the messages that are compared.
+fn space(name: &'static str) -> &'static str {
+    kubectl(&format!("create namespace {name}")).expect_code(0);
+    until("pods can be created", || {
+        let account = kubectl(&format!("get serviceaccount default -n {name}"));
+        (account.code == 0).then_some(())
+    });
+    name
+}
+
+/// A Deployment called web with a request, whose pod is ready.
+fn web(namespace: &str) {
+    apply(&[deployment(namespace, "web", &[requested()])]);
+    ready(namespace, "deployment/web");
+}
+
+fn ready(namespace: &str, object: &str) {
+    until(&format!("{object} is ready"), || {
+        let replicas = kubectl(&format!(
+            "get {object} -n {namespace} -o jsonpath={{.status.readyReplicas}}"
+        ));
+        (replicas.stdout == "1").then_some(())
+    });
+}
+
+fn autoscale(namespace: &str, words: &str) -> Ran {
+    kubectl(&format!("tfserve autoscale {words} -n {namespace}"))
+}
+
+/// `spec` of an HPA.
+fn spec(namespace: &str, name: &str) -> Value {
+    let object = kubectl(&format!("get hpa {name} -n {namespace} -o json")).json();
+    object["spec"].clone()
+}
+
+/// Everything that the command said. What it waited for depends on the time, and a sample of 30m may be one more or less.
+fn said(ran: &Ran) -> String {
+    let talk: Vec<&str> = ran
+        .stderr
+        .lines()
+        .filter(|line| !line.starts_with("waiting for "))
+        .collect();
+    format!(
+        "exit code {}\n{}--- stderr\n{}\n",
+        ran.code,
+        ran.stdout,
+        talk.join("\n")
+    )
+}

@@ -1,0 +1,233 @@
+//! A server of models on real TensorFlow: `tests/tensorflow`, in a virtual environment beside the other components.
+//!
+//! It speaks the REST protocol of TensorFlow Serving and is not TensorFlow Serving, which comes in no package
+//! registry: the engine and the `SavedModel` are real.
+
+use std::fs::{self, File};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::components::{Fnv, cache_directory};
+use crate::error::{Context, Error, Result};
+use crate::process::{open_log, tail};
+
+/// Where its sources are.
+const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tensorflow");
+
+/// How long a first load may take on a busy machine.
+const START: Duration = Duration::from_secs(120);
+
+/// TensorFlow in a virtual environment.
+#[derive(Clone, Debug)]
+pub struct TensorFlow {
+    python: PathBuf,
+}
+
+impl TensorFlow {
+    /// Finds the environment in the cache, or installs it there: about a minute and 1.6 GB, once.
+    pub fn prepare() -> Result<Self> {
+        let cache = cache_directory()?;
+        fs::create_dir_all(&cache).context(format!("cannot create {}", cache.display()))?;
+        let requirements = Path::new(SOURCES).join("requirements.txt");
+        let mut hash = Fnv::default();
+        hash.write(&fs::read(&requirements).context(format!("cannot read {}", requirements.display()))?);
+        hash.write(&output(Command::new("python3").arg("--version"))?);
+        let directory = cache.join(format!("tensorflow-{:016x}", hash.value()));
+        // Written last: an environment cannot be moved to its place when it is done, as binaries are.
+        let done = directory.join("done");
+        let found = Self {
+            python: directory.join("bin/python"),
+        };
+        if done.is_file() {
+            return Ok(found);
+        }
+        let lock = cache.join("tensorflow.lock");
+        let lock = File::create(&lock).context(format!("cannot create {}", lock.display()))?;
+        lock.lock().context("cannot lock the cache of components")?;
+        if done.is_file() {
+            return Ok(found);
+        }
+        anstream::eprintln!("installing TensorFlow from PyPI: once, about a minute");
+        if directory.exists() {
+            fs::remove_dir_all(&directory).context(format!("cannot remove {}", directory.display()))?;
+        }
+        output(Command::new("python3").args(["-m", "venv"]).arg(&directory))?;
+        let install = Command::new(&found.python)
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--no-deps",
+                "--only-binary=:all:",
+            ])
+            .args(["--disable-pip-version-check", "--requirement"])
+            .arg(&requirements)
+            .output()
+            .context("cannot run pip")?;
+        if !install.status.success() {
+            return Err(Error::TensorFlow(
+                String::from_utf8_lossy(&install.stderr).trim().to_owned(),
+            ));
+        }
+        fs::write(&done, "").context(format!("cannot write {}", done.display()))?;
+        Ok(found)
+    }
+
+    /// Starts a server of a model without versions: it opens no port until one is there.
+    pub fn serve(&self, model: &str, host: IpAddr) -> Result<ModelServer> {
+        let directory = tempfile::tempdir().context("cannot create a directory for models")?;
+        let base = directory.path().join(model);
+        fs::create_dir(&base).context(format!("cannot create {}", base.display()))?;
+        let address = TcpListener::bind((host, 0))
+            .and_then(|listener| listener.local_addr())
+            .context(format!("no free port on {host}"))?;
+        let log = directory.path().join("log");
+        let child = Command::new(&self.python)
+            .arg(Path::new(SOURCES).join("server.py"))
+            .arg(format!("--model_name={model}"))
+            .arg(format!("--model_base_path={}", base.display()))
+            .arg(format!("--host={host}"))
+            .arg(format!("--rest_api_port={}", address.port()))
+            // It ends with this pipe, so with this process, however that ends.
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(open_log(&log)?)
+            .spawn()
+            .context("cannot start the server of models")?;
+        Ok(ModelServer {
+            address,
+            base,
+            log,
+            python: self.python.clone(),
+            child,
+            _directory: directory,
+        })
+    }
+}
+
+/// A running server; it ends with the value.
+#[derive(Debug)]
+pub struct ModelServer {
+    address: SocketAddr,
+    base: PathBuf,
+    log: PathBuf,
+    python: PathBuf,
+    child: Child,
+    _directory: TempDir,
+}
+
+impl ModelServer {
+    /// Its REST port.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The lines that it logged.
+    pub fn log(&self) -> String {
+        tail(&self.log, usize::MAX)
+    }
+
+    /// Puts a version of the small model of `tests/tensorflow/model.py` where the server looks.
+    pub fn add_version(&self, version: u32) -> Result<()> {
+        output(
+            Command::new(&self.python)
+                .arg(Path::new(SOURCES).join("model.py"))
+                .arg(&self.base)
+                .arg(version.to_string()),
+        )
+        .map(drop)
+    }
+
+    /// Puts a version there that stays LOADING until it is released.
+    pub fn add_held_version(&self, version: u32) -> Result<HeldVersion> {
+        let directory = self.base.join(version.to_string());
+        let hold = directory.join("hold");
+        fs::create_dir(&directory)
+            .and_then(|()| fs::write(&hold, ""))
+            .context(format!("cannot write {}", hold.display()))?;
+        Ok(HeldVersion { hold })
+    }
+
+    /// Waits until the port is open.
+    pub fn wait_until_it_serves(&mut self) -> Result<()> {
+        let deadline = Instant::now() + START;
+        loop {
+            if std::net::TcpStream::connect(self.address).is_ok() {
+                return Ok(());
+            }
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Err(Error::ComponentEnded {
+                    component: "the server of models".to_owned(),
+                    status: status.to_string(),
+                    log: tail(&self.log, 12),
+                });
+            }
+            if Instant::now() > deadline {
+                return Err(Error::Timeout {
+                    what: "the server of models opens its port".to_owned(),
+                    waited: START,
+                    last: tail(&self.log, 3),
+                });
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for ModelServer {
+    fn drop(&mut self) {
+        // It ignores SIGTERM, as the original does.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A version that is LOADING.
+#[derive(Debug)]
+pub struct HeldVersion {
+    hold: PathBuf,
+}
+
+impl HeldVersion {
+    /// Lets the load go on; it fails, because the directory holds no model.
+    pub fn release(self) -> Result<()> {
+        fs::remove_file(&self.hold).context(format!("cannot remove {}", self.hold.display()))
+    }
+}
+
+/// An address of this machine that the API server's proxy leads to: it refuses loopback. Nothing is sent.
+pub fn host_address() -> Result<IpAddr> {
+    let found = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
+        // An address for documentation: it only chooses the interface of the default route.
+        socket.connect("192.0.2.1:9")?;
+        socket.local_addr()
+    });
+    match found.map(|address| address.ip()) {
+        Ok(address) if !address.is_loopback() && !address.is_unspecified() => Ok(address),
+        Ok(_) | Err(_) => Err(Error::Unexpected(
+            "this machine has no address but loopback, which the API server's proxy refuses".to_owned(),
+        )),
+    }
+}
+
+fn output(command: &mut Command) -> Result<Vec<u8>> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .context(format!("cannot run {name}"))?;
+    if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        Err(Error::Unexpected(format!(
+            "{name} failed ({}): {said}",
+            output.status
+        )))
+    }
+}
