@@ -1,5 +1,7 @@
 //! Runs the rules and puts the answer together.
 
+use std::borrow::Borrow;
+
 use super::explanation::ClusterReport;
 use super::{
     Case, Explanation, Explanations, Finding, Verdict, history, keeper, order, report, summary, targets,
@@ -10,13 +12,21 @@ use crate::hpa::symptoms;
 
 /// Explains every HPA of the facts.
 pub fn diagnose(facts: &Facts) -> Explanations {
+    each(facts, facts.hpas.iter())
+}
+
+/// The same, and lets go of what was read of an HPA when it is explained: of many, that is most of the memory.
+pub fn diagnose_and_drop(mut facts: Facts) -> Explanations {
+    let hpas = std::mem::take(&mut facts.hpas);
+    each(&facts, hpas.into_iter())
+}
+
+fn each<H: Borrow<HpaFacts>>(facts: &Facts, hpas: impl Iterator<Item = H>) -> Explanations {
     let version = facts.cluster.version.known();
     let controller = Controller::defaults(version.map(String::as_str));
     let mut not_readable: Vec<NotReadable> = Vec::new();
-    let items = facts
-        .hpas
-        .iter()
-        .map(|hpa| explain(facts, hpa, &controller, &mut not_readable))
+    let items = hpas
+        .map(|hpa| explain(facts, hpa.borrow(), &controller, &mut not_readable))
         .collect();
     Explanations {
         api_version: crate::facts::API_VERSION,

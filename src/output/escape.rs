@@ -20,8 +20,8 @@ pub fn line(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// JSON whose strings hold the same characters as escapes. From U+007F on they stand nowhere in JSON but in
-/// strings, and those below the writer has escaped already.
+/// A part of a string of JSON, with the same characters as escapes; those below U+007F its writer has escaped
+/// already.
 pub(super) fn json(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_left_in_json) {
         return Cow::Borrowed(text);

@@ -1,6 +1,10 @@
 //! JSON and YAML of the contract `tfserve.dev/v1`.
 
+use std::io::{self, Write};
+
 use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 use super::escape;
 
@@ -8,20 +12,36 @@ use super::escape;
 ///
 /// # Errors
 /// The value has no form in JSON.
-pub fn json<T: Serialize>(value: &T) -> Result<String, std::io::Error> {
-    let mut text = escape::json(&serde_json::to_string_pretty(value)?).into_owned();
-    text.push('\n');
-    Ok(text)
+pub fn json<T: Serialize>(value: &T) -> Result<String, io::Error> {
+    let mut text = Vec::new();
+    write_json(&mut text, value)?;
+    String::from_utf8(text).map_err(io::Error::other)
+}
+
+/// The same, written as it is made: of many HPAs it is long.
+///
+/// # Errors
+/// The value has no form in JSON, or the writer fails.
+pub fn write_json<T: Serialize>(mut writer: impl Write, value: &T) -> Result<(), io::Error> {
+    value.serialize(&mut Serializer::with_formatter(
+        &mut writer,
+        Harmless(PrettyFormatter::new()),
+    ))?;
+    writer.write_all(b"\n")
 }
 
 /// The same in one line, for a stream of values.
 ///
 /// # Errors
 /// The value has no form in JSON.
-pub fn json_line<T: Serialize>(value: &T) -> Result<String, std::io::Error> {
-    let mut text = escape::json(&serde_json::to_string(value)?).into_owned();
-    text.push('\n');
-    Ok(text)
+pub fn json_line<T: Serialize>(value: &T) -> Result<String, io::Error> {
+    let mut text = Vec::new();
+    value.serialize(&mut Serializer::with_formatter(
+        &mut text,
+        Harmless(CompactFormatter),
+    ))?;
+    text.push(b'\n');
+    String::from_utf8(text).map_err(io::Error::other)
 }
 
 /// YAML of the same names and values. Its writer escapes controls and leaves marks of direction and characters
@@ -29,12 +49,36 @@ pub fn json_line<T: Serialize>(value: &T) -> Result<String, std::io::Error> {
 ///
 /// # Errors
 /// The value has no form in YAML.
-pub fn yaml<T: Serialize>(value: &T) -> Result<String, std::io::Error> {
-    let text = serde_saphyr::to_string(value).map_err(std::io::Error::other)?;
+pub fn yaml<T: Serialize>(value: &T) -> Result<String, io::Error> {
+    let text = serde_saphyr::to_string(value).map_err(io::Error::other)?;
     if escape::is_harmless_in_yaml(&text) {
         Ok(text)
     } else {
         json(value)
+    }
+}
+
+/// A form of JSON whose strings hold no character that does something to a terminal.
+struct Harmless<F>(F);
+
+/// What the form itself decides.
+macro_rules! of_the_form {
+    ($($name:ident($($first:ident)?)),+ $(,)?) => {
+        $(fn $name<W: ?Sized + Write>(&mut self, writer: &mut W $(, $first: bool)?) -> io::Result<()> {
+            self.0.$name(writer $(, $first)?)
+        })+
+    };
+}
+
+impl<F: Formatter> Formatter for Harmless<F> {
+    of_the_form! {
+        begin_array(), begin_array_value(first), end_array_value(), end_array(),
+        begin_object(), begin_object_key(first), end_object_key(), begin_object_value(), end_object_value(),
+        end_object(),
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        self.0.write_string_fragment(writer, &escape::json(fragment))
     }
 }
 

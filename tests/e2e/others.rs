@@ -4,44 +4,8 @@ use serde_json::{Value, json};
 
 use tfserve_sandbox::MetricsServer;
 
+use crate::fixtures::{ACTIVE, deployment, first, hpa, says};
 use crate::support::{Ran, apply, explain, field, kubectl, sandbox, type_fix, until, with_metrics_server};
-
-const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')].reason}";
-
-/// A Deployment of one pod whose selector and template have these labels.
-fn deployment(namespace: &str, name: &str, labels: &Value) -> Value {
-    json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": namespace},
-        "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels},
-            "spec": {"containers": [{"name": "app", "image": "example/app:1",
-                "resources": {"requests": {"cpu": "100m"}}}]}}}})
-}
-
-/// An HPA of the Deployment of its own name.
-fn hpa(namespace: &str, name: &str) -> Value {
-    json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
-            "minReplicas": 1, "maxReplicas": 4,
-            "metrics": [{"type": "Resource", "resource":
-                {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}}]}})
-}
-
-/// Waits for the reason of the condition `ScalingActive`.
-#[track_caller]
-fn says(namespace: &str, hpa: &str, wanted: &str) {
-    until(&format!("{namespace}/{hpa} says {wanted}"), || {
-        (field(namespace, &format!("hpa/{hpa}"), ACTIVE) == wanted).then_some(())
-    });
-}
-
-/// Waits until the explanation has the code first, and returns that finding.
-#[track_caller]
-fn first(namespace: &str, hpa: &str, code: &str) -> Value {
-    until(&format!("{code} comes first for {namespace}/{hpa}"), || {
-        let finding = explain(namespace, hpa)["findings"][0].clone();
-        (finding["code"] == code).then_some(finding)
-    })
-}
 
 #[test]
 fn selectors_of_two_targets_overlap() {
@@ -75,99 +39,6 @@ fn selectors_of_two_targets_overlap() {
         });
         assert_ne!(explain(namespace, name)["findings"][0]["code"], "TFS201");
     }
-}
-
-/// The least that a `ScaledObject` needs to be stored; KEDA itself does not run here.
-fn scaled_objects() -> Value {
-    let anything = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
-    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": "scaledobjects.keda.sh"},
-        "spec": {"group": "keda.sh", "scope": "Namespaced",
-            "names": {"kind": "ScaledObject", "listKind": "ScaledObjectList", "plural": "scaledobjects",
-                "singular": "scaledobject"},
-            "versions": [{"name": "v1alpha1", "served": true, "storage": true,
-                "schema": {"openAPIV3Schema": {"type": "object",
-                    "properties": {"spec": anything, "status": anything}}}}]}})
-}
-
-/// A `ScaledObject` called web, and the HPA that KEDA would write from it.
-fn kept(namespace: &str, scaled_object: &Value) -> Value {
-    let mut object = json!({"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
-        "metadata": {"name": "web", "namespace": namespace},
-        "spec": {"scaleTargetRef": {"name": "web"}, "maxReplicaCount": 2, "triggers": [{"type": "cpu"}]}});
-    for (key, value) in scaled_object.as_object().into_iter().flatten() {
-        object[key] = value.clone();
-    }
-    until("the ScaledObject can be stored", || {
-        sandbox().apply_yaml(&object.to_string()).ok()
-    });
-    let uid = field(namespace, "scaledobject/web", "{.metadata.uid}");
-    let mut hpa = hpa(namespace, "web");
-    hpa["metadata"] = json!({"name": "keda-hpa-web", "namespace": namespace,
-        "labels": {"app.kubernetes.io/managed-by": "keda-operator"},
-        "ownerReferences": [{"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "web",
-            "uid": uid, "controller": true, "blockOwnerDeletion": true}]});
-    hpa["spec"]["maxReplicas"] = json!(2);
-    hpa
-}
-
-#[test]
-fn keda_writes_the_hpa() {
-    let busy = sandbox().namespace("keda-busy").expect("a namespace");
-    let beside = sandbox().namespace("keda-beside").expect("a namespace");
-    let asleep = sandbox().namespace("keda-asleep").expect("a namespace");
-    let _turn = with_metrics_server(MetricsServer::Ready);
-    apply(&[scaled_objects()]);
-    let usage = json!({ tfserve_sandbox::CPU_ANNOTATION: "200m" });
-    for space in [&busy, &beside, &asleep] {
-        let namespace = space.name();
-        let mut web = deployment(namespace, "web", &json!({"app": "web"}));
-        web["spec"]["template"]["metadata"]["annotations"] = usage.clone();
-        apply(&[web, kept(namespace, &json!({}))]);
-    }
-    apply(&[hpa(beside.name(), "web")]);
-
-    at_the_maximum_of_a_scaled_object(busy.name());
-    made_by_hand_beside_it(beside.name());
-    asleep_at_zero(asleep.name());
-}
-
-fn at_the_maximum_of_a_scaled_object(namespace: &str) {
-    until("the HPA wants more than it may", || {
-        let reason = "{.status.conditions[?(@.type=='ScalingLimited')].reason}";
-        (field(namespace, "hpa/keda-hpa-web", reason) == "TooManyReplicas").then_some(())
-    });
-    let finding = first(namespace, "keda-hpa-web", "TFS602");
-    type_fix(&finding, 0);
-    let maximum = field(namespace, "scaledobject/web", "{.spec.maxReplicaCount}");
-    assert!(
-        maximum.parse().is_ok_and(|maximum: i32| maximum > 2),
-        "the ScaledObject was changed, not the HPA: {maximum}"
-    );
-    assert_eq!(field(namespace, "hpa/keda-hpa-web", "{.spec.maxReplicas}"), "2");
-}
-
-fn made_by_hand_beside_it(namespace: &str) {
-    says(namespace, "keda-hpa-web", "AmbiguousSelector");
-    for name in ["web", "keda-hpa-web"] {
-        let finding = first(namespace, name, "TFS201");
-        let command = finding["fix"][0]["command"].as_str().unwrap_or_default();
-        assert_eq!(
-            command,
-            format!("kubectl delete hpa web -n {namespace}"),
-            "{finding:#}"
-        );
-    }
-    type_fix(&first(namespace, "keda-hpa-web", "TFS201"), 0);
-    says(namespace, "keda-hpa-web", "ValidMetricFound");
-}
-
-fn asleep_at_zero(namespace: &str) {
-    kubectl(&format!("scale deployment web -n {namespace} --replicas=0")).expect_code(0);
-    says(namespace, "keda-hpa-web", "ScalingDisabled");
-    let answer = explain(namespace, "keda-hpa-web");
-    assert_eq!(answer["verdict"], "healthy", "{answer:#}");
-    assert_eq!(answer["findings"][0]["code"], "TFS605", "{answer:#}");
 }
 
 /// What VPA's admission controller does to the pods of a namespace: another request, and a note of it.
@@ -262,31 +133,6 @@ fn a_vpa_sets_the_request(namespace: &str) {
         (field(namespace, "deployment/web", "{.spec.replicas}") == "4").then_some(())
     });
     assert_ne!(explain(namespace, "web")["findings"][0]["code"], "TFS707");
-}
-
-#[test]
-fn a_selector_of_a_metric_has_no_such_operator() {
-    let space = sandbox().namespace("operator").expect("a namespace");
-    let namespace = space.name();
-    let mut object = hpa(namespace, "web");
-    object["spec"]["metrics"] = json!([{"type": "External", "external": {
-        "metric": {"name": "queue", "selector": {"matchExpressions":
-            [{"key": "queue", "operator": "Equals", "values": ["orders"]}]}},
-        "target": {"type": "AverageValue", "averageValue": "10"}}}]);
-    apply(&[deployment(namespace, "web", &json!({"app": "web"})), object]);
-    let message = "{.status.conditions[?(@.type=='ScalingActive')].message}";
-    let wait = |words: &str| {
-        until(&format!("the controller says {words}"), || {
-            field(namespace, "hpa/web", message).contains(words).then_some(())
-        });
-    };
-    wait("is not a valid label selector operator");
-    let finding = first(namespace, "web", "TFS312");
-    assert_eq!(finding["confidence"], "proven", "{finding:#}");
-    type_fix(&finding, 1);
-    // Now the metric is asked for, and nobody serves it.
-    wait("(get queue.external.metrics.k8s.io)");
-    first(namespace, "web", "TFS307");
 }
 
 fn limits(namespace: &str) -> Value {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::cli::{ExplainHpaArgs, FailOn, GlobalArgs, OutputFormat};
 use crate::cluster::{Cluster, by_name};
-use crate::commands::print::print;
+use crate::commands::print::{print, print_json};
 use crate::commands::{connection, facts_file};
 use crate::diagnosis::{self, Explanations, RULES, Severity};
 use crate::facts::{Facts, Hpa};
@@ -23,7 +23,7 @@ pub(super) fn run_offline(global: &GlobalArgs, args: &ExplainHpaArgs) -> Option<
     }
     let named = |mut facts: Facts| {
         select(&mut facts, global.namespace.as_deref(), &args.names)?;
-        explain(args, &facts)
+        explain(args, facts)
     };
     Some(facts_file::read(&args.facts).and_then(named))
 }
@@ -44,9 +44,9 @@ pub(super) async fn run(global: &GlobalArgs, args: &ExplainHpaArgs) -> Result<u8
         }
         Some(path) => {
             facts_file::write(path, &facts)?;
-            explain(args, &facts)
+            explain(args, facts)
         }
-        None => explain(args, &facts),
+        None => explain(args, facts),
     }
 }
 
@@ -90,25 +90,33 @@ fn assume(args: &ExplainHpaArgs, facts: &Facts, explanations: &mut Explanations)
         .map_err(|why| Error::Usage(format!("cannot answer --what-if: {why}")))
 }
 
-fn explain(args: &ExplainHpaArgs, facts: &Facts) -> Result<u8, Error> {
-    let mut explanations = diagnosis::diagnose(facts);
-    if !args.what_if.is_empty() {
-        assume(args, facts, &mut explanations)?;
-    }
-    let output = whole(args, &explanations)?;
-    if !output.is_empty() {
-        print(&output)?;
+fn explain(args: &ExplainHpaArgs, facts: Facts) -> Result<u8, Error> {
+    let explanations = if args.what_if.is_empty() {
+        diagnosis::diagnose_and_drop(facts)
+    } else {
+        let mut explanations = diagnosis::diagnose(&facts);
+        assume(args, &facts, &mut explanations)?;
+        explanations
+    };
+    match args.output {
+        OutputFormat::Text => print_if_any(&as_text(args, &explanations))?,
+        OutputFormat::Json => print_json(&explanations)?,
+        OutputFormat::Yaml => print(&structured::yaml(&explanations)?)?,
     }
     Ok(exit_code(&explanations, args.fail_on))
 }
 
-fn whole(args: &ExplainHpaArgs, explanations: &Explanations) -> Result<String, Error> {
-    Ok(match args.output {
-        OutputFormat::Text if !args.what_if.is_empty() => text::what_if(explanations, terminal_width()),
-        OutputFormat::Text => text::explanations(explanations, terminal_width()),
-        OutputFormat::Json => structured::json(explanations)?,
-        OutputFormat::Yaml => structured::yaml(explanations)?,
-    })
+fn as_text(args: &ExplainHpaArgs, explanations: &Explanations) -> String {
+    if args.what_if.is_empty() {
+        text::explanations(explanations, terminal_width())
+    } else {
+        text::what_if(explanations, terminal_width())
+    }
+}
+
+/// Nothing is written where nothing is to be said.
+fn print_if_any(text: &str) -> Result<(), Error> {
+    if text.is_empty() { Ok(()) } else { print(text) }
 }
 
 fn exit_code(explanations: &Explanations, fail_on: FailOn) -> u8 {

@@ -2,12 +2,11 @@
 
 use std::convert::Infallible;
 
-use super::{exit_code, keep, whole};
+use super::{as_text, exit_code, keep, print_if_any};
 use crate::Error;
 use crate::cli::{ExplainHpaArgs, GlobalArgs, OutputFormat};
 use crate::cluster::{Cluster, Scope, Selection, by_name};
 use crate::commands::connection;
-use crate::commands::print::print;
 use crate::commands::watching::{Patience, until_interrupted};
 use crate::diagnosis::{self, Change, Explanations};
 use crate::facts::{Facts, Hpa};
@@ -33,8 +32,8 @@ async fn follow(
     scope: &Scope,
     last: &mut Explanations,
 ) -> Result<Infallible, Error> {
-    tell(&match args.output {
-        OutputFormat::Text => whole(args, last)?,
+    print_if_any(&match args.output {
+        OutputFormat::Text => as_text(args, last),
         OutputFormat::Json => structured::json_line(last)?,
         OutputFormat::Yaml => document(last)?,
     })?;
@@ -43,15 +42,10 @@ async fn follow(
         tokio::time::sleep(args.interval).await;
         if let Some(facts) = patience.hear(read(global, cluster, scope).await)? {
             let now = diagnosis::diagnose(&facts);
-            tell(&render(args.output, &diagnosis::changes(last, &now), &now)?)?;
+            print_if_any(&render(args.output, &diagnosis::changes(last, &now), &now)?)?;
             *last = now;
         }
     }
-}
-
-/// Nothing is written where nothing is to be said.
-fn tell(text: &str) -> Result<(), Error> {
-    if text.is_empty() { Ok(()) } else { print(text) }
 }
 
 /// Reads again. A name that finds nothing any more is no error here: what the other names find is left.

@@ -6,7 +6,7 @@
 //!
 //! ## How it is proved
 //! The controller quotes the adapter's refusal or its empty answer, the adapter's discovery does or does not list the
-//! name, and the API answers the same question in the same way now. Where it answers with a value, the rule is silent.
+//! name, and the API answers the same question in the same way now: without a value, or with the same failure. Where it answers with a value, the rule is silent.
 //!
 //! ## What it is not
 //! No adapter is TFS307; one that does not answer is TFS308. Pods that do not exist have no metrics either: TFS504.
@@ -19,7 +19,7 @@
 //! of external metrics list no names (KEDA).
 
 use crate::diagnosis::adapters::{self, FailedMetric};
-use crate::diagnosis::case::innermost;
+use crate::diagnosis::case::{innermost, refused};
 use crate::diagnosis::phrase::{count, word};
 use crate::diagnosis::rule::{Rule, Stage};
 use crate::diagnosis::{Case, Confidence, Finding};
@@ -42,7 +42,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let metric = adapters::failed_of_adapters(case)
         .into_iter()
-        .find(|metric| refused_by_adapter(metric) && !adapters::answers_now(case, metric.index))?;
+        .find(|metric| refused_by_adapter(case, metric) && !adapters::answers_now(case, metric.index))?;
     let api = adapters::served_by(case, metric.spec).known()?;
     let names = api.metrics.known()?;
     if let Message::DescribedKindUnknown(kind) = &metric.message {
@@ -60,7 +60,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let finding = with_service(finding, api);
     let finding = with_rename(case, finding, names, &metric);
     let finding = without_selector(case, finding, &metric);
-    let finding = if listed {
+    let finding = if listed || failure_now(case, &metric).is_some() {
         finding.fix(
             "see what the adapter answers",
             format!("kubectl get --raw {}", word(&path(case, api, metric.spec))),
@@ -98,6 +98,7 @@ fn answered(case: &Case<'_>, metric: &FailedMetric<'_>, listed: bool) -> Finding
                 ApiFailure::ServerError
                 | ApiFailure::TimedOut
                 | ApiFailure::TooManyRequests
+                | ApiFailure::Unavailable
                 | ApiFailure::Transport
                 | ApiFailure::Other(_),
             ..
@@ -232,17 +233,28 @@ fn is_old(message: &Message) -> bool {
     )
 }
 
-/// Whether the adapter was reached and had nothing to say.
-fn refused_by_adapter(metric: &FailedMetric<'_>) -> bool {
+/// Whether the adapter was reached and had nothing to say. Unavailable, it was not: unless it answers discovery, and
+/// this one question fails now as it did.
+fn refused_by_adapter(case: &Case<'_>, metric: &FailedMetric<'_>) -> bool {
     match &metric.message {
         Message::NoMetricsReturned(MetricsApi::Custom | MetricsApi::External)
         | Message::DescribedKindUnknown(_) => true,
-        Message::MetricsApiFailed { failure, .. } => !matches!(
-            failure,
-            ApiFailure::Forbidden | ApiFailure::Unauthorized | ApiFailure::Unavailable
-        ),
+        Message::MetricsApiFailed {
+            failure: ApiFailure::Unavailable,
+            ..
+        } => failure_now(case, metric).is_some(),
+        Message::MetricsApiFailed { failure, .. } => {
+            !matches!(failure, ApiFailure::Forbidden | ApiFailure::Unauthorized)
+        }
         _ => false,
     }
+}
+
+/// How the API fails when it is asked for the metric now.
+fn failure_now<'a>(case: &Case<'a>, metric: &FailedMetric<'_>) -> Option<&'a str> {
+    let reason = refused(case.facts.metric_value(metric.index)?)?;
+    let (_, status) = reason.why.rsplit_once("(HTTP ")?;
+    status.starts_with('5').then_some(reason.why.as_str())
 }
 
 fn place(spec: &MetricSpec) -> String {
@@ -260,7 +272,10 @@ fn with_answer(case: &Case<'_>, finding: Finding, metric: &FailedMetric<'_>) -> 
     let answer = match case.facts.metric_value(metric.index) {
         Some(Fact::Known(samples)) if samples.is_empty() => "an empty list",
         Some(Fact::Absent) => "not found",
-        _ => return (finding, false),
+        _ => match failure_now(case, metric) {
+            Some(why) => why,
+            None => return (finding, false),
+        },
     };
     let what = format!("{} now", adapters::label(metric.spec));
     (finding.saw(what, answer, "the metric's own API"), true)

@@ -16,6 +16,7 @@
 //! Every method blocks and may be called from a plain `#[test]`; none may be called from async code.
 //! Nothing outlives a [`Sandbox`], however its process ends.
 
+mod adapter;
 mod admission;
 mod certificates;
 pub mod components;
@@ -28,6 +29,7 @@ mod load;
 mod loopback;
 mod metrics_server;
 mod namespace;
+mod objects;
 mod options;
 mod pods;
 mod process;
@@ -36,6 +38,7 @@ pub mod tensorflow;
 mod time;
 mod wait;
 
+pub use adapter::{Adapter, Answer, MetricsGroup, Reach};
 pub use admission::Sidecar;
 pub use components::Release;
 pub use error::{Error, Result};

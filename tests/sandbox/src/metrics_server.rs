@@ -6,14 +6,12 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Pod, Service, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, RoleBinding};
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
-use kube::api::{DeleteParams, ListParams, LogParams, Patch, PatchParams};
-use kube::{Api, Client, Resource, ResourceExt};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use kube::api::{ListParams, LogParams};
+use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 
-use crate::FIELD_MANAGER;
 use crate::error::{Context, Error, Result};
+use crate::objects::{apply, delete, wait_for_api_service};
 use crate::wait::{Look, until};
 
 /// Where metrics-server is installed.
@@ -62,7 +60,7 @@ pub(crate) async fn set(client: &Client, state: MetricsServer) -> Result<()> {
         MetricsServer::Absent => Ok(()),
         MetricsServer::Ready => wait_until_ready(client).await,
         MetricsServer::RefusesKubeletCertificate => {
-            wait_for_condition(client, "False", "MissingEndpoints").await?;
+            wait_for_api_service(client, API_SERVICE, "False", "MissingEndpoints").await?;
             wait_for_pods(
                 client,
                 "a pod refuses the kubelets' certificates",
@@ -71,7 +69,7 @@ pub(crate) async fn set(client: &Client, state: MetricsServer) -> Result<()> {
             .await
         }
         MetricsServer::Down => {
-            wait_for_condition(client, "False", "MissingEndpoints").await?;
+            wait_for_api_service(client, API_SERVICE, "False", "MissingEndpoints").await?;
             wait_for_pods(client, "no pod of metrics-server is left", async |_, pods| {
                 Ok(if pods.is_empty() {
                     Ok(())
@@ -82,7 +80,7 @@ pub(crate) async fn set(client: &Client, state: MetricsServer) -> Result<()> {
             .await
         }
         MetricsServer::Crashing => {
-            wait_for_condition(client, "False", "MissingEndpoints").await?;
+            wait_for_api_service(client, API_SERVICE, "False", "MissingEndpoints").await?;
             wait_for_pods(client, "a pod has restarted", async |_, pods| {
                 let restarted = pods.len() == 1 && pods.iter().any(|pod| restarts(pod) > 0);
                 Ok(if restarted {
@@ -234,50 +232,6 @@ fn api_service() -> Value {
     })
 }
 
-/// Applies one object; `K` proves that its fields are those of its type.
-async fn apply<K>(client: &Client, namespace: Option<&str>, object: &Value) -> Result<()>
-where
-    K: ScopedApi + Clone + std::fmt::Debug + Serialize + DeserializeOwned,
-{
-    let typed: K = serde_json::from_value(object.clone())
-        .map_err(|e| Error::Unexpected(format!("an object of metrics-server does not fit its type: {e}")))?;
-    let name = typed.name_any();
-    K::api(client, namespace)
-        .patch(
-            &name,
-            &PatchParams::apply(FIELD_MANAGER).force(),
-            &Patch::Apply(object),
-        )
-        .await
-        .context(format!("cannot apply {} {name}", K::kind(&())))?;
-    Ok(())
-}
-
-/// A kind with or without a namespace.
-trait ScopedApi: Resource<DynamicType = ()> + Sized {
-    fn api(client: &Client, namespace: Option<&str>) -> Api<Self>;
-}
-
-macro_rules! scoped {
-    ($($kind:ty: $constructor:expr),+ $(,)?) => {
-        $(impl ScopedApi for $kind {
-            fn api(client: &Client, namespace: Option<&str>) -> Api<Self> {
-                ($constructor)(client.clone(), namespace.unwrap_or_default())
-            }
-        })+
-    };
-}
-
-scoped! {
-    ServiceAccount: Api::namespaced,
-    Service: Api::namespaced,
-    Deployment: Api::namespaced,
-    RoleBinding: Api::namespaced,
-    ClusterRole: |client, _: &str| Api::all(client),
-    ClusterRoleBinding: |client, _: &str| Api::all(client),
-    APIService: |client, _: &str| Api::all(client),
-}
-
 async fn remove(client: &Client) -> Result<()> {
     delete::<APIService>(client, None, API_SERVICE).await?;
     delete::<Deployment>(client, Some(NAMESPACE), NAME).await?;
@@ -288,21 +242,6 @@ async fn remove(client: &Client) -> Result<()> {
     delete::<ClusterRole>(client, None, "system:aggregated-metrics-reader").await?;
     delete::<ClusterRole>(client, None, "system:metrics-server").await?;
     delete::<ServiceAccount>(client, Some(NAMESPACE), NAME).await
-}
-
-async fn delete<K>(client: &Client, namespace: Option<&str>, name: &str) -> Result<()>
-where
-    K: ScopedApi + Clone + std::fmt::Debug + DeserializeOwned,
-{
-    match K::api(client, namespace)
-        .delete(name, &DeleteParams::background())
-        .await
-    {
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-        other => other
-            .map(|_| ())
-            .context(format!("cannot delete {} {name}", K::kind(&()))),
-    }
 }
 
 async fn wait_until_absent(client: &Client) -> Result<()> {
@@ -322,7 +261,7 @@ async fn wait_until_absent(client: &Client) -> Result<()> {
 }
 
 async fn wait_until_ready(client: &Client) -> Result<()> {
-    wait_for_condition(client, "True", "Passed").await?;
+    wait_for_api_service(client, API_SERVICE, "True", "Passed").await?;
     until(
         "metrics.k8s.io is discovered",
         LIMIT,
@@ -359,37 +298,6 @@ async fn wait_until_ready(client: &Client) -> Result<()> {
             })
         },
     )
-    .await
-}
-
-async fn wait_for_condition(client: &Client, status: &str, reason: &str) -> Result<()> {
-    let api: Api<APIService> = Api::all(client.clone());
-    let what = format!("{API_SERVICE} is Available={status} ({reason})");
-    until(&what, LIMIT, Duration::from_millis(100), async || {
-        let found = api
-            .get_opt(API_SERVICE)
-            .await
-            .context("cannot read an APIService")?;
-        let conditions = found
-            .and_then(|found| found.status)
-            .and_then(|status| status.conditions);
-        let available = conditions
-            .into_iter()
-            .flatten()
-            .find(|condition| condition.type_ == "Available");
-        let Some(available) = available else {
-            return Ok(Err("no condition".to_owned()));
-        };
-        let seen = available.reason.unwrap_or_default();
-        if available.status == status && seen == reason {
-            return Ok(Ok(()));
-        }
-        Ok(Err(format!(
-            "{} ({seen}): {}",
-            available.status,
-            available.message.unwrap_or_default()
-        )))
-    })
     .await
 }
 

@@ -65,19 +65,6 @@ fn in_the_initialization_period_a_sample_must_begin_after_readiness() {
 }
 
 #[test]
-fn after_it_only_pods_that_never_were_ready_are_left_out() {
-    assert_eq!(cpu(3600, "False", 3594, 0, 30), Counted::Unready);
-    assert_eq!(cpu(300, "True", 180, 120, 60), Counted::Yes);
-    assert_eq!(cpu(300, "False", 240, 0, 30), Counted::Yes);
-    assert_eq!(
-        cpu(300, "False", 290, 0, 30),
-        Counted::Yes,
-        "exactly at the end of the delay"
-    );
-    assert_eq!(cpu(300, "False", 291, 0, 30), Counted::Unready);
-}
-
-#[test]
 fn the_phase_comes_before_the_sample() {
     for (phase, sample, counted) in [
         ("Pending", None, Counted::Unready),

@@ -8,14 +8,14 @@ use crate::facts::{
 use ScalingPolicyType::{Percent, Pods};
 
 /// So many replicas at so many percent of the target.
-fn wanting(current: i32, wanted: i32) -> HpaFacts {
+pub(super) fn wanting(current: i32, wanted: i32) -> HpaFacts {
     let level = 10 * 100 * i64::from(wanted) / i64::from(current);
     let mut facts = cpu_facts(current, 100, &vec![level; usize::try_from(current).unwrap()]);
     facts.hpa.max_replicas = 2000;
     facts
 }
 
-fn policy(type_: ScalingPolicyType, value: i32, period_seconds: i32) -> ScalingPolicy {
+pub(super) fn policy(type_: ScalingPolicyType, value: i32, period_seconds: i32) -> ScalingPolicy {
     ScalingPolicy {
         type_,
         value,
@@ -24,7 +24,7 @@ fn policy(type_: ScalingPolicyType, value: i32, period_seconds: i32) -> ScalingP
 }
 
 /// Policies in both directions, without stabilization.
-fn behavior(policies: &[ScalingPolicy], select: SelectPolicy) -> Behavior {
+pub(super) fn behavior(policies: &[ScalingPolicy], select: SelectPolicy) -> Behavior {
     let rules = ScalingRules {
         stabilization_window_seconds: Some(0),
         select_policy: Some(select),
@@ -37,14 +37,8 @@ fn behavior(policies: &[ScalingPolicy], select: SelectPolicy) -> Behavior {
     }
 }
 
-fn limited(current: i32, wanted: i32, policies: &[ScalingPolicy], select: SelectPolicy) -> Option<i32> {
-    let mut facts = wanting(current, wanted);
-    facts.hpa.behavior = Some(behavior(policies, select));
-    run(&facts).desired_replicas
-}
-
 /// Rescales to these sizes, 10 s apart, the last one 5 s ago.
-fn rescales(sizes: &[i32]) -> Fact<Vec<Event>> {
+pub(super) fn rescales(sizes: &[i32]) -> Fact<Vec<Event>> {
     let count = i64::try_from(sizes.len()).unwrap();
     let events = sizes.iter().zip(0..).map(|(size, index)| {
         let message = format!(
@@ -99,64 +93,6 @@ fn replicas_out_of_bounds_are_set_right_without_metrics() {
 }
 
 #[test]
-fn growing_by_policy() {
-    let max = SelectPolicy::Max;
-    assert_eq!(limited(3, 60, &[policy(Percent, 700, 60)], max), Some(24));
-    assert_eq!(limited(3, 60, &[policy(Percent, 1, 60)], max), Some(4));
-    for (policies, replicas) in [
-        (vec![policy(Pods, 100, 60), policy(Percent, 100, 60)], 110),
-        (vec![policy(Pods, 2, 60), policy(Percent, 100, 60)], 20),
-        (vec![policy(Pods, 30, 60)], 40),
-        (vec![policy(Percent, 200, 60)], 30),
-    ] {
-        assert_eq!(limited(10, 500, &policies, max), Some(replicas), "{policies:?}");
-    }
-    assert_eq!(
-        limited(
-            1,
-            50,
-            &[policy(Pods, 2, 60), policy(Percent, 50, 60)],
-            SelectPolicy::Min
-        ),
-        Some(2)
-    );
-}
-
-#[test]
-fn the_default_policies_apply_where_only_one_direction_is_given() {
-    let mut facts = wanting(10, 50);
-    facts.hpa.behavior = Some(Behavior::default());
-    assert_eq!(run(&facts).desired_replicas, Some(20));
-}
-
-#[test]
-fn shrinking_by_policy() {
-    let max = SelectPolicy::Max;
-    for (current, policies, replicas) in [
-        (100, vec![policy(Pods, 20, 60), policy(Percent, 1, 60)], 80),
-        (100, vec![policy(Pods, 2, 60), policy(Percent, 1, 60)], 98),
-        (10, vec![policy(Pods, 5, 60)], 5),
-        (10, vec![policy(Percent, 50, 60)], 5),
-        (10, vec![policy(Percent, 1000, 60)], 1),
-    ] {
-        assert_eq!(
-            limited(current, current / 10, &policies, max),
-            Some(replicas),
-            "{policies:?}"
-        );
-    }
-    assert_eq!(
-        limited(
-            5,
-            1,
-            &[policy(Pods, 2, 60), policy(Percent, 50, 60)],
-            SelectPolicy::Min
-        ),
-        Some(3)
-    );
-}
-
-#[test]
 fn a_disabled_direction_holds() {
     let mut facts = wanting(3, 60);
     facts.hpa.behavior = Some(behavior(&[], SelectPolicy::Disabled));
@@ -169,24 +105,6 @@ fn a_disabled_direction_holds() {
         recommendation.sentence,
         "2000% of 100% × 3 pods = 60, held at 3 by selectPolicy Disabled"
     );
-}
-
-#[test]
-fn budgets_are_used_up_by_rescales_that_the_events_prove() {
-    for (policy_, replicas) in [
-        (policy(Pods, 5, 120), 100),
-        (policy(Pods, 150, 120), 235),
-        (policy(Percent, 200, 120), 255),
-    ] {
-        let mut facts = wanting(100, 500);
-        facts.hpa.behavior = Some(behavior(&[policy_], SelectPolicy::Max));
-        facts.hpa.last_scale_time = Some(ago(5));
-        facts.events = rescales(&[85, 86, 91, 100]);
-        if let Fact::Known(events) = &mut facts.events {
-            events[0].last_seen = Some(ago(500));
-        }
-        assert_eq!(run(&facts).desired_replicas, Some(replicas));
-    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod limits;
 mod outside;
 mod reported;
 mod requests;
+mod scenarios;
 mod sentences;
 mod stabilization;
 mod utilization;

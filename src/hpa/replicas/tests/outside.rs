@@ -1,5 +1,5 @@
-use super::super::fixtures::{controller, hpa_facts, metric, never_ready, now, pods};
-use super::super::{Controller, Counted, recommend};
+use super::super::Counted;
+use super::super::fixtures::{hpa_facts, metric, now, pods};
 use super::{first, run, run_on};
 use crate::facts::{Fact, HpaFacts, MetricSample, MetricTarget, NotReadable, ObjectReference, Quantity};
 
@@ -36,7 +36,7 @@ fn reads(type_: &str, replicas: i32, target: MetricTarget, values: &[&str]) -> H
     facts
 }
 
-fn whole(type_: &str, replicas: i32, target: &str, values: &[&str]) -> HpaFacts {
+pub(super) fn whole(type_: &str, replicas: i32, target: &str, values: &[&str]) -> HpaFacts {
     reads(
         type_,
         replicas,
@@ -45,7 +45,7 @@ fn whole(type_: &str, replicas: i32, target: &str, values: &[&str]) -> HpaFacts 
     )
 }
 
-fn average(type_: &str, replicas: i32, target: &str, values: &[&str]) -> HpaFacts {
+pub(super) fn average(type_: &str, replicas: i32, target: &str, values: &[&str]) -> HpaFacts {
     reads(
         type_,
         replicas,
@@ -63,27 +63,6 @@ fn proposed(facts: &HpaFacts) -> (Option<i32>, String) {
 
 fn expect(facts: &HpaFacts, replicas: i32, shown: &str) {
     assert_eq!(proposed(facts), (Some(replicas), shown.to_owned()));
-}
-
-fn tolerating(tolerance: f64, facts: &HpaFacts) -> Option<i32> {
-    let controller = Controller {
-        tolerance,
-        ..controller()
-    };
-    recommend(facts, &controller, now()).unwrap().metrics[0].proposal
-}
-
-#[test]
-fn pods_are_averaged_whether_they_are_ready_or_not() {
-    expect(&average("Pods", 3, "15", &["20", "10", "30"]), 4, "20");
-    let mut facts = average("Pods", 3, "15", &["50", "10", "30"]);
-    never_ready(&mut pods(&mut facts)[2]);
-    expect(&facts, 6, "30");
-    expect(&average("Pods", 3, "15", &["50", "15", "30"]), 7, "31666m");
-    expect(&average("Pods", 5, "20", &["12"; 5]), 3, "12");
-    let facts = average("Pods", 3, "20", &["20", "21", "21"]);
-    expect(&facts, 3, "20666m");
-    assert_eq!(tolerating(0.01, &facts), Some(4));
 }
 
 #[test]
@@ -106,42 +85,6 @@ fn pending_failed_and_terminating_pods_have_no_say() {
     assert_eq!(
         first(&facts).error.as_deref(),
         Some("did not receive metrics for targeted pods (pods might be unready)")
-    );
-}
-
-#[test]
-fn a_value_for_the_whole_is_multiplied_with_the_ready_pods() {
-    expect(&whole("Object", 3, "15", &["20"]), 4, "20");
-    let mut facts = whole("Object", 3, "10", &["50"]);
-    never_ready(&mut pods(&mut facts)[0]);
-    never_ready(&mut pods(&mut facts)[1]);
-    expect(&facts, 5, "50");
-    expect(&whole("Object", 5, "20", &["12"]), 3, "12");
-    let facts = whole("Object", 3, "20", &["20666m"]);
-    expect(&facts, 3, "20666m");
-    assert_eq!(tolerating(0.01, &facts), Some(4));
-
-    let mut facts = whole("External", 3, "4400m", &["8600m"]);
-    never_ready(&mut pods(&mut facts)[0]);
-    never_ready(&mut pods(&mut facts)[1]);
-    expect(&facts, 2, "8600m");
-    expect(&whole("External", 5, "14334m", &["8600m"]), 3, "8600m");
-    expect(&whole("External", 3, "8888m", &["8600m"]), 3, "8600m");
-}
-
-#[test]
-fn a_shared_value_is_divided_among_the_replicas() {
-    expect(&average("Object", 3, "5", &["20"]), 4, "6667m");
-    expect(&average("Object", 5, "2", &["6"]), 3, "1200m");
-    expect(&average("Object", 4, "5", &["20166m"]), 4, "5042m");
-    let facts = average("Object", 4, "5", &["20208m"]);
-    assert_eq!(tolerating(0.01, &facts), Some(5));
-    expect(&average("External", 3, "2150m", &["8600m"]), 4, "2867m");
-    expect(&average("External", 5, "2867m", &["8600m"]), 3, "1720m");
-    expect(&average("External", 3, "2900m", &["8600m"]), 3, "2867m");
-    assert_eq!(
-        tolerating(0.01, &average("External", 3, "2800m", &["8600m"])),
-        Some(4)
     );
 }
 

@@ -49,12 +49,6 @@ fn init(restartable: bool) -> Container {
 }
 
 #[test]
-fn containers_add_up() {
-    assert_eq!(ask(two(), &[], None, 37), Ok(150));
-    assert_eq!(ask(two(), &[], Some("b"), 37), Ok(50));
-}
-
-#[test]
 fn native_sidecars_count_since_1_29_and_other_init_containers_never() {
     let with = |restartable| vec![container("a", &[("cpu", "100m")]), init(restartable)];
     assert_eq!(ask(with(true), &[], None, 29), Ok(150));
@@ -152,24 +146,6 @@ fn the_order_of_the_checks_turned_with_1_26() {
         error(27),
         "failed to get cpu utilization: did not receive metrics for targeted pods (pods might be unready)"
     );
-}
-
-#[test]
-fn requests_of_zero_match_no_pod() {
-    let mut facts = cpu_facts(1, 60, &[100]);
-    for container in &mut pods(&mut facts)[0].containers {
-        container.resources.requests = quantities(&[("cpu", "0")]);
-    }
-    let error = "failed to get cpu utilization: no metrics returned matched known pods";
-    assert_eq!(first(&facts).error.as_deref(), Some(error));
-}
-
-#[test]
-fn samples_of_other_pods_match_none_of_these() {
-    let mut facts = cpu_facts(2, 60, &[]);
-    facts.pod_metrics = Fact::Known(vec![super::super::fixtures::sample(7, "cpu", 100)]);
-    let error = "failed to get cpu utilization: no metrics returned matched known pods";
-    assert_eq!(first(&facts).error.as_deref(), Some(error));
 }
 
 #[test]

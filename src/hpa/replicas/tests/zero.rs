@@ -1,4 +1,3 @@
-use super::super::Limit;
 use super::super::fixtures::{condition, hpa_facts, metric, metric_status};
 use super::{run, run_on};
 use crate::facts::{HpaFacts, MetricTarget, MetricValue, Quantity};
@@ -44,30 +43,4 @@ fn a_target_that_somebody_else_put_to_sleep_stays_asleep() {
     assert_eq!(run_on(35, &facts).desired_replicas, Some(2));
     facts.hpa.min_replicas = Some(3);
     assert_eq!(run_on(35, &facts).desired_replicas, Some(0));
-}
-
-#[test]
-fn a_raised_minimum_wakes_the_target() {
-    let mut facts = asleep("0", "1");
-    facts.hpa.min_replicas = Some(2);
-    let recommendation = run(&facts);
-    assert_eq!(
-        (recommendation.desired_replicas, recommendation.limited_by),
-        (Some(2), Some(Limit::MinReplicas))
-    );
-}
-
-#[test]
-fn an_idle_target_goes_to_sleep() {
-    let mut facts = asleep("0", "1");
-    facts.scale = hpa_facts(5, Vec::new()).scale;
-    facts.pods = hpa_facts(5, Vec::new()).pods;
-    facts.hpa.behavior = Some(crate::facts::Behavior {
-        scale_down: Some(crate::facts::ScalingRules {
-            stabilization_window_seconds: Some(0),
-            ..Default::default()
-        }),
-        scale_up: None,
-    });
-    assert_eq!(run(&facts).desired_replicas, Some(0));
 }
