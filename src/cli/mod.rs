@@ -2,6 +2,7 @@
 
 mod apply;
 mod autoscale;
+mod down;
 mod explain_hpa;
 mod format;
 mod global;
@@ -13,6 +14,7 @@ mod up;
 
 pub use apply::{ApplyArgs, DryRun, ObjectFormat};
 pub use autoscale::{AutoscaleArgs, BehaviorArgs, MetricArgs, MetricsServerArgs, Select};
+pub use down::DownArgs;
 pub use explain_hpa::ExplainHpaArgs;
 pub use format::{FailOn, OutputFormat};
 pub use global::GlobalArgs;
@@ -57,6 +59,8 @@ pub enum Command {
     Autoscale(Box<AutoscaleArgs>),
     /// Ask a model, through whichever way leads to it
     Predict(PredictArgs),
+    /// Remove what up and autoscale made, and nothing else
+    Down(DownArgs),
     /// Show usage, request and the HPA's view of every pod
     Top(TopArgs),
     /// Load an address, and see what the server makes of it

@@ -18,6 +18,7 @@ mod pages;
 pub mod prerequisites;
 mod proxy;
 pub mod reach;
+pub mod removal;
 mod rollout;
 pub mod scalable;
 pub mod served;

@@ -3,6 +3,7 @@
 mod autoscale;
 mod connection;
 mod diff;
+mod down;
 mod explain_hpa;
 mod facts_file;
 mod findings;
@@ -33,6 +34,7 @@ pub fn run(cli: &Cli) -> Result<u8, Error> {
         Command::Autoscale(args) => runtime()?.block_on(autoscale::run(&cli.global, args)),
         Command::Load(args) => runtime()?.block_on(load::run(&cli.global, args)),
         Command::Predict(args) => runtime()?.block_on(predict::run(&cli.global, args)),
+        Command::Down(args) => runtime()?.block_on(down::run(&cli.global, args)),
         Command::Top(args) => runtime()?.block_on(top::run(&cli.global, args)),
     }
 }

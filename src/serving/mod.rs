@@ -20,6 +20,8 @@ pub mod source;
 pub const MANAGER: &str = "kubectl-tfserve";
 /// The label that marks what this program made.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// The label that names what an object is a part of: NAME.
+pub const PART_OF: &str = "app.kubernetes.io/part-of";
 /// The gRPC port of TensorFlow Serving (`tools/docker/Dockerfile`, 2.16 to 2.20).
 pub const GRPC_PORT: u16 = 8500;
 /// The REST port of its image (`tools/docker/Dockerfile`, 2.16 to 2.20).

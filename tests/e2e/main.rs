@@ -8,7 +8,9 @@
 
 mod adapters;
 mod autoscale;
+mod between;
 mod cut;
+mod down;
 mod dump;
 mod fixtures;
 mod healthy;

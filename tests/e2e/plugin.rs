@@ -14,7 +14,7 @@ fn kubectl_lists_and_runs_the_plugin() {
 
     let help = kubectl("tfserve --help").expect_code(0);
     assert!(help.stdout.contains("Usage: kubectl tfserve"), "{}", help.stdout);
-    for verb in ["up", "autoscale", "predict", "top", "explain-hpa"] {
+    for verb in ["up", "autoscale", "predict", "down", "top", "explain-hpa"] {
         assert!(
             help.stdout.contains(&format!("\n  {verb} ")),
             "{verb} is missing in\n{}",
