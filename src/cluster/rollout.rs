@@ -44,6 +44,8 @@ pub(super) enum Rollout {
         /// What is known without the log.
         reason: String,
     },
+    /// No pod can be created; the API server's sentence.
+    PodsRefused(String),
     /// It will not succeed; why.
     Failed(String),
 }
@@ -225,10 +227,7 @@ fn deployment_failure(deployment: &Deployment, replica_sets: &[ReplicaSet]) -> O
 }
 
 fn no_pod(message: &str) -> Rollout {
-    Rollout::Failed(format!(
-        "no pod can be created, {}: FailedCreate: {message}",
-        crate::diagnosis::refusal_in_words(message)
-    ))
+    Rollout::PodsRefused(message.to_owned())
 }
 
 fn running_not_ready(pod: &Pod) -> Option<String> {

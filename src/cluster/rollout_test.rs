@@ -126,10 +126,11 @@ fn the_scheduler_and_the_quota_are_quoted() {
     sets[1].status = serde_json::from_value(json!({"replicas": 0, "conditions": [{"type": "ReplicaFailure",
         "status": "True", "reason": "FailedCreate", "message": "pods \"x-1\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1"}]}))
     .unwrap();
-    let Rollout::Failed(why) = judge(&deployment(&json!({"observedGeneration": 2})), &sets, &[], 2) else {
+    let Rollout::PodsRefused(why) = judge(&deployment(&json!({"observedGeneration": 2})), &sets, &[], 2)
+    else {
         unreachable!()
     };
-    insta::assert_snapshot!(why, @r#"no pod can be created, ResourceQuota q is used up: FailedCreate: pods "x-1" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1"#);
+    insta::assert_snapshot!(why, @r#"pods "x-1" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1"#);
 }
 
 #[test]

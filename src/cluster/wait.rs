@@ -36,6 +36,9 @@ pub enum WaitError {
         /// The last lines of the container's log, where they tell more.
         log: Option<String>,
     },
+    /// The API server refuses its pods; in its own words.
+    #[error("no pod can be created: FailedCreate: {0}")]
+    PodsRefused(String),
     /// The time is over; what it still waits for.
     #[error("{0}")]
     Deadline(String),
@@ -75,6 +78,7 @@ pub async fn rollout(
         }
         let waiting = match state {
             Rollout::Done(pods) => return Ok(pods),
+            Rollout::PodsRefused(why) => return Err(WaitError::PodsRefused(why)),
             Rollout::Failed(why) => return Err(failed(why)),
             Rollout::Crashing {
                 pod,

@@ -7,6 +7,7 @@ use crate::cluster::apply::Applied;
 use crate::cluster::wait::{self, WaitError};
 use crate::cluster::{Cluster, model};
 use crate::commands::progress::Progress;
+use crate::diagnosis;
 use crate::output::escape;
 use crate::serving::manifests::Serving;
 use crate::serving::model::ModelState;
@@ -31,6 +32,10 @@ pub(super) async fn wait_for_pods(
     drop(progress);
     waited.map_err(|error| match error {
         WaitError::Cluster(error) => error.into(),
+        WaitError::PodsRefused(why) => Error::Incomplete(format!(
+            "Deployment {namespace}/{name} does not come up: no pod can be created, {}: FailedCreate: {why}",
+            diagnosis::refusal_in_words(&why)
+        )),
         WaitError::Failed { why, log } => {
             for line in log.iter().flat_map(|log| log.lines()) {
                 anstream::eprintln!("log: {}", escape::line(line));
