@@ -60,10 +60,10 @@ mod tests {
     #[test]
     fn label_and_apply_make_it_ours() {
         assert_eq!(said(Some(MANAGER), MANAGER, "Apply"), None);
-        insta::assert_snapshot!(said(Some(MANAGER), "argocd-controller", "Apply").unwrap(), @"");
-        insta::assert_snapshot!(said(Some(MANAGER), MANAGER, "Update").unwrap(), @"");
-        insta::assert_snapshot!(said(Some("Helm"), MANAGER, "Apply").unwrap(), @"");
-        insta::assert_snapshot!(said(None, MANAGER, "Apply").unwrap(), @"");
-        insta::assert_snapshot!(said(None, "kubectl-create", "Update").unwrap(), @"");
+        insta::assert_snapshot!(said(Some(MANAGER), "argocd-controller", "Apply").unwrap(), @"it has the label app.kubernetes.io/managed-by=kubectl-tfserve, but was written by argocd-controller, not by an apply of kubectl-tfserve");
+        insta::assert_snapshot!(said(Some(MANAGER), MANAGER, "Update").unwrap(), @"it has the label app.kubernetes.io/managed-by=kubectl-tfserve, but was written by kubectl-tfserve, not by an apply of kubectl-tfserve");
+        insta::assert_snapshot!(said(Some("Helm"), MANAGER, "Apply").unwrap(), @"its label app.kubernetes.io/managed-by is Helm");
+        insta::assert_snapshot!(said(None, MANAGER, "Apply").unwrap(), @"somebody took its label app.kubernetes.io/managed-by away");
+        insta::assert_snapshot!(said(None, "kubectl-create", "Update").unwrap(), @"kubectl-tfserve did not make it (written by kubectl-create)");
     }
 }
