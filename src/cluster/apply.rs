@@ -1,5 +1,6 @@
 //! Server-side apply: one object at a time, never over somebody else's.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
 use kube::api::{Api, ApiResource, GroupVersionKind, Patch, PatchParams};
 use serde_json::Value;
 
@@ -92,7 +93,7 @@ pub fn refuse_foreign(
     let Some(live) = live.filter(|live| !options.force && !is_ours(live, &options.field_manager)) else {
         return Ok(());
     };
-    let writers = writers(live);
+    let writers = writers(&live.metadata);
     let made_by = if writers.is_empty() {
         String::new()
     } else {
@@ -115,12 +116,12 @@ pub fn is_ours(live: &LiveObject, field_manager: &str) -> bool {
         .as_ref()
         .and_then(|labels| labels.get(MANAGED_BY))
         .is_some_and(|value| value == MANAGER);
-    labelled || applied_entry(live, field_manager).is_some()
+    labelled || applied_entry(&live.metadata, field_manager).is_some()
 }
 
 /// Whether our apply owns a field, by its path in `fieldsV1`, for example `["f:spec", "f:replicas"]`.
 pub fn owns_field(live: &LiveObject, field_manager: &str, path: &[&str]) -> bool {
-    let Some(entry) = applied_entry(live, field_manager) else {
+    let Some(entry) = applied_entry(&live.metadata, field_manager) else {
         return false;
     };
     let fields = entry.fields_v1.as_ref().map(|fields| &fields.0);
@@ -167,18 +168,19 @@ pub async fn apply(
     })
 }
 
-fn applied_entry<'a>(
-    live: &'a LiveObject,
+/// The entry of a field manager's applies.
+pub(super) fn applied_entry<'a>(
+    metadata: &'a ObjectMeta,
     field_manager: &str,
-) -> Option<&'a k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry> {
-    live.metadata.managed_fields.iter().flatten().find(|entry| {
+) -> Option<&'a ManagedFieldsEntry> {
+    metadata.managed_fields.iter().flatten().find(|entry| {
         entry.manager.as_deref() == Some(field_manager) && entry.operation.as_deref() == Some("Apply")
     })
 }
 
-fn writers(live: &LiveObject) -> String {
-    let mut managers: Vec<&str> = live
-        .metadata
+/// Who wrote anything but the status, by name; empty where nobody left one.
+pub(super) fn writers(metadata: &ObjectMeta) -> String {
+    let mut managers: Vec<&str> = metadata
         .managed_fields
         .iter()
         .flatten()

@@ -50,20 +50,8 @@ fn objects(namespace: &str) -> String {
     .replace("configmap/kube-root-ca.crt\n", "")
 }
 
-/// Everything that it said but what it waited for, which depends on the time.
 fn said(ran: &Ran, namespace: &str) -> String {
-    let talk: Vec<&str> = ran
-        .stderr
-        .lines()
-        .filter(|line| !line.starts_with("waiting for "))
-        .collect();
-    let all = format!(
-        "exit code {}\n{}--- stderr\n{}\n",
-        ran.code,
-        ran.stdout,
-        talk.join("\n")
-    );
-    all.replace(namespace, "NAMESPACE")
+    ran.said().replace(namespace, "NAMESPACE")
 }
 
 #[test]

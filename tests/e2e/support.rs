@@ -49,6 +49,21 @@ impl Ran {
         self.json()["items"][0].clone()
     }
 
+    /// Everything that it said but what it waited for, which depends on the time.
+    pub(crate) fn said(&self) -> String {
+        let talk: Vec<&str> = self
+            .stderr
+            .lines()
+            .filter(|line| !line.starts_with("waiting for "))
+            .collect();
+        format!(
+            "exit code {}\n{}--- stderr\n{}\n",
+            self.code,
+            self.stdout,
+            talk.join("\n")
+        )
+    }
+
     #[track_caller]
     pub(crate) fn expect_code(self, code: i32) -> Self {
         assert_eq!(

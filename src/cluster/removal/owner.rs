@@ -2,43 +2,34 @@
 
 use kube::api::ObjectMeta;
 
+use crate::cluster::apply::{applied_entry, writers};
 use crate::serving::{MANAGED_BY, MANAGER};
 
 /// Why an object is not ours; none where it is.
 pub(super) fn why_foreign(metadata: &ObjectMeta, field_manager: &str) -> Option<String> {
     let label = metadata.labels.as_ref().and_then(|labels| labels.get(MANAGED_BY));
-    let applied = metadata.managed_fields.iter().flatten().any(|entry| {
-        entry.manager.as_deref() == Some(field_manager) && entry.operation.as_deref() == Some("Apply")
-    });
+    let applied = applied_entry(metadata, field_manager).is_some();
     match (label.map(String::as_str), applied) {
         (Some(MANAGER), true) => None,
         (Some(MANAGER), false) => Some(format!(
             "it has the label {MANAGED_BY}={MANAGER}, but was written by {}, not by an apply of {field_manager}",
-            writers(metadata)
+            known_writers(metadata)
         )),
         (Some(other), _) => Some(format!("its label {MANAGED_BY} is {other}")),
         (None, true) => Some(format!("somebody took its label {MANAGED_BY} away")),
         (None, false) => Some(format!(
             "{MANAGER} did not make it (written by {})",
-            writers(metadata)
+            known_writers(metadata)
         )),
     }
 }
 
-fn writers(metadata: &ObjectMeta) -> String {
-    let mut managers: Vec<&str> = metadata
-        .managed_fields
-        .iter()
-        .flatten()
-        .filter(|entry| entry.subresource.is_none())
-        .filter_map(|entry| entry.manager.as_deref())
-        .collect();
-    managers.sort_unstable();
-    managers.dedup();
-    if managers.is_empty() {
+fn known_writers(metadata: &ObjectMeta) -> String {
+    let known = writers(metadata);
+    if known.is_empty() {
         "nobody who left a name".to_owned()
     } else {
-        managers.join(", ")
+        known
     }
 }
 

@@ -68,18 +68,7 @@ fn spec(namespace: &str, name: &str) -> Value {
     object["spec"].clone()
 }
 
-/// Everything that the command said. What it waited for depends on the time, and a sample of 30m may be one more or less.
+/// Everything that the command said. A sample of 30m may be one more or less.
 fn said(ran: &Ran) -> String {
-    let talk: Vec<&str> = ran
-        .stderr
-        .lines()
-        .filter(|line| !line.starts_with("waiting for "))
-        .collect();
-    let all = format!(
-        "exit code {}\n{}--- stderr\n{}\n",
-        ran.code,
-        ran.stdout,
-        talk.join("\n")
-    );
-    all.replace("29%", "30%").replace("31%", "30%")
+    ran.said().replace("29%", "30%").replace("31%", "30%")
 }
