@@ -29,5 +29,5 @@ pub use ask::Ask;
 pub use client::{Cluster, ConnectOptions, DEFAULT_DEADLINE};
 pub use dump::facts_of_dump;
 pub use error::Error;
-pub use live::{Live, LiveEvent, READING_AT_MOST_EVERY, READING_EVERY};
+pub use live::{Live, LiveEvent};
 pub use observe::{Scope, Selection, Workload, by_name, observe, observe_deployment, observe_planned};

@@ -15,7 +15,6 @@ use super::observe::{Scope, observe};
 use super::{Cluster, Error};
 use crate::facts::{Event, Facts, Hpa, Pod, PodMetrics};
 
-pub use sources::{READING_AT_MOST_EVERY, READING_EVERY};
 pub use state::LiveEvent;
 
 use state::State;

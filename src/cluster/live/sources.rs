@@ -22,11 +22,11 @@ use crate::cluster::{Ask, Cluster, convert};
 use crate::facts::Facts;
 
 /// Everything is read anew at least so often: what no watch tells ages no further.
-pub const READING_EVERY: Duration = Duration::from_secs(60);
+const READING_EVERY: Duration = Duration::from_secs(60);
 /// The same where a metric comes from an adapter: its value has no watch, and changes as fast as usage does.
 const ADAPTER_READING_EVERY: Duration = Duration::from_secs(15);
 /// Changes cause no more than one reading in this time.
-pub const READING_AT_MOST_EVERY: Duration = Duration::from_secs(10);
+const READING_AT_MOST_EVERY: Duration = Duration::from_secs(10);
 /// Objects in one page of a watch's first list.
 const PAGE: u32 = 500;
 
