@@ -1,11 +1,103 @@
-//! The serialized form of a label selector, such as `app=web,tier in (a,b)`.
+//! The serialized form of a label selector, such as `app=web,tier in (a,b),!canary`. The grammar is that of
+//! `labels.Parse` in `k8s.io/apimachinery`; this is the only place that judges it.
 
 use serde_json::Value;
 
-/// Whether a text can be a selector: not empty, and nothing in it that no selector has.
+/// What one label must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement {
+    /// The label.
+    pub key: String,
+    /// How it is compared.
+    pub operator: Operator,
+    /// With what: one value, several for `In` and `NotIn`, none for the others.
+    pub values: Vec<String>,
+}
+
+/// How a label is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    /// `a=b` and `a==b`.
+    Equals,
+    /// `a!=b`; a label that is missing differs.
+    NotEquals,
+    /// `a in (b,c)`.
+    In,
+    /// `a notin (b,c)`; a label that is missing is not in it.
+    NotIn,
+    /// `a`.
+    Exists,
+    /// `!a`.
+    DoesNotExist,
+    /// `a>1`.
+    GreaterThan,
+    /// `a<1`.
+    LessThan,
+}
+
+/// Whether a text is a selector that selects something; the empty one selects everything, and no scale may have it.
 pub fn is_selector(text: &str) -> bool {
-    let allowed = |character: char| character.is_ascii_alphanumeric() || "-_./=!,() ".contains(character);
-    !text.trim().is_empty() && text.chars().all(allowed)
+    parse(text).is_some()
+}
+
+/// Reads a selector; none where a text is empty or not in the serialized form.
+pub fn parse(text: &str) -> Option<Vec<Requirement>> {
+    requirements(text).into_iter().map(requirement).collect()
+}
+
+/// The commas outside of parentheses part the requirements.
+fn requirements(text: &str) -> Vec<&str> {
+    let mut depth = 0_i32;
+    let parts = text.split(|character: char| {
+        depth += i32::from(character == '(') - i32::from(character == ')');
+        character == ',' && depth == 0
+    });
+    parts.map(str::trim).collect()
+}
+
+fn requirement(text: &str) -> Option<Requirement> {
+    if let Some(key) = text.strip_prefix('!') {
+        return of(key, Operator::DoesNotExist, Vec::new());
+    }
+    if let Some((left, values)) = text.split_once('(') {
+        let values = values.strip_suffix(')')?.split(',');
+        let values: Option<Vec<String>> = values.map(value).collect();
+        let (key, operator) = left.trim().split_once(char::is_whitespace)?;
+        return match operator.trim() {
+            "in" => of(key, Operator::In, values?),
+            "notin" => of(key, Operator::NotIn, values?),
+            _ => None,
+        };
+    }
+    for (sign, operator) in [
+        ("!=", Operator::NotEquals),
+        ("==", Operator::Equals),
+        ("=", Operator::Equals),
+        (">", Operator::GreaterThan),
+        ("<", Operator::LessThan),
+    ] {
+        if let Some((key, right)) = text.split_once(sign) {
+            return of(key, operator, vec![value(right)?]);
+        }
+    }
+    of(text, Operator::Exists, Vec::new())
+}
+
+fn of(key: &str, operator: Operator, values: Vec<String>) -> Option<Requirement> {
+    let key = key.trim();
+    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./".contains(character);
+    (!key.is_empty() && key.chars().all(plain)).then(|| Requirement {
+        key: key.to_owned(),
+        operator,
+        values,
+    })
+}
+
+/// A value may be empty.
+fn value(text: &str) -> Option<String> {
+    let text = text.trim();
+    let plain = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
+    text.chars().all(plain).then(|| text.to_owned())
 }
 
 /// The selector that a text in another form means: the JSON of a `LabelSelector` or of a map of labels, or one
@@ -48,10 +140,21 @@ mod tests {
 
     #[test]
     fn what_a_selector_is_made_of() {
-        for text in ["app=web", "a!=b,c in (d, e),!f", "x.io/y=z"] {
+        for text in ["app=web", "a!=b,c in (d, e),!f", "x.io/y=z", "a=", "a>1,b<2"] {
             assert!(is_selector(text), "{text}");
         }
-        for text in ["", " ", "{\"matchLabels\":{}}", "app: web"] {
+        for text in [
+            "",
+            " ",
+            "{\"matchLabels\":{}}",
+            "app: web",
+            "a b",
+            "a in x",
+            "a in (b",
+            "a within (b)",
+            "a=b=c",
+            "a=(b)",
+        ] {
             assert!(!is_selector(text), "{text}");
         }
     }

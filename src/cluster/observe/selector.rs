@@ -1,59 +1,34 @@
 //! Label selectors in their serialized form (`app=web,tier in (a,b),!canary`), matched here instead of by one more
-//! request. The grammar is that of `labels.Parse` in `k8s.io/apimachinery`.
+//! request.
 
 use std::collections::BTreeMap;
 
 use kube::core::{Expression, Selector, SelectorExt};
 
 use crate::facts::Pod;
+use crate::hpa::selector::{self, Operator, Requirement};
 
-/// Reads a selector; none where it is not in the serialized form.
+/// Reads a selector; none where it is not in the serialized form, or compares numbers: the API server is asked then.
 pub(in crate::cluster) fn parse(text: &str) -> Option<Vec<Expression>> {
-    requirements(text).into_iter().map(requirement).collect()
+    selector::parse(text)?.into_iter().map(expression).collect()
 }
 
-/// The commas outside of parentheses part the requirements.
-fn requirements(text: &str) -> Vec<&str> {
-    let mut depth = 0_i32;
-    let parts = text.split(|character: char| {
-        depth += i32::from(character == '(') - i32::from(character == ')');
-        character == ',' && depth == 0
-    });
-    parts.map(str::trim).collect()
-}
-
-fn requirement(text: &str) -> Option<Expression> {
-    if let Some(key) = text.strip_prefix('!') {
-        return name(key).map(Expression::DoesNotExist);
-    }
-    if let Some((left, values)) = text.split_once('(') {
-        let values = values
-            .strip_suffix(')')?
-            .split(',')
-            .map(|it| it.trim().to_owned());
-        let values = values.collect();
-        let (key, operator) = left.trim().split_once(char::is_whitespace)?;
-        let key = name(key)?;
-        return match operator.trim() {
-            "in" => Some(Expression::In(key, values)),
-            "notin" => Some(Expression::NotIn(key, values)),
-            _ => None,
-        };
-    }
-    if let Some((key, value)) = text.split_once("!=") {
-        return Some(Expression::NotEqual(name(key)?, value.trim().to_owned()));
-    }
-    if let Some((key, value)) = text.split_once('=') {
-        let value = value.strip_prefix('=').unwrap_or(value);
-        return Some(Expression::Equal(name(key)?, value.trim().to_owned()));
-    }
-    name(text).map(Expression::Exists)
-}
-
-fn name(key: &str) -> Option<String> {
-    let key = key.trim();
-    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./".contains(character);
-    (!key.is_empty() && key.chars().all(plain)).then(|| key.to_owned())
+fn expression(requirement: Requirement) -> Option<Expression> {
+    let Requirement {
+        key,
+        operator,
+        values,
+    } = requirement;
+    let first = values.first().cloned();
+    Some(match operator {
+        Operator::Equals => Expression::Equal(key, first?),
+        Operator::NotEquals => Expression::NotEqual(key, first?),
+        Operator::In => Expression::In(key, values.into_iter().collect()),
+        Operator::NotIn => Expression::NotIn(key, values.into_iter().collect()),
+        Operator::Exists => Expression::Exists(key),
+        Operator::DoesNotExist => Expression::DoesNotExist(key),
+        Operator::GreaterThan | Operator::LessThan => return None,
+    })
 }
 
 /// Whether a selector in its serialized form matches labels; what cannot be read matches none.
@@ -63,10 +38,10 @@ pub(in crate::cluster) fn selected_by(text: &str, labels: &BTreeMap<String, Stri
 
 /// Whether the labels match.
 pub(super) fn matches(expressions: &[Expression], labels: &BTreeMap<String, String>) -> bool {
-    selector(expressions).matches(labels)
+    together(expressions).matches(labels)
 }
 
-fn selector(expressions: &[Expression]) -> Selector {
+fn together(expressions: &[Expression]) -> Selector {
     expressions.iter().cloned().collect()
 }
 
@@ -89,7 +64,7 @@ impl<'a> PodIndex<'a> {
 
     /// Those that a selector matches.
     pub(in crate::cluster) fn matching(&self, expressions: &[Expression]) -> Vec<Pod> {
-        let selector = selector(expressions);
+        let selector = together(expressions);
         let matches = |pod: &&Pod| selector.matches(&pod.labels);
         match self.fewest(expressions) {
             Some(candidates) => candidates.iter().copied().filter(matches).cloned().collect(),
