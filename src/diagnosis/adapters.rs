@@ -144,7 +144,8 @@ pub(super) fn severity(case: &Case<'_>) -> Severity {
 pub(super) fn without(case: &Case<'_>, finding: Finding, metric: &FailedMetric<'_>) -> Finding {
     let name = word(&case.facts.hpa.name);
     let namespace = case.namespace();
-    if case.facts.hpa.metrics.len() > 1 {
+    // Another one that works must be left.
+    if case.facts.hpa.metrics.len() > case.said.failed_metrics.len().max(1) {
         let patch = format!(r#"[{{"op":"remove","path":"/spec/metrics/{}"}}]"#, metric.index);
         return finding.fix(
             format!("until then, go on without {}", label(metric.spec)),

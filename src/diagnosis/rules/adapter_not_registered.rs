@@ -40,43 +40,70 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .filter(|metric| is_missing(case, metric))
         .collect();
     let first = failed.first()?;
-    let api = adapters::api_of(&first.spec.type_);
-    let group = adapters::group_of(api);
+    let mut missing: Vec<&FailedMetric<'_>> = vec![first];
+    let api_of = |metric: &FailedMetric<'_>| adapters::api_of(&metric.spec.type_);
+    missing.extend(failed.iter().find(|metric| api_of(metric) != api_of(first)));
+    let groups: Vec<&str> = missing.iter().map(|it| adapters::group_of(api_of(it))).collect();
     let names: Vec<String> = failed.iter().map(|metric| adapters::label(metric.spec)).collect();
-    let severity = adapters::severity(case);
-    let served = adapters::served_by(case, first.spec);
     let mut finding = RULE
         .finding(
-            severity,
-            format!("Nothing serves {group}, so the HPA cannot read {}", list(&names)),
+            adapters::severity(case),
+            format!(
+                "Nothing serves {}, so the HPA cannot read {}",
+                list(&groups),
+                list(&names)
+            ),
             "it takes an adapter; metrics-server serves cpu and memory alone",
         )
-        .object("APIService", "", &format!("v1beta1.{group}"));
-    finding = if served.is_absent() {
-        finding.saw(
-            format!("API group {group}"),
-            "not served",
-            format!("GET /apis/{group}/v1beta1"),
-        )
-    } else {
-        let finding = finding.at_most(Confidence::Likely);
-        refused(served).map_or(finding.clone(), |reason| finding.could_not_read(reason))
-    };
+        .shared(&groups.join(","));
+    for metric in &missing {
+        finding = proven(case, finding, metric);
+    }
     if !first.text.is_empty() {
         finding = finding.saw("the controller", innermost(first.text), "conditions and events");
     }
     finding = case.on_hpa(finding);
-    finding = match api {
-        MetricsApi::External => finding.advice(
-            "install the adapter that knows the metric: KEDA, Prometheus Adapter with external rules, or the cloud's own",
-            format!("registers v1beta1.{group}"),
-        ),
-        _ => finding.advice(
-            "install an adapter that knows the metric, for example the Helm chart prometheus-community/prometheus-adapter",
-            format!("registers v1beta1.{group}"),
-        ),
-    };
+    let apis: Vec<MetricsApi> = missing.iter().map(|metric| api_of(metric)).collect();
+    finding = install(finding, &apis);
     Some(adapters::without(case, finding, first))
+}
+
+/// The API that serves the metric is not there, as far as that could be read.
+fn proven(case: &Case<'_>, finding: Finding, metric: &FailedMetric<'_>) -> Finding {
+    let group = adapters::group_of(adapters::api_of(&metric.spec.type_));
+    let finding = finding.object("APIService", "", &format!("v1beta1.{group}"));
+    let served = adapters::served_by(case, metric.spec);
+    if served.is_absent() {
+        return finding.saw(
+            format!("API group {group}"),
+            "not served",
+            format!("GET /apis/{group}/v1beta1"),
+        );
+    }
+    let finding = finding.at_most(Confidence::Likely);
+    match refused(served) {
+        Some(reason) => finding.could_not_read(reason),
+        None => finding,
+    }
+}
+
+fn install(finding: Finding, missing: &[MetricsApi]) -> Finding {
+    let what = match missing {
+        [_, _, ..] => {
+            "install adapters that know the metrics: Prometheus Adapter with rules for both APIs, or one for each"
+        }
+        [MetricsApi::External] => {
+            "install the adapter that knows the metric: KEDA, Prometheus Adapter with external rules, or the cloud's own"
+        }
+        _ => {
+            "install an adapter that knows the metric, for example the Helm chart prometheus-community/prometheus-adapter"
+        }
+    };
+    let names: Vec<String> = missing
+        .iter()
+        .map(|api| format!("v1beta1.{}", adapters::group_of(*api)))
+        .collect();
+    finding.advice(what, format!("registers {}", list(&names)))
 }
 
 fn is_missing(case: &Case<'_>, metric: &FailedMetric<'_>) -> bool {

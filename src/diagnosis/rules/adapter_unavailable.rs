@@ -57,6 +57,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                 |registration| because(registration, &behind),
             ),
         )
+        .shared(&name)
         .object("APIService", "", &name);
     if let Some(service) = service {
         finding = finding.object("Service", &service.namespace, &service.name);

@@ -3,7 +3,7 @@
 use super::finding;
 use super::layout::Page;
 use crate::diagnosis::phrase::count;
-use crate::diagnosis::{Evidence, Explanation, Explanations, Finding};
+use crate::diagnosis::{Explanation, Explanations, Finding, Severity};
 
 /// How many HPAs are named.
 const NAMED: usize = 12;
@@ -41,7 +41,7 @@ pub(super) fn cause(finding: &Finding) -> Option<Cause<'_>> {
 
 fn tell(page: &mut Page, root: &Finding, stopped: &[&Explanation]) {
     page.gap();
-    finding::title(page, root);
+    finding::title(page, &of_all(root, stopped));
     let names: Vec<String> = stopped
         .iter()
         .take(NAMED)
@@ -53,24 +53,50 @@ fn tell(page: &mut Page, root: &Finding, stopped: &[&Explanation]) {
     } else {
         String::new()
     };
+    let stops = firsts(stopped).any(|finding| finding.severity == Severity::Error);
     page.row(
-        "stops",
+        if stops { "stops" } else { "limits" },
         &format!("{}: {}{more}", count(stopped.len(), "HPA"), names.join(", ")),
     );
     page.row("why", &root.cause);
-    finding::proof(page, &common(root, stopped));
-    finding::fixes(page, &root.fix);
+    finding::proof(page, &common(root, stopped, |finding| &finding.evidence));
+    let fixes = common(root, stopped, |finding| &finding.fix);
+    if fixes.is_empty() {
+        page.row("fix", "each HPA has its own: name one to see it");
+    }
+    finding::fixes(page, &fixes);
     finding::more(page, root);
 }
 
-/// The steps of the proof that do not speak of one HPA alone.
-fn common(root: &Finding, stopped: &[&Explanation]) -> Vec<Evidence> {
-    let everywhere = |step: &&Evidence| {
-        stopped.iter().all(|item| {
-            item.findings
-                .first()
-                .is_some_and(|finding| finding.evidence.contains(step))
-        })
-    };
-    root.evidence.iter().filter(everywhere).cloned().collect()
+/// The finding as it is true of all: as bad as the worst, as sure as the least sure, and without the end of the title,
+/// which tells what it means for one HPA, where the HPAs differ in that.
+fn of_all(root: &Finding, stopped: &[&Explanation]) -> Finding {
+    let mut finding = root.clone();
+    for other in firsts(stopped) {
+        finding.severity = finding.severity.max(other.severity);
+        finding.confidence = finding.confidence.min(other.confidence);
+        if other.title != root.title {
+            before_the_effect(&root.title).clone_into(&mut finding.title);
+        }
+    }
+    finding
+}
+
+/// `Nothing serves metrics.k8s.io` of `Nothing serves metrics.k8s.io, so the HPA cannot read cpu usage`.
+fn before_the_effect(title: &str) -> &str {
+    title.split_once(", so ").map_or(title, |(fault, _)| fault)
+}
+
+fn firsts<'a>(stopped: &[&'a Explanation]) -> impl Iterator<Item = &'a Finding> {
+    stopped.iter().filter_map(|item| item.findings.first())
+}
+
+/// The steps of the proof, or the repairs, that do not speak of one HPA alone.
+fn common<T: Clone + PartialEq>(
+    root: &Finding,
+    stopped: &[&Explanation],
+    part: impl Fn(&Finding) -> &Vec<T>,
+) -> Vec<T> {
+    let everywhere = |one: &&T| firsts(stopped).all(|finding| part(finding).contains(one));
+    part(root).iter().filter(everywhere).cloned().collect()
 }
