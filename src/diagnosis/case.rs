@@ -95,6 +95,18 @@ impl<'a> Case<'a> {
         word(&self.facts.hpa.namespace)
     }
 
+    /// That nobody wrote the metric, for the proof: who reads of cpu may never have asked for it.
+    pub(super) fn with_default_metric(&self, finding: Finding) -> Finding {
+        if !self.facts.hpa.metrics_defaulted {
+            return finding;
+        }
+        finding.saw(
+            "spec.metrics",
+            "cpu 80%, the API's default: nobody wrote a metric",
+            "managedFields and last-applied-configuration",
+        )
+    }
+
     /// Names the scale target in a finding.
     pub(super) fn on_target(&self, finding: Finding) -> Finding {
         let target = &self.facts.hpa.target;

@@ -100,6 +100,7 @@ mod tests {
             current_metrics,
             conditions: Vec::new(),
             status_changed_at: None,
+            metrics_defaulted: false,
             spec_changed_at: None,
             keeper: None,
         }

@@ -48,6 +48,9 @@ pub struct Hpa {
     /// `spec.metrics`, in order: `status.currentMetrics` is aligned with it by index.
     #[serde(default)]
     pub metrics: Vec<MetricSpec>,
+    /// Whether nobody wrote `spec.metrics`, so that the one of cpu is the API's default; false where that is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub metrics_defaulted: bool,
     /// `spec.behavior`, as the API server defaulted it.
     #[serde(default)]
     pub behavior: Option<Behavior>,

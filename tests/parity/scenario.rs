@@ -141,6 +141,7 @@ impl Scenario {
             current_metrics: Vec::new(),
             conditions: Vec::new(),
             status_changed_at: None,
+            metrics_defaulted: false,
             spec_changed_at: None,
             keeper: None,
         };

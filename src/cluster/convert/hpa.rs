@@ -4,7 +4,7 @@ use k8s_openapi::api::autoscaling::v2;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use kube::core::Selector;
 
-use super::{controller, managed_fields, quantity, time};
+use super::{controller, last_applied, managed_fields, quantity, time};
 use crate::facts::{
     Behavior, Condition, Hpa, MetricSpec, MetricStatus, MetricTarget, MetricValue, ObjectReference,
     ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
@@ -26,6 +26,7 @@ pub(in crate::cluster) fn hpa(object: &v2::HorizontalPodAutoscaler) -> Hpa {
         min_replicas: spec.min_replicas,
         max_replicas: spec.max_replicas,
         metrics: spec.metrics.iter().flatten().map(metric_spec).collect(),
+        metrics_defaulted: metrics_defaulted(metadata, spec.metrics.as_deref().unwrap_or_default()),
         behavior: spec.behavior.as_ref().map(|behavior| Behavior {
             scale_up: behavior.scale_up.as_ref().map(rules),
             scale_down: behavior.scale_down.as_ref().map(rules),
@@ -43,6 +44,41 @@ pub(in crate::cluster) fn hpa(object: &v2::HorizontalPodAutoscaler) -> Hpa {
         status_changed_at: managed_fields::status_changed_at(metadata),
         spec_changed_at: managed_fields::spec_changed_at(metadata),
         keeper: controller_reference(metadata),
+    }
+}
+
+/// The manager of `kubectl apply` without `--server-side`.
+const CLIENT_SIDE_APPLY: &str = "kubectl-client-side-apply";
+
+/// What the API server writes where nobody wrote metrics (`SetDefaults_HorizontalPodAutoscaler`, autoscaling/v2).
+const DEFAULT_PERCENT: i32 = 80;
+
+/// The fields that a metric of cpu is written to: those of autoscaling/v2 and of v1.
+const METRIC_FIELDS: [&str; 2] = ["metrics", "targetCPUUtilizationPercentage"];
+
+/// Whether nobody wrote the metric of cpu. An `Update` owns even what was defaulted, so there the manifest that
+/// `kubectl apply` keeps has to tell; an `Apply` owns what it wrote.
+fn metrics_defaulted(metadata: &ObjectMeta, metrics: &[v2::MetricSpec]) -> bool {
+    let is_default = |metric: &v2::MetricSpec| {
+        let resource = metric.resource.as_ref();
+        resource.is_some_and(|it| it.name == "cpu" && it.target.average_utilization == Some(DEFAULT_PERCENT))
+    };
+    let [only] = metrics else { return false };
+    if !is_default(only) {
+        return false;
+    }
+    let owned = METRIC_FIELDS.map(|field| format!("/f:spec/f:{field}"));
+    let mut owners = owned
+        .iter()
+        .flat_map(|field| managed_fields::writers(metadata, field));
+    let spec_is_owned = !managed_fields::spec_writers(metadata).is_empty();
+    match last_applied(metadata) {
+        Some(manifest) => {
+            let written = METRIC_FIELDS.map(|field| format!("/spec/{field}"));
+            let absent = written.iter().all(|field| manifest.pointer(field).is_none());
+            absent && owners.all(|owner| owner.manager == CLIENT_SIDE_APPLY)
+        }
+        None => spec_is_owned && owners.next().is_none(),
     }
 }
 

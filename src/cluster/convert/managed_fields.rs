@@ -40,7 +40,8 @@ pub(super) fn managers_of(metadata: &ObjectMeta, subresource: &str) -> Vec<Strin
         .collect()
 }
 
-fn writers(metadata: &ObjectMeta, field: &str) -> Vec<FieldWriter> {
+/// Who owns a field, for example `/f:spec/f:metrics`.
+pub(super) fn writers(metadata: &ObjectMeta, field: &str) -> Vec<FieldWriter> {
     entries(metadata)
         .filter(|entry| {
             let owned = entry

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use k8s_openapi::apimachinery::pkg::api::resource;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use k8s_openapi::jiff::Timestamp;
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 
@@ -30,6 +30,9 @@ pub(super) use room::{allocatable, quota, unfit};
 pub(super) use scaled_object::scaled_object;
 pub(super) use serving::{serving, without_secrets};
 pub(super) use workload::{scale_of_object, scale_target};
+
+/// Where `kubectl apply` keeps the manifest.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// A time of the API server, whole microseconds kept.
 pub(super) fn instant(timestamp: Timestamp) -> Option<DateTime<Utc>> {
@@ -50,6 +53,12 @@ fn quantities(quantities: Option<&BTreeMap<String, resource::Quantity>>) -> BTre
         .flatten()
         .map(|(name, value)| (name.clone(), quantity(value)))
         .collect()
+}
+
+/// The manifest that `kubectl apply` keeps of what it applied last.
+fn last_applied(metadata: &ObjectMeta) -> Option<serde_json::Value> {
+    let text = metadata.annotations.as_ref()?.get(LAST_APPLIED)?;
+    serde_json::from_str(text).ok()
 }
 
 /// An `APIService`, with the condition that tells whether it answers.

@@ -6,11 +6,8 @@ use kube::core::DynamicObject;
 use serde::de::DeserializeOwned;
 
 use super::hpa::{controller_reference, serialize_selector};
-use super::{managed_fields, pod, room};
+use super::{last_applied, managed_fields, pod, room};
 use crate::facts::{Condition, PodTemplate, Scale, ScaleTarget, UpdateStrategy};
-
-/// Where `kubectl apply` keeps the manifest.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// The object that an HPA scales.
 pub(in crate::cluster) fn scale_target(object: &DynamicObject, api_version: &str, kind: &str) -> ScaleTarget {
@@ -45,8 +42,7 @@ pub(in crate::cluster) fn scale_target(object: &DynamicObject, api_version: &str
 
 /// The replicas of the manifest that was applied last; nothing else of it is kept.
 fn last_applied_replicas(metadata: &ObjectMeta) -> Option<i32> {
-    let text = metadata.annotations.as_ref()?.get(LAST_APPLIED)?;
-    let manifest: serde_json::Value = serde_json::from_str(text).ok()?;
+    let manifest = last_applied(metadata)?;
     i32::try_from(manifest.pointer("/spec/replicas")?.as_i64()?).ok()
 }
 

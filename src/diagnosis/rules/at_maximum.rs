@@ -81,6 +81,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "status.conditions",
         );
     }
+    finding = case.with_default_metric(finding);
     if let Some(wanted) = wanted {
         finding = finding.fix(
             "allow as many replicas as the metrics want",

@@ -66,7 +66,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if let Some(unreadable) = refused(&case.facts.pods).or_else(|| refused(&case.facts.target)) {
         finding = finding.could_not_read(unreadable);
     }
-    Some(repair(case, finding, &found))
+    Some(repair(case, case.with_default_metric(finding), &found))
 }
 
 fn prove(case: &Case<'_>, finding: Finding, found: &[Offender<'_>]) -> Finding {

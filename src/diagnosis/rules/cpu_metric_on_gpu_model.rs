@@ -70,7 +70,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "spec.template",
         )
         .saw("metrics of the HPA", names, "spec.metrics");
-    Some(finding.advice(
+    Some(case.with_default_metric(finding).advice(
         "scale on requests in the queue, latency or GPU utilization",
         "a Pods metric, through an adapter of custom.metrics.k8s.io; cpu may stay as a second metric",
     ))

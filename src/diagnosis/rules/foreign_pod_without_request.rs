@@ -90,6 +90,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "LIST pods",
         );
     }
+    let finding = case.with_default_metric(finding);
     Some(with_fixes(case, finding, &found, &pods))
 }
 

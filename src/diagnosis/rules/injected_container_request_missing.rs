@@ -90,6 +90,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     for offender in &found {
         finding = with_annotation(case, finding, offender.container, offender.resource);
     }
+    let finding = case.with_default_metric(finding);
     Some(with_container_metric(case, finding, first.resource))
 }
 

@@ -146,6 +146,7 @@ pub(crate) fn hpa_facts(replicas: i32, metrics: Vec<MetricSpec>) -> HpaFacts {
             current_metrics: Vec::new(),
             conditions: Vec::new(),
             status_changed_at: None,
+            metrics_defaulted: false,
             spec_changed_at: None,
             keeper: None,
         },

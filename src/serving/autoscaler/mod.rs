@@ -52,6 +52,7 @@ impl Autoscaler {
             current_metrics: Vec::new(),
             conditions: Vec::new(),
             status_changed_at: None,
+            metrics_defaulted: false,
             spec_changed_at: None,
             keeper: None,
         }
