@@ -2,6 +2,7 @@
 
 use super::explanation::{MetricReport, PodReport, RecommendationReport, StabilizationReport};
 use super::{Case, phrase};
+use crate::facts::{Quantity, QuantityFormat};
 use crate::hpa::replicas::{Counted, Limit, MetricProposal, PodShare, Recommendation};
 use crate::hpa::symptoms::SyncStage;
 
@@ -65,7 +66,7 @@ fn metric(metric: &MetricProposal) -> MetricReport {
         value_from: value_from(metric),
         ratio: metric.ratio,
         proposal: metric.proposal,
-        pods: metric.pods.iter().map(|share| pod(&metric.name, share)).collect(),
+        pods: metric.pods.iter().map(|share| pod(metric, share)).collect(),
     }
 }
 
@@ -78,11 +79,19 @@ fn value_from(metric: &MetricProposal) -> Option<&'static str> {
     }
 }
 
-fn pod(resource: &str, share: &PodShare) -> PodReport {
+fn pod(metric: &MetricProposal, share: &PodShare) -> PodReport {
+    let of_adapter = metric.type_ == "Pods";
+    let amount = |milli| {
+        if of_adapter {
+            Quantity::from_milli(milli, QuantityFormat::DecimalSi).0
+        } else {
+            phrase::amount(&metric.name, milli)
+        }
+    };
     PodReport {
         name: share.name.clone(),
-        usage: share.usage_milli.map(|milli| phrase::amount(resource, milli)),
-        request: share.request_milli.map(|milli| phrase::amount(resource, milli)),
+        usage: share.usage_milli.map(amount),
+        request: share.request_milli.map(amount),
         counted: match share.counted {
             Counted::Yes => "counted",
             Counted::Unready => "unready",
