@@ -24,6 +24,7 @@ mod scheduling;
 mod serving;
 mod summary;
 mod targets;
+mod units;
 mod what_if;
 
 pub use changes::{Became, Change, Decision, State, changes};

@@ -5,24 +5,33 @@
 //! (`500`), so that one pod is always thousands of times above it; or cpu in more cores than a pod may ever use (`100`
 //! for 100m), so that the HPA never scales up. Likewise `1m` for one core, `Gi` for `Mi`, and a percentage of 1 to 5.
 //!
+//! Of a `Pods`, `Object` or `External` metric: a target of `500m`, which is one half, where the metric stands at whole
+//! numbers far above; a target of 70 for a metric that is a share of one; a target of 500 for a latency in seconds; a rate
+//! as the target of a counter that only grows; an `averageValue` where the metric is a mean already.
+//!
 //! ## How it is proved
 //! A memory target below 1 MiB is less than any process takes. A cpu target above the sum of the limits of every
 //! container cannot be reached; without limits, one of at least 100 times the pod's requests is likely a slip. So is cpu
 //! of at most 10m that every pod exceeds 20 times, memory of 1000 times what a pod uses, and a percentage of at most 5
 //! that asks for more than maxReplicas.
 //!
+//! The values of an adapter's metric are compared with the target; which unit was meant, only the metric's name can tell,
+//! so that is *likely* at most.
+//!
 //! ## What it is not
-//! A target that is merely high or low.
+//! A target that is merely high or low. A queue far above its target is a queue that is full.
 //!
 //! ## Fix
 //! Write the unit: `500Mi`, `100m`.
 //!
 //! ## Source
-//! Quantities of the Kubernetes API: `m` is a thousandth, cpu counts cores, memory counts bytes.
+//! Quantities of the Kubernetes API: `m` is a thousandth, cpu counts cores, memory counts bytes. Prometheus' naming of
+//! metrics: base units, `_total` for a counter, `_ratio` for a share of one.
 
 use crate::diagnosis::case::is_running;
 use crate::diagnosis::phrase::{amount, word};
 use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::units::{self, Repair};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::{Container, MetricSpec, MetricTarget, Quantity};
 use crate::hpa::replicas::Counted;
@@ -32,7 +41,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "target-unit-wrong",
     stage: Stage::Arithmetic,
     source: include_str!("target_unit_wrong.rs"),
-    explains: &["TFS602", "TFS601", "TFS606"],
+    explains: &["TFS601", "TFS602", "TFS603", "TFS606", "TFS614"],
     needs: &[Need::Pods],
     check,
 };
@@ -63,7 +72,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             _ => None,
         });
     let Some((index, metric, value, slip)) = slip else {
-        return tiny_percentage(case);
+        return tiny_percentage(case).or_else(|| of_adapter(case));
     };
     let name = &metric.name;
     let finding = RULE
@@ -98,6 +107,37 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         ),
         "changes the HPA alone",
     ))
+}
+
+/// The same of a metric that an adapter serves.
+fn of_adapter(case: &Case<'_>) -> Option<Finding> {
+    let slip = units::slip(case)?;
+    let finding = RULE
+        .finding(Severity::Warning, slip.title, slip.cause)
+        .at_most(Confidence::Likely)
+        .saw(
+            format!("spec.metrics[{}]", slip.index),
+            format!("{}, target {}", slip.metric, slip.target),
+            "GET the HPA",
+        )
+        .saw("the metric now", slip.current, "arithmetic");
+    let finding = case.on_hpa(finding);
+    Some(match slip.repair {
+        Repair::Target { title, path, target } => {
+            let patch = format!(
+                r#"[{{"op":"replace","path":"/spec/metrics/{}/{path}/target","value":{target}}}]"#,
+                slip.index
+            );
+            let command = format!(
+                "kubectl patch hpa {} -n {} --type=json -p {}",
+                word(&case.facts.hpa.name),
+                case.namespace(),
+                word(&patch)
+            );
+            finding.fix(title, command, "changes the HPA alone")
+        }
+        Repair::Advice(title, changes) => finding.advice(title, changes),
+    })
 }
 
 struct Slip {
