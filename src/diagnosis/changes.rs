@@ -1,5 +1,7 @@
 //! What became of HPAs between two readings: the answer to `--watch`.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -11,7 +13,7 @@ use super::{Explanation, Explanations, Finding, ObjectName, Severity, Verdict};
 pub enum Became {
     /// It was not there before.
     Appeared,
-    /// Its verdict, its first finding or its decision is another one.
+    /// Its verdict, one of its findings or its decision is another one.
     Changed,
     /// It is not there any more.
     Gone,
@@ -41,8 +43,9 @@ pub struct Change<'a> {
     pub explanation: Option<&'a Explanation>,
 }
 
-/// What is compared of an answer. Usage moves all the time and is no change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What is compared of an answer. Usage moves all the time and is no change, and neither are the names that a rollout
+/// gives to the pods of a finding.
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct State<'a> {
     /// The answer in one word.
@@ -51,8 +54,81 @@ pub struct State<'a> {
     pub code: Option<&'static str>,
     /// The objects that the first finding names.
     pub objects: &'a [ObjectName],
+    /// The errors and warnings beside it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Other<'a>>,
     /// What the controller starts from, and what it will decide.
     pub decision: Option<Decision>,
+}
+
+/// A finding beside the first one.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Other<'a> {
+    /// Its code.
+    pub code: &'static str,
+    /// Its title.
+    pub title: &'a str,
+    /// The objects that it names.
+    pub objects: &'a [ObjectName],
+}
+
+/// Titles hold numbers that move.
+impl PartialEq for Other<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.code == other.code && names(self.objects) == names(other.objects)
+    }
+}
+
+impl PartialEq for State<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.verdict == other.verdict
+            && self.decision == other.decision
+            && self.others == other.others
+            && self.has_cause_of(other)
+    }
+}
+
+impl State<'_> {
+    fn has_cause_of(&self, other: &Self) -> bool {
+        self.code == other.code && names(self.objects) == names(other.objects)
+    }
+}
+
+/// What tells objects apart, each once: a pod by the name that its owner gives to all of its pods.
+fn names(objects: &[ObjectName]) -> BTreeSet<(&str, &str, &str, Option<&str>)> {
+    objects
+        .iter()
+        .map(|object| {
+            let name = match object.kind.as_str() {
+                "Pod" | "ReplicaSet" => without_generated(&object.name),
+                _ => &object.name,
+            };
+            (
+                object.kind.as_str(),
+                object.namespace.as_str(),
+                name,
+                object.container.as_deref(),
+            )
+        })
+        .collect()
+}
+
+/// `web` of `web-5f6d7c8b9-x2x9l`: without the hash of the template and the random end.
+fn without_generated(name: &str) -> &str {
+    /// The characters of `rand.SafeEncodeString` in `k8s.io/apimachinery`.
+    const SAFE: &str = "bcdfghjklmnpqrstvwxz2456789";
+    let generated =
+        |part: &str| (5..=10).contains(&part.len()) && part.chars().all(|character| SAFE.contains(character));
+    let mut name = name;
+    for _ in 0..2 {
+        if let Some((start, end)) = name.rsplit_once('-')
+            && generated(end)
+        {
+            name = start;
+        }
+    }
+    name
 }
 
 /// The controller's decision.
@@ -75,10 +151,31 @@ impl Change<'_> {
     }
 
     fn has_new_cause(&self) -> bool {
-        fn cause<'a>(state: Option<&'a State<'_>>) -> Option<(Option<&'static str>, &'a [ObjectName])> {
-            state.map(|it| (it.code, it.objects))
+        match (&self.before, &self.after) {
+            (Some(before), Some(after)) => !before.has_cause_of(after),
+            (before, after) => before.is_some() != after.is_some(),
         }
-        cause(self.before.as_ref()) != cause(self.after.as_ref())
+    }
+
+    /// What is found beside the first finding now, and was not before.
+    pub fn came(&self) -> Vec<&Other<'_>> {
+        Self::beyond(self.after.as_ref(), self.before.as_ref())
+    }
+
+    /// What was found beside the first finding, and is found no more.
+    pub fn went(&self) -> Vec<&Other<'_>> {
+        Self::beyond(self.before.as_ref(), self.after.as_ref())
+    }
+
+    fn beyond<'s>(some: Option<&'s State<'_>>, others: Option<&'s State<'_>>) -> Vec<&'s Other<'s>> {
+        let (Some(some), Some(others)) = (some, others) else {
+            return Vec::new();
+        };
+        let known = |one: &Other<'_>| {
+            let is_first = others.code == Some(one.code) && names(others.objects) == names(one.objects);
+            is_first || others.others.contains(one)
+        };
+        some.others.iter().filter(|one| !known(one)).collect()
     }
 }
 
@@ -131,12 +228,25 @@ fn state(item: &Explanation) -> State<'_> {
         verdict: item.verdict,
         code: first.map(|it| it.code),
         objects: first.map_or(&[], |it| &it.objects),
+        others: others(&item.findings),
         decision: item.recommendation.as_ref().map(|it| Decision {
             current_replicas: it.current_replicas,
             desired_replicas: it.desired_replicas,
             limited_by: it.limited_by,
         }),
     }
+}
+
+/// Of infos only the first is told: the others are no news.
+fn others(findings: &[Finding]) -> Vec<Other<'_>> {
+    let weighs = findings.iter().skip(1).filter(|it| it.severity > Severity::Info);
+    weighs
+        .map(|it| Other {
+            code: it.code,
+            title: &it.title,
+            objects: &it.objects,
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -144,3 +144,38 @@ fn another_cause_is_explained_and_another_decision_is_not() {
         [false; 0]
     );
 }
+
+#[test]
+fn a_rollout_renames_the_pods_of_a_finding_and_is_no_news() {
+    let of = |pod: &str| all(vec![found("web", "TFS401", Severity::Error, pod)]);
+    assert_eq!(
+        changes(&of("web-5f6d7c8b9-x2x9l"), &of("web-7c9d8f5b6d-hv7kt")),
+        []
+    );
+    assert_eq!(changes(&of("web-0"), &of("web-1")).len(), 1);
+    assert_eq!(changes(&of("migrate"), &of("seed")).len(), 1);
+}
+
+#[test]
+fn a_second_finding_that_comes_or_goes_is_told_and_explains_nothing_anew() {
+    let one = all(vec![found("web", "TFS401", Severity::Error, "a")]);
+    let mut both = found("web", "TFS401", Severity::Error, "a");
+    both.findings
+        .extend(found("web", "TFS703", Severity::Warning, "b").findings);
+    both.findings
+        .extend(found("web", "TFS801", Severity::Info, "c").findings);
+    let both = all(vec![both]);
+    let codes = |found: Vec<&super::Other<'_>>| found.iter().map(|it| it.code).collect::<Vec<_>>();
+    let came = changes(&one, &both);
+    assert_eq!(came.len(), 1);
+    assert_eq!(
+        (codes(came[0].came()), codes(came[0].went())),
+        (vec!["TFS703"], vec![])
+    );
+    assert!(!came[0].needs_explaining());
+    let went = changes(&both, &one);
+    assert_eq!(
+        (codes(went[0].came()), codes(went[0].went())),
+        (vec![], vec!["TFS703"])
+    );
+}

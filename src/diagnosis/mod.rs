@@ -27,7 +27,7 @@ mod targets;
 mod units;
 mod what_if;
 
-pub use changes::{Became, Change, Decision, State, changes};
+pub use changes::{Became, Change, Decision, Other, State, changes};
 pub use engine::{diagnose, diagnose_and_drop};
 pub use explanation::{
     ClusterReport, Explanation, Explanations, HistoryEntry, MetricReport, PodReport, RecommendationReport,

@@ -53,7 +53,17 @@ fn said(change: &Change<'_>) -> String {
     if before.is_some_and(|it| it.decision != after.decision) {
         pieces.extend(after.decision.as_ref().map(decision));
     }
-    format!("{}: {}", pieces.join(", "), why(item))
+    let came = change
+        .came()
+        .into_iter()
+        .map(|it| format!("also {} {}", it.code, it.title));
+    let went = change.went().into_iter().map(|it| format!("{} is gone", it.code));
+    let mut text = format!("{}: {}", pieces.join(", "), why(item));
+    for news in came.chain(went) {
+        text.push_str("; ");
+        text.push_str(&news);
+    }
+    text
 }
 
 /// The code stands before the summary where the first finding is what the summary says.
