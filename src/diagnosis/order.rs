@@ -163,6 +163,7 @@ fn arrange(case: &Case<'_>, mut found: Vec<(&'static Rule, Finding)>) -> Vec<Fin
     found.sort_by_key(|(rule, finding)| {
         (
             std::cmp::Reverse(finding.severity),
+            !stopped(rule, finding),
             not_yet_reached(case, rule),
             WHERE_IT_STANDS.contains(&rule.code),
             rule.stage,
@@ -186,6 +187,11 @@ fn arrange(case: &Case<'_>, mut found: Vec<(&'static Rule, Finding)>) -> Vec<Fin
         }
     }
     arranged.into_iter().map(|(_, finding)| finding).collect()
+}
+
+/// Where nobody looks after the HPA, nothing else that is repaired helps it.
+fn stopped(rule: &Rule, finding: &Finding) -> bool {
+    rule.code == "TFS609" && finding.confidence == Confidence::Proven
 }
 
 /// Infos that say why an HPA stands where it stands: whatever else there is to say is more.

@@ -94,8 +94,12 @@ pub fn read(facts: &HpaFacts, now: DateTime<Utc>) -> Symptoms {
     }
 }
 
-/// An event that comes again and again is written once in five minutes: up to here it is the present.
-const EVENT_SECONDS: i64 = 6 * 60;
+/// A status that is refused is refused again at the next sync: an event that is older is of the past.
+const EVENT_SECONDS: i64 = 60;
+
+/// From so many on the events are written only once in five minutes (`EventSourceObjectSpamFilter` of client-go).
+const MANY_EVENTS: i32 = 20;
+const RARE_EVENT_SECONDS: i64 = 6 * 60;
 
 /// The event that tells that the status is refused, where no status was written since.
 pub fn refused_status(facts: &HpaFacts, now: DateTime<Utc>) -> Option<&Event> {
@@ -110,7 +114,16 @@ pub fn refused_status(facts: &HpaFacts, now: DateTime<Utc>) -> Option<&Event> {
     );
     let seen = event.last_seen?;
     let newer = facts.hpa.status_changed_at.is_none_or(|written| seen > written);
-    (refused && newer && (now - seen).num_seconds() <= EVENT_SECONDS).then_some(event)
+    let warnings = facts.events.known().into_iter().flatten();
+    let many = warnings
+        .filter(|event| event.type_ == "Warning")
+        .fold(0, |sum: i32, event| sum.saturating_add(event.count));
+    let patience = if many < MANY_EVENTS {
+        EVENT_SECONDS
+    } else {
+        RARE_EVENT_SECONDS
+    };
+    (refused && newer && (now - seen).num_seconds() <= patience).then_some(event)
 }
 
 /// The way that the last sync took through the controller's work.

@@ -120,6 +120,12 @@ fn event(facts: &mut Value, reason: &str, message: &str, type_: &str) {
     }
 }
 
+/// What was read of the controller, with a lease or without.
+fn looked_after(facts: &mut Value, lease: &Value) {
+    facts["cluster"]["hpaController"] = json!({"known": {"lease": lease, "role": {"known": true},
+        "bound": {"known": ["ServiceAccount kube-system/horizontal-pod-autoscaler"]}}});
+}
+
 fn up_rules(facts: &mut Value, rules: &Value) {
     spec(facts, &json!({"behavior": {"scaleUp": rules}}));
 }
@@ -468,6 +474,63 @@ const HEALTHY: &[(&str, Change)] = &[
             .into_iter()
             .for_each(|pods| pods.push(ending.clone()));
     }),
+    ("usage that moved a moment ago, after a long rest", |it| {
+        pods(it, 2, 300);
+        spec(it, &json!({"statusChangedAt": "2026-11-24T09:00:00Z"}));
+        it["hpas"][0]["hpa"]["currentMetrics"][0]["current"] =
+            json!({"averageUtilization": 58, "averageValue": "290m"});
+        looked_after(
+            it,
+            &json!({"known": {"holder": "a", "renewedAt": "2026-11-24T09:59:59Z"}}),
+        );
+    }),
+    (
+        "the same beside a lease that was left over from another control plane",
+        |it| {
+            pods(it, 2, 300);
+            spec(it, &json!({"statusChangedAt": "2026-11-24T09:58:00Z"}));
+            it["hpas"][0]["hpa"]["currentMetrics"][0]["current"] =
+                json!({"averageUtilization": 58, "averageValue": "290m"});
+            looked_after(
+                it,
+                &json!({"known": {"holder": "a", "renewedAt": "2026-11-01T09:00:00Z"}}),
+            );
+        },
+    ),
+    ("the same on a cluster without leader election", |it| {
+        pods(it, 2, 300);
+        spec(it, &json!({"statusChangedAt": "2026-11-24T09:00:00Z"}));
+        it["hpas"][0]["hpa"]["currentMetrics"][0]["current"] =
+            json!({"averageUtilization": 58, "averageValue": "290m"});
+        looked_after(it, &json!("absent"));
+    }),
+    ("a long queue", |it| {
+        let metric = json!({"type": "External", "name": "queue_length", "target": {"averageValue": "5"}});
+        reported(it, &metric, &json!({"averageValue": "4"}));
+    }),
+    ("few requests, and a target for many", |it| {
+        let metric =
+            json!({"type": "Pods", "name": "http_requests_per_second", "target": {"averageValue": "100"}});
+        reported(it, &metric, &json!({"averageValue": "16m"}));
+    }),
+    ("a short duration, far below its target", |it| {
+        let metric = json!({"type": "External", "name": "http_request_duration_seconds_p99",
+            "target": {"value": "500m"}});
+        reported(it, &metric, &json!({"value": "2m"}));
+    }),
+    ("a duration in milliseconds", |it| {
+        let metric =
+            json!({"type": "Pods", "name": "request_duration_ms", "target": {"averageValue": "500"}});
+        reported(it, &metric, &json!({"averageValue": "1500m"}));
+    }),
+    ("a percentage of a GPU that has nothing to do", |it| {
+        let metric =
+            json!({"type": "Pods", "name": "DCGM_FI_DEV_GPU_UTIL", "target": {"averageValue": "70"}});
+        reported(it, &metric, &json!({"averageValue": "500m"}));
+    }),
+    ("nobody wrote a metric, and cpu is fine", |it| {
+        spec(it, &json!({"metricsDefaulted": true}));
+    }),
     ("the events could not be read", |it| {
         it["hpas"][0]["events"] =
             json!({"notReadable": {"what": "events", "why": "forbidden", "needs": "list events"}});
@@ -476,7 +539,7 @@ const HEALTHY: &[(&str, Change)] = &[
 
 #[test]
 fn no_healthy_shape_is_warned_of() {
-    assert!(HEALTHY.len() >= 50, "{}", HEALTHY.len());
+    assert!(HEALTHY.len() >= 60, "{}", HEALTHY.len());
     let idle = read(&root().join("TFS601/fires.yaml"));
     let idle = serde_json::to_value(&idle).expect("facts have a form in JSON");
     let mut noisy = Vec::new();

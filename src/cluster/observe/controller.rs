@@ -12,6 +12,8 @@ use super::budget::Budget;
 use super::fact;
 use crate::cluster::{Ask, Cluster, Error, convert};
 use crate::facts::{ClusterFacts, Fact, HpaController, HpaFacts, Lease, ServiceReference, Webhook};
+use crate::hpa::overdue::{self, PATIENCE_SECONDS};
+use crate::hpa::replicas;
 
 /// The role of the HPA controller, and its binding.
 const ROLE: &str = "system:controller:horizontal-pod-autoscaler";
@@ -21,12 +23,14 @@ const LEASE: (&str, &str) = ("kube-system", "kube-controller-manager");
 const CONTROLLER_COST: usize = 3;
 /// Both kinds of configurations.
 const WEBHOOKS_COST: usize = 2;
-/// A controller that runs has seen an HPA four times by then.
-const PATIENCE_SECONDS: i64 = 60;
 
 /// Adds what is known of the controller and of the webhooks that it meets.
 pub(super) async fn read(cluster: &Cluster, hpas: &[HpaFacts], facts: &mut ClusterFacts, budget: &Budget) {
-    if hpas.iter().any(is_left_alone) && budget.left(cluster) >= CONTROLLER_COST {
+    let version = facts.version.known().map(String::as_str);
+    let controls = replicas::Controller::defaults(version);
+    let api = &facts.resource_metrics_api;
+    let overdue = |it: &HpaFacts| !overdue::signs(it, api, &controls, chrono::Utc::now()).is_empty();
+    if hpas.iter().any(|it| is_left_alone(it) || overdue(it)) && budget.left(cluster) >= CONTROLLER_COST {
         facts.hpa_controller = Fact::Known(controller(cluster).await);
     }
     let named = |name: &str| {

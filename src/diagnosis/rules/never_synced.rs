@@ -3,14 +3,18 @@
 //! ## What it detects
 //! The controller has not written a single condition: either the HPA is new, or no controller looks after it.
 //!
-//! The same where the spec changed and no sync has seen it, and where the controller may not write the status.
+//! The same where the spec changed and no sync has seen it, where the controller may not write the status, and where the
+//! conditions are from better days: the controller has stopped, and the status says what is not the case any more.
 //!
 //! ## How it is proved
 //! `status.conditions` is empty. A new HPA is synced within 15 s; one minute is long past that.
 //!
 //! From 1.37 on `status.observedGeneration` is behind `metadata.generation` for longer than that. A status that cannot be
 //! written leaves events; where the status was not written since, its conditions are old news. The lease of
-//! kube-controller-manager and the binding of the controller's role tell why nobody looks.
+//! kube-controller-manager and the binding of the controller's role tell why nobody looks. They are read too where a status
+//! that was not written for a minute shows other replicas or another usage than there are: a controller that runs would have
+//! corrected it. Without leader election there is no lease, and such a status is told as *likely* when it is wrong for three
+//! minutes.
 //!
 //! ## What it is not
 //! A metric that fails: that leaves a condition.
@@ -27,7 +31,10 @@ use crate::diagnosis::denial::{self, ROLE};
 use crate::diagnosis::phrase::{ago, seconds_since, span};
 use crate::diagnosis::rule::{Rule, Stage};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
+use crate::facts::HpaController;
+use crate::hpa::overdue::{self, PATIENCE_SECONDS};
 use crate::hpa::symptoms::{SyncStage, refused_status};
+use chrono::{DateTime, Utc};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS609",
@@ -41,8 +48,8 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     check,
 };
 
-/// A controller that runs has synced a new HPA four times by then.
-const PATIENCE_SECONDS: i64 = 60;
+/// So long a status that is plainly wrong is not just late, whatever the lease says.
+const LONG_SECONDS: i64 = 180;
 
 /// The lease of leader election is renewed every two seconds.
 const LEASE_SECONDS: i64 = 60;
@@ -52,7 +59,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return Some(finding);
     }
     if case.said.stage != SyncStage::NeverSynced {
-        return spec_not_seen(case);
+        return spec_not_seen(case).or_else(|| status_is_old(case));
     }
     let age = seconds_since(case.facts.hpa.created_at?, case.now);
     let finding = if age < PATIENCE_SECONDS {
@@ -88,6 +95,45 @@ fn spec_not_seen(case: &Case<'_>) -> Option<Finding> {
         format!("{observed}, metadata.generation {generation}"),
         "GET the HPA",
     ))
+}
+
+/// Conditions from better days: the status says what is not the case any more, and no sync has corrected it. A lease that
+/// nobody renews proves why, and so do rights that are gone. Without either, only a sign whose time is known is told.
+fn status_is_old(case: &Case<'_>) -> Option<Finding> {
+    let controller = case.cluster.hpa_controller.known()?;
+    let written = case.facts.hpa.status_changed_at?;
+    let api = &case.cluster.resource_metrics_api;
+    let signs = overdue::signs(case.facts, api, case.controller, case.now);
+    let since = signs.iter().filter_map(|sign| sign.since).min();
+    let long = since.is_some_and(|since| seconds_since(since, case.now) >= LONG_SECONDS);
+    let gone = is_gone(controller, written, case.now);
+    if signs.is_empty() || !(gone || long) {
+        return None;
+    }
+    let status = format!(
+        "its status is {} old and wrong",
+        span(seconds_since(written, case.now))
+    );
+    let mut finding = left_alone(case, &status);
+    for sign in signs {
+        finding = finding.saw(sign.what, sign.says, "GET the HPA");
+    }
+    Some(if gone {
+        finding
+    } else {
+        finding.at_most(Confidence::Likely)
+    })
+}
+
+/// Whether it is certain that the controller does not run, or has no rights. A lease that ended before the status was
+/// written is left over from another time: whoever wrote the status does not keep it.
+fn is_gone(controller: &HpaController, written: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    let unbound = controller.bound.is_absent() || controller.bound.known().is_some_and(Vec::is_empty);
+    let renewed = controller.lease.known().and_then(|lease| lease.renewed_at);
+    let ended = renewed.is_some_and(|renewed| {
+        seconds_since(renewed, now) > LEASE_SECONDS && seconds_since(renewed, written) <= LEASE_SECONDS
+    });
+    unbound || controller.role.is_absent() || ended
 }
 
 /// Nobody looks after the HPA: the controller is down, lacks its rights, or is switched off.

@@ -168,4 +168,13 @@ fn a_refused_status_makes_every_condition_old_news() {
         SyncStage::Metrics,
         "a conflict is tried again"
     );
+    // With few events each one is written, so one that is old is of the past; of many, one is written in five minutes.
+    facts.hpa.status_changed_at = Some(DateTime::UNIX_EPOCH - chrono::TimeDelta::seconds(600));
+    facts.events = Fact::Known(vec![event(200, refused)]);
+    assert_eq!(read(&facts).stage, SyncStage::Metrics, "it was refused once");
+    facts.events = Fact::Known(vec![Event {
+        count: 25,
+        ..event(200, refused)
+    }]);
+    assert_eq!(read(&facts).stage, SyncStage::StatusNotWritten);
 }
