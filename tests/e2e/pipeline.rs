@@ -144,3 +144,75 @@ fn two_causes(namespace: &str) {
         .collect();
     assert_eq!(codes, ["TFS101", "TFS302"], "{answer:#}");
 }
+
+/// The repair whose command holds these words.
+#[track_caller]
+fn fix<'a>(finding: &'a Value, words: &str) -> &'a str {
+    let commands = finding["fix"].as_array().into_iter().flatten();
+    let mut commands = commands.filter_map(|fix| fix["command"].as_str());
+    commands
+        .find(|command| command.contains(words))
+        .unwrap_or_else(|| panic!("no command with {words}: {finding:#}"))
+}
+
+#[track_caller]
+fn has_its_metric(namespace: &str) {
+    until("the HPA has its metric", || {
+        (field(namespace, "hpa/web", ACTIVE) == "ValidMetricFound").then_some(())
+    });
+}
+
+#[test]
+fn a_registration_is_left_over() {
+    let space = sandbox().namespace("leftover").expect("a namespace");
+    let namespace = space.name();
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    apply(&workload(namespace, "web"));
+    has_its_metric(namespace);
+    let finding = broken(
+        namespace,
+        "delete deployment,service,serviceaccount metrics-server -n kube-system",
+        "ServiceNotFound",
+    );
+    names(&finding, "\"Service\"");
+    // The repair is two commands: the registration goes, and everything is installed anew. What comes next is the
+    // kubelets' certificate, as on every cluster like this one.
+    let (delete, install) = fix(&finding, "--force-conflicts")
+        .split_once(" && ")
+        .expect("two commands");
+    kubectl(delete.strip_prefix("kubectl ").expect("kubectl")).expect_code(0);
+    let installed = kubectl(install.strip_prefix("kubectl ").expect("kubectl")).expect_code(1);
+    assert!(
+        installed.stdout.contains("TFS303"),
+        "{}{}",
+        installed.stdout,
+        installed.stderr
+    );
+    let finding = until("the certificate is refused", || {
+        let finding = explain(namespace, "web")["findings"][0].clone();
+        (finding["code"] == "TFS303").then_some(finding)
+    });
+    type_fix(&finding, 0);
+    has_its_metric(namespace);
+}
+
+#[test]
+fn metrics_server_may_not_ask_who_asks() {
+    let space = sandbox().namespace("delegator").expect("a namespace");
+    let namespace = space.name();
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    apply(&workload(namespace, "web"));
+    has_its_metric(namespace);
+    kubectl("delete clusterrolebinding metrics-server:system:auth-delegator").expect_code(0);
+    until("the HPA has no metrics", || {
+        (field(namespace, "hpa/web", ACTIVE) == "FailedGetResourceMetric").then_some(())
+    });
+    let finding = until("TFS310 comes first", || {
+        let finding = explain(namespace, "web")["findings"][0].clone();
+        (finding["code"] == "TFS310").then_some(finding)
+    });
+    assert_eq!(finding["confidence"], "proven", "{finding:#}");
+    let command = fix(&finding, "auth-delegator");
+    kubectl(command.strip_prefix("kubectl ").expect("kubectl")).expect_code(0);
+    has_its_metric(namespace);
+}

@@ -151,6 +151,7 @@ impl ControlPlane {
                 period.as_millis()
             ));
         }
+        manager.arg(format!("--leader-elect={}", options.leader_election));
         manager.args(&options.controller_manager_args);
         let log = layout.log("kube-controller-manager");
         processes.push(Arc::new(group.spawn(

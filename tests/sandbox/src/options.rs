@@ -17,6 +17,8 @@ pub struct Options {
     pub node_memory: String,
     /// How often the HPA controller looks; `None` leaves its default of 15 s.
     pub hpa_sync_period: Option<Duration>,
+    /// Whether kube-controller-manager keeps the lease of leader election, as on most clusters.
+    pub leader_election: bool,
     /// More arguments for kube-controller-manager.
     pub controller_manager_args: Vec<String>,
     /// More arguments for kube-apiserver.
@@ -38,6 +40,7 @@ impl Default for Options {
             node_cpu: "8".to_owned(),
             node_memory: "32Gi".to_owned(),
             hpa_sync_period: Some(Duration::from_secs(2)),
+            leader_election: false,
             controller_manager_args: Vec::new(),
             api_server_args: Vec::new(),
             probe_limit: Some(Duration::from_secs(1)),
