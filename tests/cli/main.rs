@@ -6,6 +6,7 @@ mod connection;
 mod dump;
 mod facts;
 mod fixtures;
+mod listener;
 mod load;
 mod mock;
 mod model_server;

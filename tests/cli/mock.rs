@@ -8,10 +8,9 @@ use std::time::Duration;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+
+use crate::listener::Listener;
 
 /// What happens to requests instead of an answer.
 #[derive(Debug, Clone, Copy)]
@@ -50,44 +49,24 @@ pub(crate) struct Mock {
     pub(crate) url: String,
     world: Arc<Mutex<Arc<World>>>,
     seen: Arc<Mutex<Vec<Seen>>>,
-    _runtime: tokio::runtime::Runtime,
+    _listener: Listener,
 }
 
 impl Mock {
     /// Starts a server.
     pub(crate) fn start(world: World) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
         let world = Arc::new(Mutex::new(Arc::new(world)));
         let (current, log) = (Arc::clone(&world), Arc::clone(&seen));
-        runtime.spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (current, log) = (Arc::clone(&current), Arc::clone(&log));
-                tokio::spawn(async move {
-                    let service = service_fn(move |request| {
-                        let world = Arc::clone(&current.lock().unwrap());
-                        answer(request, world, Arc::clone(&log))
-                    });
-                    // A connection that the fault closed ends in an error, as it should.
-                    let _ = http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
-                });
-            }
+        let listener = Listener::start(move |request| {
+            let world = Arc::clone(&current.lock().unwrap());
+            answer(request, world, Arc::clone(&log))
         });
         Self {
-            url,
+            url: listener.url.clone(),
             world,
             seen,
-            _runtime: runtime,
+            _listener: listener,
         }
     }
 

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
+
+use crate::listener::Listener;
 
 /// What it answers, and what it was asked.
 #[derive(Default)]
@@ -25,21 +24,12 @@ pub(crate) struct ModelServer {
     /// For example `http://127.0.0.1:43210`.
     pub(crate) url: String,
     state: Arc<Mutex<State>>,
-    _runtime: tokio::runtime::Runtime,
+    _listener: Listener,
 }
 
 impl ModelServer {
     /// Starts one that answers `METHOD /path` with a status and a body; status 0 never answers.
     pub(crate) fn start(answers: &[(&str, u16, &str)]) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let answers = answers
             .iter()
             .map(|(line, status, body)| ((*line).to_owned(), (*status, body.as_bytes().to_vec())))
@@ -49,22 +39,11 @@ impl ModelServer {
             ..State::default()
         }));
         let shared = Arc::clone(&state);
-        runtime.spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let shared = Arc::clone(&shared);
-                tokio::spawn(async move {
-                    let service = service_fn(move |request| answer(request, Arc::clone(&shared)));
-                    // A client that gives up closes the connection, as it should.
-                    let _ = http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
-                });
-            }
-        });
+        let listener = Listener::start(move |request| answer(request, Arc::clone(&shared)));
         Self {
-            url,
+            url: listener.url.clone(),
             state,
-            _runtime: runtime,
+            _listener: listener,
         }
     }
 

@@ -311,6 +311,33 @@ fn the_model_is_the_one_that_the_pods_serve_and_the_way_is_told() {
     insta::assert_snapshot!(outcome.stderr, @"HTTP 200 in TIME, model resnet, through API server proxy services/shop:8501; not load balancer address: none yet (EXTERNAL-IP <pending>)");
 }
 
+/// A `ClusterIP` behind which nobody speaks, as where no kube-proxy is.
+#[test]
+fn a_silent_address_is_not_waited_for_and_is_told() {
+    let silent = ModelServer::start(&[("GET /v1/models/shop", 0, ""), (PREDICT, 0, "")]);
+    let (address, port) = silent.url.trim_start_matches("http://").split_once(':').unwrap();
+    let mut world = world();
+    let service = &mut world.collections.get_mut(SERVICES).unwrap()[0];
+    service["spec"]["type"] = json!("ClusterIP");
+    service["spec"]["clusterIP"] = json!(address);
+    service["spec"]["ports"] =
+        json!([{"name": "http", "port": port.parse::<u16>().unwrap(), "targetPort": "http"}]);
+    for path in ["v1/models/shop", "v1/models/resnet", "v1/models/resnet:predict"] {
+        let body = world.documents[&format!("{SERVICES}/shop:8501/proxy/{path}")].clone();
+        world
+            .documents
+            .insert(format!("{SERVICES}/shop:{port}/proxy/{path}"), body);
+    }
+    let outcome = through(world, &["-d", BODY]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    insta::assert_snapshot!(outcome.stderr.replace(port, "PORT"), @"HTTP 200 in TIME, model resnet, through API server proxy services/shop:PORT; not ClusterIP http://127.0.0.1:PORT: no answer within 250ms");
+    assert_eq!(
+        silent.asked(),
+        ["GET /v1/models/shop"],
+        "the request itself is sent once"
+    );
+}
+
 #[test]
 fn several_models_need_a_choice() {
     let mut world = world();

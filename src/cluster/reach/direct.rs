@@ -1,13 +1,12 @@
 //! HTTP to an address of the Service, of a node or of a pod, where it leads anywhere from here.
 
-use futures::StreamExt;
-use futures::stream::FuturesOrdered;
 use k8s_openapi::api::core::v1::Node;
 use kube::Api;
 use kube::api::ListParams;
 use tokio::net::TcpStream;
 
 use super::link::Link;
+use super::race::Attempt;
 use super::target::Backend;
 use super::{Failure, PROBE, PassedOver, Request, Target, Way, judge, within};
 use crate::cluster::{Ask, Cluster};
@@ -15,13 +14,13 @@ use crate::cluster::{Ask, Cluster};
 /// How many nodes, or pods, are tried.
 const ENOUGH: usize = 3;
 
-/// Tries all addresses at a time and takes the best one that answers.
-pub(super) async fn find(
+/// All addresses, the best one first.
+pub(super) async fn attempts<'a>(
     cluster: &Cluster,
     target: &Target,
-    probe: &str,
+    probe: &'a str,
     passed_over: &mut Vec<PassedOver>,
-) -> Option<Way> {
+) -> Vec<Attempt<'a>> {
     let mut candidates = Vec::new();
     match &target.backend {
         Backend::Service(service) => {
@@ -66,23 +65,23 @@ pub(super) async fn find(
             }
         }
     }
-    let mut answers: FuturesOrdered<_> = candidates
+    candidates
         .into_iter()
-        .map(|(of, url)| async move {
-            let answer = ask(&url, probe).await;
-            (Way::Direct { url, of }, answer)
-        })
-        .collect();
-    while let Some((way, answer)) = answers.next().await {
-        match answer {
-            Ok(()) => return Some(way),
-            Err(why) => passed_over.push(PassedOver {
-                way: way.to_string(),
-                why,
-            }),
-        }
+        .map(|(of, url)| attempt(of, url, probe))
+        .collect()
+}
+
+fn attempt<'a>(of: &'static str, url: String, probe: &'a str) -> Attempt<'a> {
+    let name = format!("{of} {url}");
+    Attempt {
+        name: name.clone(),
+        answer: Box::pin(async move {
+            match ask(&url, probe).await {
+                Ok(()) => Ok(Way::Direct { url, of }),
+                Err(why) => Err(vec![PassedOver { way: name, why }]),
+            }
+        }),
     }
-    None
 }
 
 async fn ask(url: &str, probe: &str) -> Result<(), String> {

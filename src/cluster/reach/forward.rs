@@ -11,22 +11,14 @@ use crate::cluster::{Ask, Cluster, DEFAULT_DEADLINE};
 const ENOUGH: usize = 2;
 
 /// Tries it.
-pub(super) async fn find(
-    cluster: &Cluster,
-    target: &Target,
-    probe: &str,
-    passed_over: &mut Vec<PassedOver>,
-) -> Option<Way> {
-    let pods = match target.ready_pods(cluster).await {
-        Ok(pods) => pods,
-        Err(why) => {
-            passed_over.push(PassedOver {
-                way: "port-forward to a ready pod".to_owned(),
-                why,
-            });
-            return None;
-        }
-    };
+pub(super) async fn find(cluster: &Cluster, target: &Target, probe: &str) -> Result<Way, Vec<PassedOver>> {
+    let pods = target.ready_pods(cluster).await.map_err(|why| {
+        vec![PassedOver {
+            way: "port-forward to a ready pod".to_owned(),
+            why,
+        }]
+    })?;
+    let mut passed_over = Vec::new();
     for pod in pods.into_iter().take(ENOUGH) {
         let Some(port) = pod.port else {
             passed_over.push(PassedOver {
@@ -46,14 +38,14 @@ pub(super) async fn find(
             link.send(&Request::get(probe, deadline)).await
         };
         match judge(within(deadline, reply).await) {
-            Ok(()) => return Some(way),
+            Ok(()) => return Ok(way),
             Err(why) => passed_over.push(PassedOver {
                 way: way.to_string(),
                 why,
             }),
         }
     }
-    None
+    Err(passed_over)
 }
 
 /// Opens a stream to a pod's port.

@@ -7,6 +7,7 @@ mod forward;
 mod link;
 mod ports;
 mod proxied;
+mod race;
 mod target;
 
 use std::fmt;
@@ -17,10 +18,15 @@ pub use target::{Backend, Target};
 
 use self::link::Link;
 use self::proxied::Proxied;
+use self::race::{Attempt, Group};
 use super::{Cluster, Error};
 
-/// How long a way has to answer before the next one is taken.
+/// How long an address has to answer.
 const PROBE: Duration = Duration::from_secs(1);
+/// How long the Service's own addresses have for themselves: a packet goes round the world in less.
+const HEAD_START: Duration = Duration::from_millis(250);
+/// How long the API server's proxy has before a port-forward is opened beside it.
+const HEAD_START_OF_PROXY: Duration = Duration::from_secs(1);
 
 /// Which way may be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -146,6 +152,20 @@ impl Reach {
         }
     }
 
+    /// A port-forward to one pod; nothing is tried.
+    pub(super) fn port_forward(cluster: &Cluster, namespace: &str, pod: &str, port: u16) -> Self {
+        Self {
+            target: None,
+            way: Way::PortForward {
+                namespace: namespace.to_owned(),
+                pod: pod.to_owned(),
+                port,
+            },
+            passed_over: Vec::new(),
+            cluster: Some(cluster.clone()),
+        }
+    }
+
     /// Opens a connection that takes one request after the other.
     ///
     /// # Errors
@@ -217,18 +237,35 @@ impl Connection {
 /// There is nothing of the name, it has no REST port, or no way answers.
 pub async fn find(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Reach, Unreachable> {
     let target = target::find(cluster, &wanted).await?;
-    let mut passed_over = Vec::new();
     let allowed = |via: Via| wanted.via == Via::Any || wanted.via == via;
-    let mut way = None;
+    let (mut direct, mut passed_over) = (Vec::new(), Vec::new());
     if allowed(Via::Service) {
-        way = direct::find(cluster, &target, wanted.probe, &mut passed_over).await;
+        direct = direct::attempts(cluster, &target, wanted.probe, &mut passed_over).await;
     }
-    if way.is_none() && allowed(Via::Proxy) {
-        way = proxied::find(cluster, &target, wanted.probe, &mut passed_over).await;
-    }
-    if way.is_none() && allowed(Via::PortForward) {
-        way = forward::find(cluster, &target, wanted.probe, &mut passed_over).await;
-    }
+    let proxy: Option<Attempt<'_>> = allowed(Via::Proxy).then(|| Attempt {
+        name: "API server proxy".to_owned(),
+        answer: Box::pin(proxied::find(cluster, &target, wanted.probe)),
+    });
+    let port_forward: Option<Attempt<'_>> = allowed(Via::PortForward).then(|| Attempt {
+        name: "port-forward to a ready pod".to_owned(),
+        answer: Box::pin(forward::find(cluster, &target, wanted.probe)),
+    });
+    let groups = vec![
+        Group {
+            head_start: HEAD_START,
+            attempts: direct,
+        },
+        Group {
+            head_start: HEAD_START_OF_PROXY,
+            attempts: proxy.into_iter().collect(),
+        },
+        Group {
+            head_start: Duration::ZERO,
+            attempts: port_forward.into_iter().collect(),
+        },
+    ];
+    let (way, silent) = race::run(groups).await;
+    passed_over.extend(silent);
     match way {
         Some(way) => Ok(Reach {
             target: Some(target),

@@ -119,12 +119,7 @@ impl Proxied {
 }
 
 /// Tries it.
-pub(super) async fn find(
-    cluster: &Cluster,
-    target: &Target,
-    probe: &str,
-    passed_over: &mut Vec<PassedOver>,
-) -> Option<Way> {
+pub(super) async fn find(cluster: &Cluster, target: &Target, probe: &str) -> Result<Way, Vec<PassedOver>> {
     let to = |resource, name: &str, port| Proxied {
         namespace: target.namespace.clone(),
         resource,
@@ -134,9 +129,11 @@ pub(super) async fn find(
     let proxied = match &target.backend {
         Backend::Service(service) => to("services", &target.name, service.port),
         Backend::Pods => {
-            let pods = target.ready_pods(cluster).await.ok()?;
-            let pod = pods.first()?;
-            to("pods", &pod.name, pod.port?)
+            // A port-forward tells why there is none.
+            let pods = target.ready_pods(cluster).await.unwrap_or_default();
+            let pod = pods.first().and_then(|pod| Some((&pod.name, pod.port?)));
+            let (name, port) = pod.ok_or_else(Vec::new)?;
+            to("pods", name, port)
         }
     };
     let deadline = cluster.deadline().unwrap_or(PROBE).max(PROBE);
@@ -147,14 +144,11 @@ pub(super) async fn find(
         Err(why) => Err(why),
     };
     match answer {
-        Ok(()) => Some(Way::Proxy(proxied)),
-        Err(why) => {
-            passed_over.push(PassedOver {
-                way: proxied.to_string(),
-                why,
-            });
-            None
-        }
+        Ok(()) => Ok(Way::Proxy(proxied)),
+        Err(why) => Err(vec![PassedOver {
+            way: proxied.to_string(),
+            why,
+        }]),
     }
 }
 
