@@ -88,8 +88,19 @@ pub fn explain(status: u16, text: &str, asked: Asked<'_>, found: &Found) -> Vec<
         Topic::Slow => vec![
             "cause    the model took longer than the server allows: `--rest_api_timeout_in_ms` of its arguments, 30 s where nothing is said".to_owned(),
         ],
-        Topic::Other => Vec::new(),
+        Topic::Other => other(status, text),
     }
+}
+
+fn other(status: u16, text: &str) -> Vec<String> {
+    let line = if text.trim_start().starts_with('<') {
+        "cause    what answered is no server of models, but something before it: a load balancer or a proxy"
+    } else if status >= 500 {
+        "next     the server's log says more: `kubectl logs` of its pod"
+    } else {
+        return Vec::new();
+    };
+    vec![line.to_owned()]
 }
 
 fn name(asked: Asked<'_>, found: &Found) -> Vec<String> {
@@ -338,7 +349,9 @@ mod tests {
                 Some(vec![version("1", "LOADING")]))
         );
         insta::assert_snapshot!("slow", said(504, "Timed out", |_, _| {}));
-        assert_eq!(said(500, "internal", |_, _| {}), "");
+        insta::assert_snapshot!(said(500, "internal", |_, _| {}), @"next     the server's log says more: `kubectl logs` of its pod");
+        insta::assert_snapshot!(said(502, "<html>", |_, _| {}), @"cause    what answered is no server of models, but something before it: a load balancer or a proxy");
+        assert_eq!(said(403, "no", |_, _| {}), "");
     }
 
     #[test]

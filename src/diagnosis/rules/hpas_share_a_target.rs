@@ -88,6 +88,15 @@ fn one_of_them(case: &Case<'_>, finding: Finding, others: &[String]) -> Finding 
     let kept = &case.facts.same_target_keepers;
     let by_hand = others.iter().find(|other| !kept.contains_key(*other));
     let namespace = case.namespace();
+    if hpa.is_planned()
+        && let (None, Some((other, keeper))) = (by_hand, kept.iter().next())
+    {
+        let keeper = keeper::label(keeper);
+        return finding.advice(
+            format!("leave the scaling to {keeper}, and give it these metrics and limits"),
+            format!("changes {keeper}, from which HPA {other} is written"),
+        );
+    }
     let title = "keep one of them, with the metrics of both";
     let delete = |name: &str, note: &str| {
         (
