@@ -36,6 +36,9 @@ pub struct LoadArgs {
     /// Load an address that is not this machine's, without a question
     #[arg(short = 'y', long)]
     pub yes: bool,
+    /// Print this load as a file for Locust, and send nothing
+    #[arg(long)]
+    pub locustfile: bool,
     /// Where the result goes.
     #[command(flatten)]
     pub result: ResultArgs,

@@ -7,6 +7,7 @@ mod answers_test;
 mod failure;
 mod latency;
 mod levels;
+pub mod locustfile;
 mod percent;
 mod plan;
 mod range;

@@ -8,6 +8,7 @@ mod facts;
 mod fixtures;
 mod listener;
 mod load;
+mod locustfile;
 mod mock;
 mod model_server;
 mod predict;

@@ -16,6 +16,9 @@ use super::stream::Stream;
 use crate::Error;
 use crate::load::Failure;
 
+/// What every request says of its sender.
+pub(super) const OUR_NAME: &str = concat!("kubectl-tfserve/", env!("CARGO_PKG_VERSION"));
+
 /// Where requests go and what they say.
 pub(super) struct Address {
     addresses: Vec<SocketAddr>,
@@ -83,6 +86,21 @@ impl Address {
         &self.method
     }
 
+    /// Path and query.
+    pub(super) fn path(&self) -> &Uri {
+        &self.path
+    }
+
+    /// All headers but those of the body's length.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The body.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// Bytes of a request's body.
     pub(super) fn body_bytes(&self) -> usize {
         self.body.len()
@@ -121,10 +139,7 @@ fn all_headers(url: &Uri, given: &[String], has_body: bool) -> Result<HeaderMap,
     let host = authority.rsplit('@').next().unwrap_or(authority);
     let host = HeaderValue::from_str(host).map_err(|error| Error::Usage(format!("--url {url}: {error}")))?;
     headers.insert(HOST, host);
-    headers.insert(
-        USER_AGENT,
-        HeaderValue::from_static(concat!("kubectl-tfserve/", env!("CARGO_PKG_VERSION"))),
-    );
+    headers.insert(USER_AGENT, HeaderValue::from_static(OUR_NAME));
     if has_body {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }

@@ -7,6 +7,7 @@ mod engine;
 mod failures;
 mod files;
 mod live;
+mod locustfile;
 mod pace;
 mod plan;
 mod run;
@@ -41,6 +42,10 @@ pub(super) async fn run(global: &GlobalArgs, args: &LoadArgs) -> Result<u8, Erro
         tls::connector(args.ca_file.as_deref())
     })
     .await?;
+    if args.locustfile {
+        locustfile::write(&plan, &url, &address)?;
+        return Ok(exit::OK);
+    }
     let unit = plan::unit(&plan);
     consent::ask(
         &url,

@@ -29,14 +29,16 @@ pub enum Error {
         output: String,
     },
 
-    /// TensorFlow could not be installed.
+    /// Packages of Python could not be installed.
     #[error(
-        "TensorFlow cannot be installed: PyPI, or the index that pip is configured for, must be reachable once\n{0}"
+        "{name} cannot be installed: PyPI, or the index that pip is configured for, must be reachable once\n{said}"
     )]
-    TensorFlow(
+    Pip {
+        /// What was to be installed.
+        name: &'static str,
         /// What pip said.
-        String,
-    ),
+        said: String,
+    },
 
     /// No such release among the pinned ones.
     #[error("no pinned components for Kubernetes {0}: use 1.34 or 1.37")]

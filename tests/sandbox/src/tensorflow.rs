@@ -3,7 +3,7 @@
 //! It speaks the REST protocol of TensorFlow Serving and is not TensorFlow Serving, which comes in no package
 //! registry: the engine and the `SavedModel` are real.
 
-use std::fs::{self, File};
+use std::fs;
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::components::{Fnv, cache_directory};
 use crate::error::{Context, Error, Result};
 use crate::process::{open_log, tail};
+use crate::venv::{Venv, output};
 
 /// Where its sources are.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tensorflow");
@@ -30,52 +30,11 @@ pub struct TensorFlow {
 impl TensorFlow {
     /// Finds the environment in the cache, or installs it there: about a minute and 1.6 GB, once.
     pub fn prepare() -> Result<Self> {
-        let cache = cache_directory()?;
-        fs::create_dir_all(&cache).context(format!("cannot create {}", cache.display()))?;
         let requirements = Path::new(SOURCES).join("requirements.txt");
-        let mut hash = Fnv::default();
-        hash.write(&fs::read(&requirements).context(format!("cannot read {}", requirements.display()))?);
-        hash.write(&output(Command::new("python3").arg("--version"))?);
-        let directory = cache.join(format!("tensorflow-{:016x}", hash.value()));
-        // Written last: an environment cannot be moved to its place when it is done, as binaries are.
-        let done = directory.join("done");
-        let found = Self {
-            python: directory.join("bin/python"),
-        };
-        if done.is_file() {
-            return Ok(found);
-        }
-        let lock = cache.join("tensorflow.lock");
-        let lock = File::create(&lock).context(format!("cannot create {}", lock.display()))?;
-        lock.lock().context("cannot lock the cache of components")?;
-        if done.is_file() {
-            return Ok(found);
-        }
-        anstream::eprintln!("installing TensorFlow from PyPI: once, about a minute");
-        if directory.exists() {
-            fs::remove_dir_all(&directory).context(format!("cannot remove {}", directory.display()))?;
-        }
-        output(Command::new("python3").args(["-m", "venv"]).arg(&directory))?;
-        let install = Command::new(&found.python)
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--no-deps",
-                "--only-binary=:all:",
-            ])
-            .args(["--disable-pip-version-check", "--requirement"])
-            .arg(&requirements)
-            .output()
-            .context("cannot run pip")?;
-        if !install.status.success() {
-            return Err(Error::TensorFlow(
-                String::from_utf8_lossy(&install.stderr).trim().to_owned(),
-            ));
-        }
-        fs::write(&done, "").context(format!("cannot write {}", done.display()))?;
-        Ok(found)
+        let venv = Venv::prepare("TensorFlow", &requirements, "about a minute")?;
+        Ok(Self {
+            python: venv.program("python"),
+        })
     }
 
     /// Starts a server of a model without versions: it opens no port until one is there.
@@ -212,22 +171,5 @@ pub fn host_address() -> Result<IpAddr> {
         Ok(_) | Err(_) => Err(Error::Unexpected(
             "this machine has no address but loopback, which the API server's proxy refuses".to_owned(),
         )),
-    }
-}
-
-fn output(command: &mut Command) -> Result<Vec<u8>> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .context(format!("cannot run {name}"))?;
-    if output.status.success() {
-        Ok(output.stdout)
-    } else {
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Err(Error::Unexpected(format!(
-            "{name} failed ({}): {said}",
-            output.status
-        )))
     }
 }
