@@ -4,7 +4,9 @@
 //! both tools read the same state.
 
 mod fill;
+mod load;
 mod measure;
+mod server;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -14,9 +16,34 @@ use fill::Size;
 use measure::Measured;
 use tfserve_sandbox::{Component, Error, MetricsServer, Options, Result, Sandbox};
 
+/// What is measured.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: Option<What>,
+    #[command(flatten)]
+    explain: Explain,
+}
+
+/// What else than explain-hpa is measured.
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Measure what a request costs the client, beside wrk, oha and Locust
+    Load(load::Arguments),
+}
+
+/// Measures.
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    match &arguments.what {
+        Some(What::Load(arguments)) => load::run(arguments),
+        None => explain(&arguments.explain),
+    }
+}
+
 /// How large the cluster is, and how often each command runs.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
+struct Explain {
     /// Number of `HorizontalPodAutoscalers`, each with a Deployment of its own
     #[arg(long, default_value_t = 1000)]
     hpas: usize,
@@ -38,7 +65,7 @@ pub(crate) struct Arguments {
 }
 
 /// Fills a fresh cluster and measures.
-pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+fn explain(arguments: &Explain) -> Result<ExitCode> {
     let plugin = match &arguments.plugin {
         Some(plugin) => plugin.clone(),
         None => build_plugin()?,
@@ -73,7 +100,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn compare(sandbox: &Sandbox, plugin: &Path, arguments: &Arguments) {
+fn compare(sandbox: &Sandbox, plugin: &Path, arguments: &Explain) {
     anstream::println!(
         "{:<52} {:>9} {:>9} {:>9} {:>9}",
         "COMMAND",
