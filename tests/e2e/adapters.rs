@@ -14,7 +14,7 @@ const MESSAGE: &str = "{.status.conditions[?(@.type=='ScalingActive')].message}"
 const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')].status}";
 
 /// Which adapters there are is the whole cluster's state: one test at a time, and none is left from the one before.
-fn alone() -> MutexGuard<'static, ()> {
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     until("no adapter is registered", || {

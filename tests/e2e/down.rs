@@ -1,5 +1,7 @@
 //! `down` removes what `up` and `autoscale` made, and nothing else.
 
+mod asked;
+
 use std::process::{Command, Stdio};
 
 use serde_json::json;

@@ -106,3 +106,72 @@ fn each_documented_role_does_what_it_says() {
         refused.stderr
     );
 }
+
+fn bind_in(namespace: &str, user: &str, roles: &[&str]) {
+    for role in roles {
+        kubectl(&format!(
+            "create rolebinding {user}-{role} -n {namespace} --clusterrole={role} --user={user}"
+        ))
+        .expect_code(0);
+    }
+}
+
+/// What the checks of `autoscale` may not read is said, and blocks nothing.
+#[test]
+fn each_role_of_autoscale_does_what_it_says() {
+    let space = sandbox().namespace("rights-scale").expect("a namespace");
+    let namespace = space.name();
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    let files = ["namespace.yaml", "autoscale.yaml"].map(role);
+    kubectl(&format!("apply -f {}", files.join(" -f "))).expect_code(0);
+    let (team, scale) = ("kubectl-tfserve-namespace", "kubectl-tfserve-autoscale");
+    bind_in(namespace, "rights-reader", &[team]);
+    bind_in(namespace, "rights-scaler", &[team, scale]);
+    bind_in(namespace, "rights-planner", &[team, scale]);
+    bind("rights-planner", &["kubectl-tfserve-room"]);
+    apply(&[deployment(namespace, "web", &[requested()])]);
+    let autoscale = |user: &str, max: u32| {
+        let ran = kubectl(&format!(
+            "tfserve autoscale web --cpu 60% --max {max} -n {namespace} --as {user} --wait=false"
+        ));
+        (ran.code, ran.stderr.replace(namespace, "NAMESPACE"))
+    };
+
+    let (code, said) = autoscale("rights-reader", 4);
+    assert_eq!(code, 3, "{said}");
+    insta::assert_snapshot!("may_not_write_the_hpa", said);
+
+    let (code, said) = autoscale("rights-scaler", 4);
+    assert_eq!(code, 0, "{said}");
+    insta::assert_snapshot!("may_not_list_nodes", said);
+
+    let (code, said) = autoscale("rights-planner", 4);
+    assert_eq!((code, said.as_str()), (0, ""), "all of it was checked");
+    let (code, said) = autoscale("rights-planner", 100_000);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("TFS710") && !said.contains("not checked"), "{said}");
+}
+
+/// The quotas are of the namespace, and their right is in the same role: whoever has none of it is told so.
+#[test]
+fn quotas_that_may_not_be_listed_are_said_to_be_unchecked() {
+    let space = sandbox().namespace("rights-quota").expect("a namespace");
+    let namespace = space.name();
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    kubectl(&format!("apply -f {}", role("namespace.yaml"))).expect_code(0);
+    bind_in(namespace, "rights-writer", &["kubectl-tfserve-namespace"]);
+    kubectl(&format!(
+        "create role writer -n {namespace} --verb=get,create,patch --resource=horizontalpodautoscalers.autoscaling"
+    ))
+    .expect_code(0);
+    kubectl(&format!(
+        "create rolebinding writer -n {namespace} --role=writer --user=rights-writer"
+    ))
+    .expect_code(0);
+    apply(&[deployment(namespace, "web", &[requested()])]);
+    let ran = kubectl(&format!(
+        "tfserve autoscale web --cpu 60% --max 4 -n {namespace} --as rights-writer --wait=false"
+    ))
+    .expect_code(0);
+    insta::assert_snapshot!("may_not_list_quotas", ran.stderr.replace(namespace, "NAMESPACE"));
+}

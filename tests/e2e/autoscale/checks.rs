@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tfserve_sandbox::CPU_ANNOTATION;
 
 use super::{autoscale, ready, said, space, web};
-use crate::support::{apply, field, kubectl, until};
+use crate::support::{Ran, apply, field, kubectl, until};
 use crate::workloads::{bare, container, deployment, requested};
 
 pub(super) fn what_stands_in_the_way() {
@@ -12,6 +12,7 @@ pub(super) fn what_stands_in_the_way() {
     the_nodes();
     pods_of_somebody_else();
     a_request_that_says_nothing();
+    a_target_above_the_limit();
 }
 
 fn a_quota() {
@@ -103,6 +104,20 @@ fn pods_of_somebody_else() {
     assert_eq!(kubectl(&format!("get hpa -n {namespace} -o name")).stdout, "");
 }
 
+/// The sample of an idle pod is 29m to 31m.
+fn steady(ran: &Ran) -> String {
+    let mut text = ran.said();
+    for (other, usual) in [
+        ("2900%", "3000%"),
+        ("3100%", "3000%"),
+        ("29m", "30m"),
+        ("31m", "30m"),
+    ] {
+        text = text.replace(other, usual);
+    }
+    text
+}
+
 /// 30m of 1m: the target is met at any load.
 fn a_request_that_says_nothing() {
     let namespace = space("autoscale-small");
@@ -114,6 +129,20 @@ fn a_request_that_says_nothing() {
         let top = kubectl(&format!("top pods -n {namespace}"));
         top.stdout.contains("30m").then_some(())
     });
-    let ran = autoscale(namespace, "web --cpu 60% --max 4 --dry-run=server").expect_code(0);
-    assert!(ran.stderr.contains("TFS611"), "{}", ran.stderr);
+    let ran = autoscale(namespace, "web --cpu 60% --max 4").expect_code(0);
+    insta::assert_snapshot!("request_far_too_small", steady(&ran));
+}
+
+/// The kernel throttles at the limit: 150% of the request is never seen.
+fn a_target_above_the_limit() {
+    let namespace = space("autoscale-limit");
+    let mut limited = deployment(namespace, "web", &[requested()]);
+    limited["spec"]["template"]["spec"]["containers"][0]["resources"] =
+        json!({"requests": {"cpu": "100m"}, "limits": {"cpu": "100m"}});
+    apply(&[limited]);
+    ready(namespace, "deployment/web");
+    let ran = autoscale(namespace, "web --cpu 150% --max 4").expect_code(0);
+    insta::assert_snapshot!("target_above_the_limit", said(&ran));
+    let within = autoscale(namespace, "web --cpu 60% --max 4 --dry-run=server").expect_code(0);
+    assert!(!within.stderr.contains("TFS610"), "{}", within.stderr);
 }

@@ -1,9 +1,12 @@
 //! `spec.metrics`: every source arrives, a metric that is left out goes, and one that nobody serves is refused.
 
 use super::{autoscale, said, space, spec, web};
+use crate::adapters::alone;
 use crate::support::kubectl;
 
 pub(super) fn what_it_scales_by() {
+    // An adapter of another test would serve what nobody serves here.
+    let _turn = alone();
     let namespace = space("autoscale-metrics");
     web(namespace);
     every_source_arrives(namespace);

@@ -1,7 +1,9 @@
 //! `autoscale`: what it writes, what it refuses, and what it says at its end.
 
+mod adapter;
 mod behavior;
 mod checks;
+mod install;
 mod interrupted;
 mod metrics;
 mod ownership;
@@ -17,7 +19,8 @@ use crate::workloads::{deployment, requested};
 #[test]
 fn autoscale_where_metrics_are_served() {
     let _turn = with_metrics_server(MetricsServer::Ready);
-    let parts: [fn(); 7] = [
+    let parts: [fn(); 8] = [
+        adapter::what_an_adapter_serves,
         behavior::how_fast_it_scales,
         checks::what_stands_in_the_way,
         interrupted::killed_at_every_request,
