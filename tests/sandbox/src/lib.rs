@@ -29,6 +29,7 @@ mod load;
 mod loopback;
 mod metrics_server;
 mod namespace;
+pub mod node;
 mod objects;
 mod options;
 mod pods;
