@@ -135,7 +135,15 @@ fn above_target(scaling: &Scaling, last: &ScaleSample, end: f64) -> Option<Strin
     let usage = last
         .usage_percent
         .filter(|usage| Some(*usage) > scaling.target_percent)?;
-    let held = |code: &'static str| at_end(scaling, end, move |finding| finding.code == code);
+    if last.wanted? >= scaling.max_replicas {
+        return None;
+    }
+    // What holds for a moment only waits for a sample.
+    let held = |code: &'static str| {
+        at_end(scaling, end, move |finding| {
+            finding.code == code && end - finding.first_second >= WINDOW
+        })
+    };
     let (by, finding) = held("TFS606")
         .map(|finding| ("the scale-up policies", finding))
         .or_else(|| held("TFS603").map(|finding| ("the tolerance", finding)))?;
