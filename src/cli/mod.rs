@@ -7,6 +7,7 @@ mod explain_hpa;
 mod format;
 mod global;
 mod load;
+mod model;
 mod predict;
 mod reach;
 mod top;
@@ -19,6 +20,7 @@ pub use explain_hpa::ExplainHpaArgs;
 pub use format::{FailOn, OutputFormat};
 pub use global::GlobalArgs;
 pub use load::{LoadArgs, PlanArgs, ResultArgs};
+pub use model::ModelArgs;
 pub use predict::PredictArgs;
 pub use reach::{ReachArgs, ViaArg};
 pub use top::TopArgs;
@@ -63,7 +65,7 @@ pub enum Command {
     Down(DownArgs),
     /// Show usage, request and the HPA's view of every pod
     Top(TopArgs),
-    /// Load an address, and see what the server makes of it
+    /// Load a model or an address, and see what the server and its HPA make of it
     Load(Box<LoadArgs>),
     /// Explain why an HPA does what it does
     ExplainHpa(ExplainHpaArgs),

@@ -13,6 +13,7 @@ mod objects;
 mod predict;
 mod print;
 mod progress;
+mod served;
 mod top;
 mod up;
 mod watching;

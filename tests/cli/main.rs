@@ -7,6 +7,7 @@ mod dump;
 mod facts;
 mod fixtures;
 mod load;
+mod load_cluster;
 mod mock;
 mod model_server;
 mod predict;

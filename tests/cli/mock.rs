@@ -5,13 +5,17 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::stream::{Pending, pending};
 use http::{HeaderMap, Request, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{Either, Full, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+
+/// A document, or a watch that tells nothing.
+type Body = Either<Full<Bytes>, StreamBody<Pending<Result<Frame<Bytes>, Infallible>>>>;
 
 /// What happens to requests instead of an answer.
 #[derive(Debug, Clone, Copy)]
@@ -124,7 +128,7 @@ async fn answer(
     request: Request<Incoming>,
     world: Arc<World>,
     log: Arc<Mutex<Vec<Seen>>>,
-) -> Result<Response<Full<Bytes>>, Closed> {
+) -> Result<Response<Body>, Closed> {
     let path = request.uri().path().to_owned();
     let query = request.uri().query().unwrap_or_default().to_owned();
     log.lock().unwrap().push(Seen {
@@ -137,6 +141,9 @@ async fn answer(
         Some((_, Fault::Hang)) => tokio::time::sleep(Duration::from_secs(10)).await,
         None => {}
     }
+    if query.contains("watch=true") {
+        return Ok(Response::new(Either::Right(StreamBody::new(pending()))));
+    }
     Ok(match world.find(&path, &query) {
         Some(Value::String(text)) => respond(StatusCode::OK, text),
         Some(document) => respond(StatusCode::OK, document.to_string()),
@@ -144,14 +151,14 @@ async fn answer(
     })
 }
 
-fn respond(status: StatusCode, body: String) -> Response<Full<Bytes>> {
+fn respond(status: StatusCode, body: String) -> Response<Body> {
     Response::builder()
         .status(status)
-        .body(Full::new(Bytes::from(body)))
+        .body(Either::Left(Full::new(Bytes::from(body))))
         .unwrap()
 }
 
-fn refusal(code: u16, path: &str) -> Response<Full<Bytes>> {
+fn refusal(code: u16, path: &str) -> Response<Body> {
     let status = StatusCode::from_u16(code).unwrap();
     let last = path.rsplit('/').next().unwrap_or_default();
     let message = match code {
@@ -228,5 +235,5 @@ fn list<'a>(items: impl Iterator<Item = &'a Value>, query: &str) -> Value {
     } else {
         String::new()
     };
-    json!({"kind": "List", "apiVersion": "v1", "metadata": {"continue": next}, "items": page})
+    json!({"kind": "List", "apiVersion": "v1", "metadata": {"continue": next, "resourceVersion": "1"}, "items": page})
 }

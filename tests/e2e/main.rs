@@ -16,6 +16,7 @@ mod dump;
 mod fixtures;
 mod healthy;
 mod keda;
+mod load;
 mod others;
 mod pipeline;
 mod plugin;

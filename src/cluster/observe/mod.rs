@@ -36,6 +36,7 @@ use super::{Ask, Cluster, Error, convert};
 use crate::facts::{API_VERSION, ApiService, ClusterFacts, Fact, Facts, Hpa, HpaFacts, KIND, NotReadable};
 
 pub use namespace::Workload;
+pub(super) use scope::all as all_hpas;
 pub use scope::{Scope, Selection, by_name};
 pub(super) use selector::{PodIndex, selected_by};
 pub(super) use target::{preferred_version, resources};

@@ -13,6 +13,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use exchange::{Failure, Reply, Request};
+pub use forward::{Forwarded, open as open_forward};
 pub use target::{Backend, Target};
 
 use self::link::Link;
@@ -34,6 +35,8 @@ pub enum Via {
     Proxy,
     /// A port-forward to a ready pod.
     PortForward,
+    /// The best one that answers, the API server's proxy left out.
+    AnyButProxy,
 }
 
 /// What is to be reached.
@@ -218,15 +221,20 @@ impl Connection {
 pub async fn find(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Reach, Unreachable> {
     let target = target::find(cluster, &wanted).await?;
     let mut passed_over = Vec::new();
-    let allowed = |via: Via| wanted.via == Via::Any || wanted.via == via;
     let mut way = None;
-    if allowed(Via::Service) {
+    if matches!(wanted.via, Via::Any | Via::AnyButProxy | Via::Service) {
         way = direct::find(cluster, &target, wanted.probe, &mut passed_over).await;
     }
-    if way.is_none() && allowed(Via::Proxy) {
+    if way.is_none() && matches!(wanted.via, Via::Any | Via::Proxy) {
         way = proxied::find(cluster, &target, wanted.probe, &mut passed_over).await;
     }
-    if way.is_none() && allowed(Via::PortForward) {
+    if way.is_none() && wanted.via == Via::AnyButProxy {
+        passed_over.push(PassedOver {
+            way: "API server proxy".to_owned(),
+            why: "not tried: a load through it would measure the API server".to_owned(),
+        });
+    }
+    if way.is_none() && matches!(wanted.via, Via::Any | Via::AnyButProxy | Via::PortForward) {
         way = forward::find(cluster, &target, wanted.probe, &mut passed_over).await;
     }
     match way {

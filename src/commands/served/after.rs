@@ -5,7 +5,7 @@ use crate::cluster::served;
 use crate::serving::errors::{self, Asked, Found, Topic};
 use crate::serving::{model, names, signature};
 
-impl Served<'_> {
+impl Served {
     /// The lines under the server's own text.
     pub(super) async fn explain(&self, status: u16, text: &str, body: &[u8]) -> Vec<String> {
         let mut found = Found::default();
@@ -31,9 +31,9 @@ impl Served<'_> {
         }
         let asked = Asked {
             model: &self.model,
-            version: self.args.version,
-            label: self.args.label.as_deref(),
-            signature: self.args.signature.as_deref(),
+            version: self.asked.version,
+            label: self.asked.label.as_deref(),
+            signature: self.asked.signature.as_deref(),
             body,
         };
         errors::explain(status, text, asked, &found)

@@ -1,11 +1,13 @@
 //! A load as one HTML page: it needs no script, and loads nothing from anywhere.
 
+mod hpa;
+
 use std::fmt::Write as _;
 
 use super::chart::{Mark, Panel, Series, svg};
 use super::load::{cells, client, columns, heading, label, number};
 use crate::load::report::LoadReport;
-use crate::load::{Point, Quantiles, ScaleSample, Scaling};
+use crate::load::{Point, Quantiles};
 
 const STYLE: &str = include_str!("report.css");
 
@@ -24,8 +26,21 @@ pub fn page(report: &LoadReport) -> String {
     );
     answers(&mut body, report);
     let _ = writeln!(body, "<div class=\"wide\">{}</div>", chart(report));
-    body.push_str("<p class=\"note\">Shaded: warm-up, and what came after the load.</p>\n");
-    events(&mut body, report.scaling.as_ref());
+    let numbers = if report
+        .scaling
+        .as_ref()
+        .is_some_and(|scaling| !scaling.events.is_empty())
+    {
+        " Numbers: what the HPA said, below."
+    } else {
+        ""
+    };
+    let _ = writeln!(
+        body,
+        "<p class=\"note\">Shaded: warm-up, and what came after the load.{numbers}</p>"
+    );
+    hpa::events(&mut body, report.scaling.as_ref());
+    hpa::findings(&mut body, report.scaling.as_ref());
     steps(&mut body, report);
     failures(&mut body, report);
     let _ = writeln!(
@@ -113,7 +128,7 @@ fn chart(report: &LoadReport) -> String {
     let mut end = points.last().map_or(0.0, |point| point.second + point.seconds);
     let mut marks = Vec::new();
     if let Some(scaling) = &report.scaling {
-        panels.extend(scale_panels(scaling));
+        panels.extend(hpa::panels(scaling));
         end = scaling
             .samples
             .last()
@@ -134,49 +149,6 @@ fn chart(report: &LoadReport) -> String {
         report.ended.second,
         end,
     )
-}
-
-fn scale_panels(scaling: &Scaling) -> Vec<Panel> {
-    let mut panels = Vec::new();
-    if let (Some(resource), Some(target)) = (&scaling.resource, scaling.target_percent) {
-        panels.push(Panel {
-            title: format!("{resource} in % of the request"),
-            series: vec![samples("used", "ok", scaling, |it| it.usage_percent)],
-            reference: Some((f64::from(target), format!("target {target}%"))),
-            whole: false,
-        });
-    }
-    panels.push(Panel {
-        title: "Replicas".to_owned(),
-        series: vec![
-            samples("wanted", "middle", scaling, |it| it.wanted),
-            samples("ready", "ok", scaling, |it| it.ready),
-        ],
-        reference: Some((
-            f64::from(scaling.max_replicas),
-            format!("maxReplicas {}", scaling.max_replicas),
-        )),
-        whole: true,
-    });
-    panels
-}
-
-fn samples(
-    name: &'static str,
-    class: &'static str,
-    scaling: &Scaling,
-    value: impl Fn(&ScaleSample) -> Option<i32>,
-) -> Series {
-    Series {
-        name,
-        class,
-        points: scaling
-            .samples
-            .iter()
-            .map(|sample| (sample.second, value(sample).map(f64::from)))
-            .collect(),
-        stepped: true,
-    }
 }
 
 fn throughput(report: &LoadReport) -> Vec<Series> {
@@ -243,23 +215,6 @@ fn series(
             .collect(),
         stepped: false,
     }
-}
-
-fn events(body: &mut String, scaling: Option<&Scaling>) {
-    let Some(scaling) = scaling.filter(|scaling| !scaling.events.is_empty()) else {
-        return;
-    };
-    body.push_str("<h2>What the HPA said</h2>\n<ol>\n");
-    for event in &scaling.events {
-        let _ = writeln!(
-            body,
-            "<li>{} s: {}: {}</li>",
-            number(event.second),
-            escape(&event.reason),
-            escape(&event.message)
-        );
-    }
-    body.push_str("</ol>\n");
 }
 
 fn steps(body: &mut String, report: &LoadReport) {
