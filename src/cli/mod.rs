@@ -2,6 +2,7 @@
 
 mod apply;
 mod autoscale;
+mod completion;
 mod down;
 mod explain_hpa;
 mod format;
@@ -14,6 +15,7 @@ mod up;
 
 pub use apply::{ApplyArgs, DryRun, ObjectFormat};
 pub use autoscale::{AutoscaleArgs, BehaviorArgs, MetricArgs, MetricsServerArgs, Select};
+pub use completion::{CompleteArgs, CompletionAction, CompletionArgs};
 pub use down::DownArgs;
 pub use explain_hpa::ExplainHpaArgs;
 pub use format::{FailOn, OutputFormat};
@@ -67,4 +69,9 @@ pub enum Command {
     Load(Box<LoadArgs>),
     /// Explain why an HPA does what it does
     ExplainHpa(ExplainHpaArgs),
+    /// Let the shell complete what follows `kubectl tfserve`
+    Completion(CompletionArgs),
+    /// Answer kubectl, which completes a command line
+    #[command(name = "__complete", hide = true)]
+    Complete(CompleteArgs),
 }

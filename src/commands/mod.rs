@@ -1,6 +1,7 @@
 //! One file a verb; joins `cluster` with the pure rooms.
 
 mod autoscale;
+mod completion;
 mod connection;
 mod diff;
 mod down;
@@ -35,6 +36,11 @@ pub fn run(cli: &Cli) -> Result<u8, Error> {
         Command::Load(args) => runtime()?.block_on(load::run(&cli.global, args)),
         Command::Predict(args) => runtime()?.block_on(predict::run(&cli.global, args)),
         Command::Down(args) => runtime()?.block_on(down::run(&cli.global, args)),
+        Command::Completion(args) => completion::run(args),
+        Command::Complete(args) => {
+            print::print(&completion::answer(&args.words))?;
+            Ok(crate::exit::OK)
+        }
         Command::Top(args) => runtime()?.block_on(top::run(&cli.global, args)),
     }
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap fails the test")]
 
 mod autoscale;
+mod completion;
 mod connection;
 mod dump;
 mod facts;

@@ -9,6 +9,7 @@
 mod adapters;
 mod autoscale;
 mod between;
+mod completion;
 mod cut;
 mod down;
 mod dump;
