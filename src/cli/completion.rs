@@ -17,7 +17,7 @@ Examples:
   chmod +x ~/bin/kubectl_complete-tfserve
 
 kubectl looks for an executable of that name (1.26 and later) and asks it; its own completion must be on:
-  source <(kubectl completion bash)     # or zsh; for fish: kubectl completion fish | source")]
+  source <(kubectl completion bash)   # likewise zsh; see kubectl completion -h")]
 pub struct CompletionArgs {
     /// What to do.
     #[command(subcommand)]

@@ -13,10 +13,12 @@ use crate::load::{DurationRange, Levels, Percent};
 #[command(after_help = "\
 Examples:
   # Users rise 1, 2, 4 … 32, a step a minute, against an address
-  kubectl tfserve load --url http://127.0.0.1:8501/v1/models/m:predict -f request.json --users 1..32 --step-every 60s
+  kubectl tfserve load --url http://127.0.0.1:8501/v1/models/m:predict \\
+    -f request.json --users 1..32 --step-every 60s
 
   # 200 requests a second whatever the server makes of them, for five minutes, with a page to show around
-  kubectl tfserve load --url http://127.0.0.1:8501/v1/models/m:predict -f request.json --rate 200 --step-every 5m --report load.html")]
+  kubectl tfserve load --url http://127.0.0.1:8501/v1/models/m:predict \\
+    -f request.json --rate 200 --step-every 5m --report load.html")]
 pub struct LoadArgs {
     /// Address to load, without a cluster
     #[arg(long, value_name = "URL", required = true)]

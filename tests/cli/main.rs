@@ -7,6 +7,7 @@ mod connection;
 mod dump;
 mod facts;
 mod fixtures;
+mod help;
 mod load;
 mod mock;
 mod model_server;

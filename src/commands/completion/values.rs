@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use clap::{Arg, Command, ValueHint};
+use clap::{Arg, Command, CommandFactory, ValueHint};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
 use super::answer::{DIRECTORIES, NO_FILES, SHELL_FILES};
+use crate::cli::{Cli, TOPICS};
 use crate::cluster::ConnectOptions;
 use crate::cluster::names::{Named, names};
 use crate::diagnosis::RULES;
@@ -70,6 +71,7 @@ impl Values {
             ("up", "model") => return Some(self.clone().of(Self::model_sources)),
             ("autoscale", "target") => return Some(self.clone().of(Self::targets)),
             ("explain-hpa", "code") => return Some(ArgValueCompleter::new(codes)),
+            ("help", "words") => return Some(ArgValueCompleter::new(help_words)),
             _ => return self.path(argument.get_value_hint()),
         };
         Some(
@@ -153,6 +155,25 @@ impl Values {
             .map(|name| CompletionCandidate::new(format!("{prefix}{name}")))
             .collect()
     }
+}
+
+/// What `help` takes.
+fn help_words(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let typed = typed.to_string_lossy();
+    let root = Cli::command();
+    let commands = root
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+        .map(|command| (command.get_name().to_owned(), command.get_about().cloned()));
+    let topics = TOPICS
+        .iter()
+        .map(|topic| (topic.name.to_owned(), Some(topic.title().into())));
+    commands
+        .chain(topics)
+        .chain([("topics".to_owned(), Some("The list of topics".into()))])
+        .filter(|(word, _)| word.starts_with(typed.as_ref()))
+        .map(|(word, about)| CompletionCandidate::new(word).help(about))
+        .collect()
 }
 
 /// `--code`.
