@@ -11,6 +11,7 @@ mod autoscale;
 mod between;
 mod completion;
 mod cut;
+mod docs;
 mod down;
 mod dump;
 mod fixtures;
