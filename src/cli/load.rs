@@ -19,13 +19,16 @@ use crate::load::{DurationRange, Levels, Percent};
     after_help = "\
 Examples:
   # Users rise 1, 2, 4 … 32, a step a minute, and its HPA is watched meanwhile
-  kubectl tfserve load image-classifier -n tf-serving -f request.json --users 1..32 --step-every 60s
+  kubectl tfserve load image-classifier -n tf-serving -f request.json \\
+    --users 1..32 --step-every 60s
 
   # Until all replicas are there, then watch it scale down again, with a page to show around
-  kubectl tfserve load image-classifier --example --until-max-replicas --cool-down 10m --report load.html
+  kubectl tfserve load image-classifier --example --until-max-replicas \\
+    --cool-down 10m --report load.html
 
   # 200 requests a second whatever the server makes of them, for five minutes, without a cluster
-  kubectl tfserve load --url http://127.0.0.1:8501/v1/models/m:predict -f request.json --rate 200 --step-every 5m"
+  kubectl tfserve load --url http://127.0.0.1:8501/v1/models/m:predict \\
+    -f request.json --rate 200 --step-every 5m"
 )]
 pub struct LoadArgs {
     /// The Service, or a Deployment, whose model is loaded

@@ -22,7 +22,8 @@ Examples:
   kubectl tfserve predict image-classifier --example > request.json
 
   # One version, on the fly
-  kubectl tfserve predict half-plus-two --version 1 -d '{\"instances\": [1.0, 2.0, 5.0]}'"
+  kubectl tfserve predict half-plus-two --version 1 \\
+    -d '{\"instances\": [1.0, 2.0, 5.0]}'"
 )]
 pub struct PredictArgs {
     /// The Service, or a Deployment

@@ -13,6 +13,7 @@ mod live;
 mod metrics_api;
 pub mod model;
 pub mod monitoring;
+pub mod names;
 mod observe;
 mod pages;
 pub mod prerequisites;

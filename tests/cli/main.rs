@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap fails the test")]
 
 mod autoscale;
+mod completion;
 mod connection;
 mod dump;
 mod facts;
 mod fixtures;
+mod help;
 mod load;
 mod load_cluster;
 mod mock;

@@ -9,8 +9,10 @@
 mod adapters;
 mod autoscale;
 mod between;
+mod completion;
 mod cut;
 mod defaults;
+mod docs;
 mod down;
 mod dump;
 mod fixtures;
