@@ -9,12 +9,12 @@ use crate::run::offline;
 
 /// The words behind each `kubectl tfserve` of a text, as a shell splits them.
 fn command_lines(text: &str) -> Vec<Vec<String>> {
-    let script: String = text
-        .replace("\\\n", " ")
+    let text = text.replace("\\\n", " ");
+    let lines: Vec<&str> = text
         .lines()
         .filter(|line| line.starts_with("  ") && line.contains("kubectl tfserve "))
-        .map(|line| format!("{line}\n"))
         .collect();
+    let script = lines.join("\n");
     let directory = tempfile::tempdir().unwrap();
     // Every word ends with a NUL, every command line with two; where the example redirects does not matter.
     let shell = "kubectl() { printf '%s\\0' \"$@\" '' >>words; }\n";

@@ -174,7 +174,7 @@ fn a_load_goes_on_without_an_hpa() {
     let forbidden = Shop::open(|world| {
         world
             .faults
-            .push(("horizontalpodautoscalers", Fault::Refuse(403)))
+            .push(("horizontalpodautoscalers", Fault::Refuse(403)));
     });
     for (name, shop) in [("no_hpa", &none), ("no_right_to_read_hpas", &forbidden)] {
         let outcome = shop.load(&["--yes", "-o", "json"]);

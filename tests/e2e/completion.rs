@@ -162,6 +162,6 @@ fn a_live_name_is_there_before_anybody_wonders() {
         })
         .min()
         .expect("five of them");
-    // 200 ms on a quiet machine, as docs/completion.md has it; this one runs other tests at the same time.
-    assert!(fastest < Duration::from_millis(1000), "{fastest:?}");
+    // Meant are 200 ms on a quiet machine; this one runs other tests at the same time.
+    assert!(fastest < Duration::from_secs(1), "{fastest:?}");
 }

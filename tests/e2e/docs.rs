@@ -3,6 +3,7 @@
 #[path = "../docs/blocks.rs"]
 mod blocks;
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -65,7 +66,7 @@ fn draw(reader: &Reader, block: &Block, file: &Path) {
     let mut screen = String::new();
     for command in commands(block) {
         let ran = reader.types(&format!("export CLICOLOR_FORCE=1\n{}", command.text));
-        screen.push_str(&format!("\u{1b}[1m$ {}\u{1b}[0m\n{}\n", command.text, ran.stdout));
+        writeln!(screen, "\u{1b}[1m$ {}\u{1b}[0m\n{}", command.text, ran.stdout).expect("a String takes all");
     }
     let svg = anstyle_svg::Term::new().render_svg(screen.trim_end());
     std::fs::write(file, svg).expect("the picture is written");
