@@ -9,7 +9,6 @@
 mod adapters;
 mod autoscale;
 mod between;
-mod cut;
 mod defaults;
 mod down;
 mod dump;
