@@ -137,6 +137,10 @@ async fn answer(
         Some((_, Fault::Hang)) => tokio::time::sleep(Duration::from_secs(10)).await,
         None => {}
     }
+    if query.contains("watch=true") {
+        // A watch in which nothing happens.
+        return std::future::pending().await;
+    }
     Ok(match world.find(&path, &query) {
         Some(Value::String(text)) => respond(StatusCode::OK, text),
         Some(document) => respond(StatusCode::OK, document.to_string()),
@@ -228,5 +232,6 @@ fn list<'a>(items: impl Iterator<Item = &'a Value>, query: &str) -> Value {
     } else {
         String::new()
     };
-    json!({"kind": "List", "apiVersion": "v1", "metadata": {"continue": next}, "items": page})
+    let metadata = json!({"continue": next, "resourceVersion": "1"});
+    json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": page})
 }

@@ -31,5 +31,7 @@ mod support;
 mod targets_and_limits;
 mod terminal;
 mod up;
+mod up_interrupted;
+mod up_trouble;
 mod what_if;
 mod workloads;
