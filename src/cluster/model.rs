@@ -8,7 +8,6 @@ use hyper_util::rt::TokioIo;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
 
 use super::{Ask, Cluster};
 use crate::serving::REST_PORT;
@@ -17,26 +16,6 @@ use crate::serving::model::{self, ModelState};
 const DEADLINE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(1);
 const BODY_LIMIT: usize = 1 << 20;
-
-/// Asks one pod until its model is neither starting nor loading, or the deadline has come.
-///
-/// # Errors
-/// Why it could not be asked.
-pub async fn until_loaded(
-    cluster: &Cluster,
-    namespace: &str,
-    pod: &str,
-    model_name: &str,
-    deadline: Instant,
-) -> Result<ModelState, String> {
-    loop {
-        let state = ask(cluster, namespace, pod, model_name).await?;
-        if !matches!(state, ModelState::Loading(_)) || Instant::now() >= deadline {
-            return Ok(state);
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-}
 
 /// Asks one pod `GET /v1/models/NAME`.
 ///

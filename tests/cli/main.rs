@@ -18,6 +18,7 @@ mod run;
 mod serving;
 mod top;
 mod up;
+mod up_wait;
 mod usage;
 mod watch;
 mod what_if;

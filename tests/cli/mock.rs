@@ -235,5 +235,6 @@ fn list<'a>(items: impl Iterator<Item = &'a Value>, query: &str) -> Value {
     } else {
         String::new()
     };
-    json!({"kind": "List", "apiVersion": "v1", "metadata": {"continue": next, "resourceVersion": "1"}, "items": page})
+    let metadata = json!({"continue": next, "resourceVersion": "1"});
+    json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": page})
 }
