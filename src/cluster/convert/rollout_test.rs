@@ -22,9 +22,11 @@ fn replica_set(revision: &str, of: &str, status: &Value) -> Value {
         "spec": {"selector": {}}, "status": status})
 }
 
+/// A pod of the `ReplicaSet` with that UID, `rREVISION-DEPLOYMENT`.
 fn pod(replica_set: &str) -> Value {
+    let revision = &replica_set[1..2];
     json!({"metadata": {"name": format!("x-{replica_set}"), "uid": format!("p-{replica_set}"),
-        "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": replica_set,
+        "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": format!("x-{revision}"),
             "uid": replica_set, "controller": true}]}})
 }
 
