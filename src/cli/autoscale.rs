@@ -16,15 +16,17 @@ use crate::serving::autoscaler::reference::Reference;
 #[command(after_help = "\
 Examples:
   # Keep the pods at 60% of their cpu request, with 1 to 4 of them
-  kubectl tfserve autoscale image-classifier --cpu 60% --min 1 --max 4 -n tf-serving
+  kubectl tfserve autoscale image-classifier --cpu 60% --min 1 --max 4 \\
+    -n tf-serving
 
   # The same on a cluster without metrics-server whose kubelets sign their own certificates (minikube, kind)
-  kubectl tfserve autoscale image-classifier --cpu 60% --min 1 --max 4 -n tf-serving \\
-    --install-metrics-server --kubelet-insecure-tls
+  kubectl tfserve autoscale image-classifier --cpu 60% --min 1 --max 4 \\
+    -n tf-serving --install-metrics-server --kubelet-insecure-tls
 
   # 50 predict requests a second for each pod, up fast and down slowly
-  kubectl tfserve autoscale image-classifier --metric requests-per-second=50 --max 8 -n tf-serving \\
-    --scale-up-policy '4pods/15s|100%/15s' --scale-down-policy 1pod/1m --scale-down-window 10m
+  kubectl tfserve autoscale image-classifier --metric requests-per-second=50 \\
+    --max 8 -n tf-serving --scale-up-policy '4pods/15s|100%/15s' \\
+    --scale-down-policy 1pod/1m --scale-down-window 10m
 
   # What the Prometheus adapter must be told for that
   kubectl tfserve autoscale --print-adapter-rule")]

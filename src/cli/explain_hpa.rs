@@ -21,14 +21,16 @@ Examples:
   kubectl tfserve explain-hpa -n tf-serving --watch
 
   # What would the controller do with a higher limit, and more load on every pod?
-  kubectl tfserve explain-hpa image-classifier-resnet101 -n tf-serving --what-if max=8 --what-if cpu=900m
+  kubectl tfserve explain-hpa image-classifier-resnet101 -n tf-serving \\
+    --what-if max=8 --what-if cpu=900m
 
   # A bug report that needs no cluster: save on one machine, explain on another
-  kubectl tfserve explain-hpa image-classifier-resnet101 -n tf-serving --save-facts facts.yaml
+  kubectl tfserve explain-hpa image-classifier-resnet101 -n tf-serving \\
+    --save-facts facts.yaml
   kubectl tfserve explain-hpa --facts facts.yaml
 
 Exit codes:
-  0 nothing wrong  1 a problem was found  2 usage  3 the cluster could not be asked")]
+  0 nothing wrong  1 a problem was found  2 usage  3 no answer of the cluster")]
 pub struct ExplainHpaArgs {
     /// Name of the HPA, or of the workload that it scales; all HPAs of the namespace where it is not given
     #[arg(value_name = "NAME")]

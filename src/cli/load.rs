@@ -3,27 +3,46 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::ArgGroup;
+
 use super::OutputFormat;
 use super::format::interval;
+use super::model::ModelArgs;
+use super::reach::ReachArgs;
 use crate::duration::parse_duration;
 use crate::load::{DurationRange, Levels, Percent};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    group = ArgGroup::new("target").required(true),
+    after_help = "\
 Examples:
-  # Users rise 1, 2, 4 … 32, a step a minute, against an address
-  kubectl tfserve load --url http://127.0.0.1:8501/v1/models/m:predict -f request.json --users 1..32 --step-every 60s
+  # Users rise 1, 2, 4 … 32, a step a minute, and its HPA is watched meanwhile
+  kubectl tfserve load image-classifier -n tf-serving -f request.json \\
+    --users 1..32 --step-every 60s
 
-  # 200 requests a second whatever the server makes of them, for five minutes, with a page to show around
-  kubectl tfserve load --url http://127.0.0.1:8501/v1/models/m:predict -f request.json --rate 200 --step-every 5m --report load.html")]
+  # Until all replicas are there, then watch it scale down again, with a page to show around
+  kubectl tfserve load image-classifier --example --until-max-replicas \\
+    --cool-down 10m --report load.html
+
+  # 200 requests a second whatever the server makes of them, for five minutes, without a cluster
+  kubectl tfserve load --url http://127.0.0.1:8501/v1/models/m:predict \\
+    -f request.json --rate 200 --step-every 5m"
+)]
 pub struct LoadArgs {
+    /// The Service, or a Deployment, whose model is loaded
+    #[arg(group = "target")]
+    pub name: Option<String>,
     /// Address to load, without a cluster
-    #[arg(long, value_name = "URL", required = true)]
+    #[arg(long, value_name = "URL", group = "target", conflicts_with_all = ["example", "model", "version", "label", "signature", "via", "address", "port"])]
     pub url: Option<String>,
-    /// File with the body of the requests, sent by POST as JSON; `-` is standard input. Without it: GET
+    /// File with the body of the requests, sent by POST as JSON; `-` is standard input. With --url and without it: GET
     #[arg(short = 'f', long = "filename", value_name = "FILE")]
     pub filename: Option<PathBuf>,
+    /// Send a request made from the model's signature
+    #[arg(long, conflicts_with = "filename")]
+    pub example: bool,
     /// Header of every request, as `Name: value`; may be repeated
     #[arg(short = 'H', long = "header", value_name = "HEADER")]
     pub headers: Vec<String>,
@@ -33,12 +52,21 @@ pub struct LoadArgs {
     /// File of certificates to trust, besides those of the system
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
-    /// Load an address that is not this machine's, without a question
+    /// HPA to watch [default: the one that scales the pods behind NAME]
+    #[arg(long, value_name = "HPA")]
+    pub hpa: Option<String>,
+    /// Load what is not this machine's, or was not made by `up`, without a question
     #[arg(short = 'y', long)]
     pub yes: bool,
     /// Print this load as a file for Locust, and send nothing
-    #[arg(long)]
+    #[arg(long, requires = "url")]
     pub locustfile: bool,
+    /// Which model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// How it is reached.
+    #[command(flatten)]
+    pub reach: ReachArgs,
     /// Where the result goes.
     #[command(flatten)]
     pub result: ResultArgs,
@@ -69,6 +97,12 @@ pub struct PlanArgs {
     /// End when more than this share of the last 10 s failed, for example 5%
     #[arg(long, value_name = "PERCENT")]
     pub stop_on_error_rate: Option<Percent>,
+    /// End when as many replicas are ready as the HPA allows
+    #[arg(long)]
+    pub until_max_replicas: bool,
+    /// Watch the HPA after the load until it is back at minReplicas, for this time at most
+    #[arg(long, value_name = "DURATION", value_parser = interval)]
+    pub cool_down: Option<Duration>,
     /// Open a new connection for every request
     #[arg(long)]
     pub no_keep_alive: bool,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args};
 
+use super::model::ModelArgs;
 use super::reach::ReachArgs;
 use crate::duration::parse_duration;
 
@@ -21,7 +22,8 @@ Examples:
   kubectl tfserve predict image-classifier --example > request.json
 
   # One version, on the fly
-  kubectl tfserve predict half-plus-two --version 1 -d '{\"instances\": [1.0, 2.0, 5.0]}'"
+  kubectl tfserve predict half-plus-two --version 1 \\
+    -d '{\"instances\": [1.0, 2.0, 5.0]}'"
 )]
 pub struct PredictArgs {
     /// The Service, or a Deployment
@@ -35,22 +37,9 @@ pub struct PredictArgs {
     /// Print a request made from the model's signature, and send nothing
     #[arg(long, group = "what")]
     pub example: bool,
-    /// The model's name in the REST API [default: the one that the pods serve, else NAME]
-    #[arg(long, value_name = "MODEL")]
-    pub model: Option<String>,
-    /// The model's version [default: the newest]
-    #[arg(long, value_name = "NUMBER")]
-    pub version: Option<u64>,
-    /// The version that has this label
-    #[arg(long, value_name = "LABEL", conflicts_with = "version")]
-    pub label: Option<String>,
-    /// The signature
-    #[arg(
-        long,
-        value_name = "NAME",
-        help = "The signature; it must not be in the request too [default: serving_default]"
-    )]
-    pub signature: Option<String>,
+    /// Which model.
+    #[command(flatten)]
+    pub model: ModelArgs,
     /// How long the model may take
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_duration)]
     pub timeout: Duration,

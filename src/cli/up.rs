@@ -32,20 +32,25 @@ pub enum ServiceType {
 #[command(after_help = "\
 Examples:
   # A model in a directory of the node, which holds one directory a version, such as 1/
-  kubectl tfserve up image-classifier --variant resnet101 --model hostPath:/models/resnet101 -n tf-serving
+  kubectl tfserve up image-classifier --variant resnet101 \\
+    --model hostPath:/models/resnet101 -n tf-serving
 
   # From an object store, with a GPU and batching
-  kubectl tfserve up bert --model s3://models/bert --s3-secret s3 --gpu 1 --batching
+  kubectl tfserve up bert --model s3://models/bert --s3-secret s3 --gpu 1 \\
+    --batching
 
   # Several models in one server; their base paths are below /models/NAME
   kubectl tfserve up all --model pvc:models --models-config models.config
 
   # What would change, by the API server's own judgement
-  kubectl tfserve up image-classifier --model pvc:models/resnet101 --dry-run=server
+  kubectl tfserve up image-classifier --model pvc:models/resnet101 \\
+    --dry-run=server
 
   # The manifests for Git, without a cluster
-  kubectl tfserve up image-classifier --model gs://bucket/resnet101 --dry-run=client -o yaml
-  kubectl tfserve up image-classifier --model gs://bucket/resnet101 --kustomize deploy/image-classifier")]
+  kubectl tfserve up image-classifier --model gs://bucket/resnet101 \\
+    --dry-run=client -o yaml
+  kubectl tfserve up image-classifier --model gs://bucket/resnet101 \\
+    --kustomize deploy/image-classifier")]
 pub struct UpArgs {
     /// Name of the Service, and of the label `app`
     pub name: String,

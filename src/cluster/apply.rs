@@ -245,7 +245,7 @@ fn printable(mut object: LiveObject) -> Value {
 }
 
 /// The resource with its group, for messages, and as kube needs it.
-fn resource(manifest: &Manifest) -> (String, ApiResource) {
+pub(super) fn resource(manifest: &Manifest) -> (String, ApiResource) {
     let version = manifest.api_version().rsplit('/').next().unwrap_or_default();
     let kind = GroupVersionKind::gvk(manifest.group(), version, manifest.kind());
     let resource = ApiResource::from_gvk(&kind);
@@ -256,7 +256,7 @@ fn resource(manifest: &Manifest) -> (String, ApiResource) {
     (name, resource)
 }
 
-fn ask<'a>(verb: &'a str, resource: &'a str, manifest: &'a Manifest) -> Ask<'a> {
+pub(super) fn ask<'a>(verb: &'a str, resource: &'a str, manifest: &'a Manifest) -> Ask<'a> {
     Ask {
         verb,
         resource,

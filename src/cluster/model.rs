@@ -2,35 +2,12 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::Cluster;
 use super::reach::{Failure, Reach, Request};
 use crate::serving::model::{self, ModelState};
 use crate::serving::{REST_PORT, names};
 
 const DEADLINE: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_secs(1);
-
-/// Asks one pod until its model is neither starting nor loading, or the deadline has come.
-///
-/// # Errors
-/// Why it could not be asked: no right, no port-forward, no answer.
-pub async fn until_loaded(
-    cluster: &Cluster,
-    namespace: &str,
-    pod: &str,
-    model_name: &str,
-    deadline: Instant,
-) -> Result<ModelState, String> {
-    loop {
-        let state = ask(cluster, namespace, pod, model_name).await?;
-        if !matches!(state, ModelState::Loading(_)) || Instant::now() >= deadline {
-            return Ok(state);
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-}
 
 /// Asks one pod `GET /v1/models/NAME`.
 ///

@@ -18,6 +18,7 @@ pub(crate) mod phrase;
 mod refusal;
 mod registry;
 mod report;
+pub mod rollout;
 mod rule;
 mod rules;
 mod scheduling;
@@ -37,8 +38,3 @@ pub use finding::{Confidence, Evidence, EvidenceStatus, Finding, Fix, ObjectName
 pub use registry::{RULES, find};
 pub use rule::{Case, Need, Rule, Stage};
 pub use what_if::{WhatIf, assume};
-
-/// Why the API server refuses a pod, as the end of a sentence about the pods.
-pub(crate) fn refusal_in_words(message: &str) -> String {
-    refusal::in_words(refusal::read(message))
-}

@@ -22,6 +22,11 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
     arrange(case, found)
 }
 
+/// Asks some rules alone.
+pub(super) fn some(case: &Case<'_>, codes: &[&str]) -> Vec<Finding> {
+    arrange(case, ask(case, |rule| codes.contains(&rule.code)))
+}
+
 /// The fact that a proof needs, where it could not be read.
 pub(super) fn unreadable<'a>(case: &Case<'a>, need: Need) -> Option<&'a NotReadable> {
     let (cluster, facts) = (case.cluster, case.facts);

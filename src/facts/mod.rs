@@ -9,6 +9,7 @@ mod hpa;
 mod metrics_pipeline;
 mod others;
 mod quantity;
+mod rollout;
 mod room;
 mod serving;
 mod target_lookup;
@@ -27,6 +28,7 @@ pub use hpa::{
 pub use metrics_pipeline::{AdapterApi, ApiService, LogLine, MetricSample, MetricsServer, ServiceReference};
 pub use others::{LimitRange, Rival, ScaledObject};
 pub use quantity::{ParseQuantityError, Quantity, QuantityFormat};
+pub use rollout::{LastWords, PodEvent, Rollout};
 pub use room::{NodeRoom, Nodes, Quota, Toleration, pod_requests};
 pub(crate) use serving::FLAGS_KEPT;
 pub use serving::{HostPath, Probe, ProbeKind, Recognised, ServingContainer};

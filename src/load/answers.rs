@@ -3,12 +3,13 @@
 use serde::Serialize;
 
 use super::report::{LoadReport, StepReport};
+use super::{ScaleSample, limits};
 
 /// A question and its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
-    /// `scaled`, `timeToReady`, `knee` or `limit`.
+    /// `scaled`, `timeToReady`, `coolDown`, `knee` or `limit`.
     pub question: &'static str,
     /// One sentence.
     pub answer: String,
@@ -19,8 +20,9 @@ pub(super) fn of(report: &LoadReport) -> Vec<Answer> {
     [
         ("scaled", scaled(report)),
         ("timeToReady", time_to_ready(report)),
+        ("coolDown", cool_down(report)),
         ("knee", Some(knee(report))),
-        ("limit", Some(limit(report))),
+        ("limit", Some(limits::of(report))),
     ]
     .into_iter()
     .filter_map(|(question, answer)| {
@@ -37,7 +39,14 @@ fn scaled(report: &LoadReport) -> Option<String> {
     if scaling.changes.is_empty() {
         let stood = scaling.samples.iter().rev().find_map(|sample| sample.wanted);
         return Some(match stood {
-            Some(replicas) => format!("it did not scale: {} all the time", replicas_of(replicas)),
+            Some(replicas) => format!(
+                "it did not scale: {} all the time{}",
+                replicas_of(replicas),
+                limits::broken(scaling).map_or_else(String::new, |why| format!(
+                    "; {why}: `kubectl tfserve explain-hpa {} -n {}` explains it",
+                    scaling.hpa, scaling.namespace
+                ))
+            ),
             None => "the replicas could not be read".to_owned(),
         });
     }
@@ -49,7 +58,7 @@ fn scaled(report: &LoadReport) -> Option<String> {
             let when = if change.level == 0 {
                 "after the load".to_owned()
             } else {
-                format!("at {} {unit}", change.level)
+                format!("at {}", level_of(change.level, unit))
             };
             format!("{} → {} {when} ({:.0} s)", change.from, change.to, change.second)
         })
@@ -60,6 +69,13 @@ fn scaled(report: &LoadReport) -> Option<String> {
 fn time_to_ready(report: &LoadReport) -> Option<String> {
     let scaling = report.scaling.as_ref()?;
     let (resource, target) = (scaling.resource.as_deref()?, scaling.target_percent?);
+    if scaling
+        .samples
+        .iter()
+        .all(|sample| sample.usage_percent.is_none())
+    {
+        return None;
+    }
     let Some(crossed) = scaling.crossed() else {
         return Some(format!(
             "{resource} never rose more than 10% above its target of {target}%, so nothing had to become ready"
@@ -91,7 +107,57 @@ fn time_to_ready(report: &LoadReport) -> Option<String> {
     })
 }
 
-fn replicas_of(count: i32) -> String {
+/// `1 user`, `8 users`.
+fn level_of(level: u32, unit: &str) -> String {
+    match (level, unit) {
+        (1, "users") => "1 user".to_owned(),
+        _ => format!("{level} {unit}"),
+    }
+}
+
+/// Watched after the load for less than this, the HPA was not waited for.
+const A_MOMENT: f64 = 2.0;
+
+fn cool_down(report: &LoadReport) -> Option<String> {
+    let scaling = report.scaling.as_ref()?;
+    let end = report.ended.second;
+    let last = scaling
+        .samples
+        .last()
+        .filter(|last| last.second > end + A_MOMENT)?;
+    let min = Some(scaling.min_replicas);
+    let state = |sample: &ScaleSample| (sample.wanted, sample.ready) == (min, min);
+    if !state(last) {
+        return Some(format!(
+            "not back at {} {:.0} s after the load: {} asked for, {} ready",
+            replicas_of(scaling.min_replicas),
+            last.second - end,
+            last.wanted.map_or_else(|| "?".to_owned(), replicas_of),
+            last.ready
+                .map_or_else(|| "?".to_owned(), |ready| ready.to_string()),
+        ));
+    }
+    let back = scaling
+        .samples
+        .iter()
+        .rev()
+        .take_while(|sample| state(sample))
+        .last()?;
+    Some(if back.second <= end {
+        format!(
+            "{} all the time after the load",
+            replicas_of(scaling.min_replicas)
+        )
+    } else {
+        format!(
+            "back at {} {:.0} s after the load",
+            replicas_of(scaling.min_replicas),
+            back.second - end
+        )
+    })
+}
+
+pub(super) fn replicas_of(count: i32) -> String {
     if count == 1 {
         "1 replica".to_owned()
     } else {
@@ -103,7 +169,7 @@ fn replicas_of(count: i32) -> String {
 const WORTHLESS: f64 = 0.2;
 
 /// The step before which more load still brought more, and the one at which it did not.
-fn knee_steps(report: &LoadReport) -> Option<(&StepReport, &StepReport)> {
+pub(super) fn knee_steps(report: &LoadReport) -> Option<(&StepReport, &StepReport)> {
     report.steps.windows(2).find_map(|pair| {
         let [before, after] = pair else { return None };
         let bent = if report.plan.mode == "rate" {
@@ -150,57 +216,4 @@ fn milliseconds(value: f64) -> String {
     } else {
         format!("{value:.1} ms")
     }
-}
-
-/// A thread that is busy for more than this share of a core may be late itself.
-const BUSY_PERCENT: f64 = 90.0;
-/// Failures below this share are no limit.
-const FEW: f64 = 0.01;
-
-fn limit(report: &LoadReport) -> String {
-    if report.total.requests == 0 {
-        return "no request ended".to_owned();
-    }
-    if let Some(first) = report.failures.first()
-        && report.error_rate() > FEW
-    {
-        return format!(
-            "errors: {:.1}% of the requests failed, most of them with: {}",
-            report.error_rate() * 100.0,
-            first.what
-        );
-    }
-    if let Some(busy) = report.client.busiest_percent.filter(|busy| *busy > BUSY_PERCENT) {
-        return format!(
-            "this client: its busiest thread used {busy:.0}% of a core, so the server may be faster than shown"
-        );
-    }
-    if report.client.never_sent > 0 {
-        return format!(
-            "connections: {} requests were due and found none free; raise --connections, or the server is too slow",
-            report.client.never_sent
-        );
-    }
-    if let Some(sentence) = at_maximum(report) {
-        return sentence;
-    }
-    if knee_steps(report).is_some() {
-        return "most likely the server: throughput stopped growing without errors, and no thread of this client was busy".to_owned();
-    }
-    "nothing: neither errors, nor this client, nor maxReplicas".to_owned()
-}
-
-fn at_maximum(report: &LoadReport) -> Option<String> {
-    let scaling = report.scaling.as_ref()?;
-    let target = scaling.target_percent?;
-    let full =
-        scaling.samples.iter().rev().find(|sample| {
-            sample.second <= report.ended.second && sample.ready == Some(scaling.max_replicas)
-        })?;
-    let usage = full.usage_percent.filter(|usage| *usage > target)?;
-    Some(format!(
-        "maxReplicas: with {} ready, {} was still at {usage}% of {target}%",
-        replicas_of(scaling.max_replicas),
-        scaling.resource.as_deref().unwrap_or("usage"),
-    ))
 }

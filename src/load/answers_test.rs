@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::report::{Client, Ended, LoadReport, Parts, Target};
-use super::{Failure, Mode, Plan, ScaleSample, Scaling, Tally, Timeline};
+use super::{Failure, Mode, Plan, ScaleSample, Scaling, SeenFinding, Tally, Timeline};
 
 fn plan(levels: &str) -> Plan {
     Plan {
@@ -101,7 +101,7 @@ fn the_knee_is_where_more_users_only_wait() {
         answer(&straight, "knee"),
         "not reached: throughput still grew at 4 users"
     );
-    assert!(answer(&straight, "limit").starts_with("nothing"));
+    assert!(answer(&straight, "limit") == "nothing that was seen: neither errors nor this client");
 }
 
 #[test]
@@ -162,9 +162,127 @@ fn at_the_maximum_and_still_above_the_target_the_maximum_is_the_limit() {
 }
 
 #[test]
+fn usage_from_before_the_maximum_says_nothing_of_it() {
+    let just_now = report("1..2", &[(100, 10), (200, 10)], |parts| {
+        parts.scaling = Some(scaling(&[(0.0, 1, 1, 5), (18.0, 4, 3, 120), (19.0, 4, 4, 120)]));
+    });
+    assert!(answer(&just_now, "limit").starts_with("nothing"), "{just_now:#?}");
+}
+
+#[test]
 fn usage_below_the_tolerance_is_no_crossing() {
     let calm = report("1", &[(1, 1)], |parts| {
         parts.scaling = Some(scaling(&[(0.0, 1, 1, 60), (5.0, 1, 1, 66)]));
     });
     assert!(answer(&calm, "timeToReady").starts_with("cpu never rose more than 10% above its target of 60%"));
+}
+
+fn finding(code: &str, severity: &'static str, title: &str, seen: (f64, f64)) -> SeenFinding {
+    SeenFinding {
+        code: code.to_owned(),
+        severity,
+        title: title.to_owned(),
+        first_second: seen.0,
+        last_second: seen.1,
+    }
+}
+
+/// The limit of a load of 20 s whose throughput grew, on these samples and findings.
+fn limited(samples: &[(f64, i32, i32, i32)], findings: Vec<SeenFinding>) -> String {
+    let report = report("1..2", &[(100, 10), (200, 10)], |parts| {
+        parts.scaling = Some(Scaling {
+            findings,
+            ..scaling(samples)
+        });
+    });
+    answer(&report, "limit")
+}
+
+#[test]
+fn what_limited_is_what_was_seen_at_the_end() {
+    let waiting = [(0.0, 1, 1, 5), (5.0, 3, 1, 200)];
+    let quota = || finding("TFS702", "warning", "the quota allows 1 pod", (6.0, 20.0));
+    assert_eq!(
+        limited(&waiting, vec![quota()]),
+        "the pods: 3 replicas were asked for, 1 ready: the quota allows 1 pod (TFS702)"
+    );
+    assert_eq!(
+        limited(
+            &waiting,
+            vec![finding("TFS501", "info", "2 pods are young", (6.0, 20.0))]
+        ),
+        "nothing that was seen: neither errors, nor this client, nor the HPA",
+        "a pod that starts is no limit"
+    );
+    let above = [(0.0, 1, 1, 5), (5.0, 2, 2, 65)];
+    assert_eq!(
+        limited(
+            &above,
+            vec![finding(
+                "TFS603",
+                "info",
+                "65% of 60%: within the tolerance",
+                (5.0, 20.0)
+            )]
+        ),
+        "the tolerance: cpu was at 65% with 2 replicas: 65% of 60%: within the tolerance (TFS603)"
+    );
+    let policy = || finding("TFS606", "warning", "the metrics want 4 replicas", (5.0, 20.0));
+    assert!(limited(&above, vec![policy()]).starts_with("the scale-up policies: cpu was at 65%"));
+    let over = SeenFinding {
+        last_second: 12.0,
+        ..policy()
+    };
+    assert!(
+        limited(&above, vec![over]).starts_with("nothing"),
+        "it was over before the end"
+    );
+}
+
+#[test]
+fn an_hpa_that_does_not_work_is_the_limit_and_names_the_next_step() {
+    let broken = report("1..2", &[(100, 10), (200, 10)], |parts| {
+        let mut scaling = scaling(&[(0.0, 1, 1, 0)]);
+        scaling.samples[0].usage_percent = None;
+        scaling.findings = vec![finding(
+            "TFS301",
+            "error",
+            "Nothing serves metrics.k8s.io",
+            (0.0, 20.0),
+        )];
+        parts.scaling = Some(scaling);
+    });
+    assert_eq!(
+        answer(&broken, "limit"),
+        "the HPA: Nothing serves metrics.k8s.io (TFS301)"
+    );
+    assert_eq!(
+        answer(&broken, "scaled"),
+        "it did not scale: 1 replica all the time; Nothing serves metrics.k8s.io (TFS301): `kubectl tfserve explain-hpa web -n shop` explains it"
+    );
+    assert_eq!(answer(&broken, "timeToReady"), "", "nothing is known of it");
+}
+
+#[test]
+fn the_way_back_is_told() {
+    let back = |samples: &[(f64, i32, i32, i32)]| {
+        let report = report("1..2", &[(1, 1); 2], |parts| {
+            parts.scaling = Some(scaling(samples));
+        });
+        answer(&report, "coolDown")
+    };
+    let up = [(0.0, 1, 1, 5), (5.0, 4, 4, 90)];
+    assert_eq!(back(&up), "", "nobody watched");
+    assert_eq!(
+        back(&[up[0], up[1], (50.0, 1, 4, 0), (52.0, 1, 1, 0), (60.0, 1, 1, 0)]),
+        "back at 1 replica 32 s after the load"
+    );
+    assert_eq!(
+        back(&[up[0], up[1], (80.0, 4, 4, 0)]),
+        "not back at 1 replica 60 s after the load: 4 replicas asked for, 4 ready"
+    );
+    assert_eq!(
+        back(&[up[0], (60.0, 1, 1, 0)]),
+        "1 replica all the time after the load"
+    );
 }

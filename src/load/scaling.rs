@@ -30,6 +30,22 @@ pub struct ScaleEvent {
     pub message: String,
 }
 
+/// A finding of `explain-hpa` that was true for a while.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SeenFinding {
+    /// For example `TFS602`.
+    pub code: String,
+    /// `error`, `warning` or `info`.
+    pub severity: &'static str,
+    /// Its title when it was seen last.
+    pub title: String,
+    /// When it was seen first, in seconds since the load began.
+    pub first_second: f64,
+    /// When it was seen last.
+    pub last_second: f64,
+}
+
 /// A change of the replicas that the target is asked for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -68,6 +84,8 @@ pub struct Scaling {
     pub changes: Vec<ReplicaChange>,
     /// Its events.
     pub events: Vec<ScaleEvent>,
+    /// What `explain-hpa` would have said meanwhile.
+    pub findings: Vec<SeenFinding>,
     /// Why something is not known.
     pub notes: Vec<String>,
     /// What was seen when.

@@ -121,7 +121,8 @@ fn draw(body: &mut String, panel: &Panel, axis: &Axis, top: f64, warm_up: f64, l
             "<path class=\"reference\" d=\"M{LEFT} {0:.1}H{1}\"/><text class=\"tick\" x=\"{1}\" y=\"{2:.1}\" text-anchor=\"end\">{3}</text>",
             y(*value),
             WIDTH - RIGHT,
-            y(*value) - 4.0,
+            // At the top, above it is the legend.
+            y(*value) + if *value < ceiling { -4.0 } else { 12.0 },
             escape(name)
         );
     }

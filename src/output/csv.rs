@@ -7,20 +7,21 @@ use crate::load::{Quantiles, ScaleSample};
 
 /// The columns; new ones come at the end.
 const HEADER: &str = "second,seconds,level,requests_per_second,failed,p50_ms,p90_ms,p95_ms,p99_ms,max_ms,warm_up,\
-    usage_percent,target_percent,replicas_wanted,replicas_ready";
+    usage_percent,target_percent,replicas_wanted,replicas_ready,replicas_next";
 
-/// The table. It holds numbers alone, so that nothing needs a quote.
+/// The table. It holds numbers alone, so that nothing needs a quote. After the load, a row a sample of the HPA.
 pub fn timeline(report: &LoadReport) -> String {
     let mut text = format!("{HEADER}\n");
     let scaling = report.scaling.as_ref();
     let samples = scaling.map_or(&[][..], |scaling| &scaling.samples);
     let target = scaling.and_then(|scaling| scaling.target_percent);
+    let mut end = 0.0;
     for point in &report.timeline {
         let latency = |value: fn(&Quantiles) -> f64| shown(point.latency_ms.as_ref().map(value));
-        let seen = latest(samples, point.second + point.seconds);
+        end = point.second + point.seconds;
         let _ = writeln!(
             text,
-            "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}",
+            "{},{},{},{},{},{},{},{},{},{},{},{}",
             point.second,
             point.seconds,
             point.level,
@@ -32,13 +33,30 @@ pub fn timeline(report: &LoadReport) -> String {
             latency(|it| it.p99),
             latency(|it| it.max),
             point.warm_up,
-            shown(seen.and_then(|sample| sample.usage_percent)),
-            shown(target.filter(|_| seen.is_some())),
-            shown(seen.and_then(|sample| sample.wanted)),
-            shown(seen.and_then(|sample| sample.ready)),
+            of_the_hpa(latest(samples, end), target),
+        );
+    }
+    for sample in samples.iter().filter(|sample| sample.second > end) {
+        let _ = writeln!(
+            text,
+            "{},,0,0,0,,,,,,false,{}",
+            sample.second,
+            of_the_hpa(Some(sample), target)
         );
     }
     text
+}
+
+fn of_the_hpa(sample: Option<&ScaleSample>, target: Option<i32>) -> String {
+    let value = |of: fn(&ScaleSample) -> Option<i32>| shown(sample.and_then(of));
+    format!(
+        "{},{},{},{},{}",
+        value(|it| it.usage_percent),
+        shown(target.filter(|_| sample.is_some())),
+        value(|it| it.wanted),
+        value(|it| it.ready),
+        value(|it| it.next)
+    )
 }
 
 fn latest(samples: &[ScaleSample], second: f64) -> Option<&ScaleSample> {

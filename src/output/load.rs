@@ -10,6 +10,11 @@ use crate::load::{Point, Quantiles, Tally};
 
 /// One line about how it stands.
 pub fn live_line(point: &Point, unit: &str, total: &Tally, behind: &str) -> String {
+    let unit = if (point.level, unit) == (1, "users") {
+        "user"
+    } else {
+        unit
+    };
     let mut line = format!(
         "{} s  {} {unit}  {} req/s  {} failed",
         number(point.second + point.seconds),
@@ -86,6 +91,7 @@ pub(super) fn heading(report: &LoadReport) -> String {
 pub(super) fn label(question: &str) -> &str {
     match question {
         "timeToReady" => "ready after",
+        "coolDown" => "cool-down",
         other => other,
     }
 }

@@ -3,8 +3,7 @@
 use std::error::Error;
 
 use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -18,9 +17,10 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// Starts it; an error in place of an answer closes the connection.
-    pub(crate) fn start<F, E>(answer: impl Fn(Request<Incoming>) -> F + Clone + Send + 'static) -> Self
+    pub(crate) fn start<F, B, E>(answer: impl Fn(Request<Incoming>) -> F + Clone + Send + 'static) -> Self
     where
-        F: Future<Output = Result<Response<Full<Bytes>>, E>> + Send + 'static,
+        F: Future<Output = Result<Response<B>, E>> + Send + 'static,
+        B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>> + 'static,
     {
         let runtime = tokio::runtime::Builder::new_multi_thread()

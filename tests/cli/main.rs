@@ -2,12 +2,15 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap fails the test")]
 
 mod autoscale;
+mod completion;
 mod connection;
 mod dump;
 mod facts;
 mod fixtures;
+mod help;
 mod listener;
 mod load;
+mod load_cluster;
 mod locustfile;
 mod mock;
 mod model_server;
@@ -17,6 +20,7 @@ mod run;
 mod serving;
 mod top;
 mod up;
+mod up_wait;
 mod usage;
 mod watch;
 mod what_if;

@@ -5,12 +5,16 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::stream::{Pending, pending};
 use http::{HeaderMap, Request, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{Either, Full, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
 use serde_json::{Value, json};
 
 use crate::listener::Listener;
+
+/// A document, or a watch that tells nothing.
+type Body = Either<Full<Bytes>, StreamBody<Pending<Result<Frame<Bytes>, Infallible>>>>;
 
 /// What happens to requests instead of an answer.
 #[derive(Debug, Clone, Copy)]
@@ -103,7 +107,7 @@ async fn answer(
     request: Request<Incoming>,
     world: Arc<World>,
     log: Arc<Mutex<Vec<Seen>>>,
-) -> Result<Response<Full<Bytes>>, Closed> {
+) -> Result<Response<Body>, Closed> {
     let path = request.uri().path().to_owned();
     let query = request.uri().query().unwrap_or_default().to_owned();
     log.lock().unwrap().push(Seen {
@@ -116,6 +120,9 @@ async fn answer(
         Some((_, Fault::Hang)) => tokio::time::sleep(Duration::from_secs(10)).await,
         None => {}
     }
+    if query.contains("watch=true") {
+        return Ok(Response::new(Either::Right(StreamBody::new(pending()))));
+    }
     Ok(match world.find(&path, &query) {
         Some(Value::String(text)) => respond(StatusCode::OK, text),
         Some(document) => respond(StatusCode::OK, document.to_string()),
@@ -123,14 +130,14 @@ async fn answer(
     })
 }
 
-fn respond(status: StatusCode, body: String) -> Response<Full<Bytes>> {
+fn respond(status: StatusCode, body: String) -> Response<Body> {
     Response::builder()
         .status(status)
-        .body(Full::new(Bytes::from(body)))
+        .body(Either::Left(Full::new(Bytes::from(body))))
         .unwrap()
 }
 
-fn refusal(code: u16, path: &str) -> Response<Full<Bytes>> {
+fn refusal(code: u16, path: &str) -> Response<Body> {
     let status = StatusCode::from_u16(code).unwrap();
     let last = path.rsplit('/').next().unwrap_or_default();
     let message = match code {
@@ -207,5 +214,6 @@ fn list<'a>(items: impl Iterator<Item = &'a Value>, query: &str) -> Value {
     } else {
         String::new()
     };
-    json!({"kind": "List", "apiVersion": "v1", "metadata": {"continue": next}, "items": page})
+    let metadata = json!({"continue": next, "resourceVersion": "1"});
+    json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": page})
 }

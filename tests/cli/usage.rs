@@ -4,24 +4,6 @@ use crate::fixtures::shop;
 use crate::run::{Stage, offline};
 
 #[test]
-fn help_speaks_as_a_plugin_and_shows_examples() {
-    for command in [&[][..], &["explain-hpa"], &["top"], &["autoscale"]] {
-        let outcome = offline(&[command, &["--help"]].concat());
-        assert_eq!(outcome.code, 0);
-        assert!(
-            outcome.stdout.contains("Usage: kubectl tfserve"),
-            "{}",
-            outcome.stdout
-        );
-        assert!(
-            outcome.stdout.matches("\n  kubectl tfserve ").count() >= 2,
-            "{}",
-            outcome.stdout
-        );
-    }
-}
-
-#[test]
 fn what_contradicts_itself_is_a_usage_error() {
     for arguments in [
         &["explain-hpa", "web", "-A"][..],
@@ -37,6 +19,9 @@ fn what_contradicts_itself_is_a_usage_error() {
         &["explain-hpa", "--watch", "--interval", "0"],
         &["explain-hpa", "--interval", "5s"],
         &["top", "web", "-A"],
+        &["-n", "shop"],
+        &["-o", "json"],
+        &["help", "nothing"],
     ] {
         assert_eq!(offline(arguments).code, 2, "{arguments:?}");
     }

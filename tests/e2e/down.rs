@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 use tfserve_sandbox::LINGER_ANNOTATION;
 
-use crate::between::{Between, nothing};
+use crate::between::{Between, Moment, killed_at};
 use crate::support::{Ran, apply, field, kubectl, path, sandbox, until};
 
 /// `kubectl tfserve up`, without the wait: there is no model behind it.
@@ -193,32 +193,25 @@ fn down_between(between: &Between, namespace: &str, words: &[&str]) -> Ran {
 #[test]
 fn killed_at_any_request_it_can_be_run_again() {
     let namespace = sandbox().namespace("down-killed").expect("a namespace");
-    let whole = Between::start(None, nothing);
-    deploy_for_a_kill(&namespace);
-    down_between(&whole, &namespace, &["resnet"]).expect_code(0);
-    assert_eq!(objects(&namespace), "");
-    // Those after it only wait.
-    let requests = whole.count();
-    let mut last = 0;
-    for cut in 1..=requests {
+    let mut number = 1;
+    loop {
         deploy_for_a_kill(&namespace);
-        let between = Between::start(Some(cut), nothing);
-        let killed = down_between(&between, &namespace, &["resnet"]);
-        if killed.code == 0 {
+        let words = format!("down resnet --yes -n {namespace}");
+        if !killed_at(number, Moment::After, &words) {
             break;
         }
-        assert_eq!(killed.code, 3, "{}", killed.stderr);
-        last = cut;
         let again = down(&namespace, "resnet --yes").expect_code(0);
         assert_eq!(
             objects(&namespace),
             "",
-            "cut at {cut}: {}{}",
+            "killed at {number}: {}{}",
             again.stdout,
             again.stderr
         );
+        number += 1;
     }
-    assert!(last >= 12, "{last} of {requests}");
+    // Those after it only wait.
+    assert!(number > 12, "it was killed at {} requests", number - 1);
 }
 
 fn deploy_for_a_kill(namespace: &str) {
@@ -231,7 +224,7 @@ fn an_object_that_was_made_anew_is_not_hit() {
     let namespace = sandbox().namespace("down-anew").expect("a namespace");
     up(&namespace, "bert");
     let of = namespace.to_string();
-    let between = Between::start(None, move |_, request| {
+    let between = Between::start(None, move |request| {
         let is_removal = request.starts_with("DELETE") && !request.contains("dryRun");
         if is_removal && request.contains("/services/bert") {
             kubectl(&format!("delete service bert -n {of}")).expect_code(0);

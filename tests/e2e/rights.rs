@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tfserve_sandbox::MetricsServer;
 
-use crate::support::{Ran, apply, field, kubectl, sandbox, until, with_metrics_server};
+use crate::support::{Ran, apply, field, kubectl, sandbox, until, unwrapped, with_metrics_server};
 use crate::workloads::{cpu, deployment, hpa, requested};
 
 fn role(name: &str) -> String {
@@ -174,4 +174,45 @@ fn quotas_that_may_not_be_listed_are_said_to_be_unchecked() {
     ))
     .expect_code(0);
     insta::assert_snapshot!("may_not_list_quotas", ran.stderr.replace(namespace, "NAMESPACE"));
+}
+
+#[test]
+fn up_does_with_its_role_what_the_documentation_says() {
+    let space = sandbox().namespace("rights-up").expect("a namespace");
+    let namespace = space.name();
+    kubectl(&format!("apply -f {}", role("up.yaml"))).expect_code(0);
+    kubectl(&format!(
+        "create rolebinding up -n {namespace} --clusterrole=kubectl-tfserve-up --user={namespace}"
+    ))
+    .expect_code(0);
+    let up = |words: &str| kubectl(&format!("tfserve up {words} -n {namespace} --as {namespace}"));
+    let served = up("m --model gs://m/a --service-account default").expect_code(0);
+    assert!(served.stdout.contains("pods     1 ready"), "{}", served.stdout);
+    for missing in ["not checked", "forbidden"] {
+        assert!(!served.stderr.contains(missing), "{}", served.stderr);
+        assert!(!served.stdout.contains(missing), "{}", served.stdout);
+    }
+    let large = "m --model gs://m/a --cpu 1000 --timeout 3s";
+    let blind = up(large).expect_code(3);
+    assert!(
+        unwrapped(&blind.stdout).contains("nodes not readable: needs list nodes"),
+        "{}",
+        blind.stdout
+    );
+    kubectl(&format!(
+        "create clusterrolebinding {namespace} --clusterrole=kubectl-tfserve-up-cluster --user={namespace}"
+    ))
+    .expect_code(0);
+    let seeing = up(large).expect_code(3);
+    assert!(
+        unwrapped(&seeing.stdout).contains("it asks for 1000, and the most that is free on one node is"),
+        "{}",
+        seeing.stdout
+    );
+    let made = kubectl(&format!(
+        "tfserve up m --model gs://m/a --create-namespace --wait=false -n {namespace}-new --as {namespace}"
+    ));
+    // It may make the namespace, and not write into it.
+    assert!(made.stderr.contains("nothing was written"), "{}", made.stderr);
+    kubectl(&format!("delete clusterrolebinding {namespace}")).expect_code(0);
 }

@@ -54,7 +54,7 @@ impl Ran {
         let talk: Vec<&str> = self
             .stderr
             .lines()
-            .filter(|line| !line.starts_with("waiting for "))
+            .filter(|line| !line.starts_with("waiting"))
             .collect();
         format!(
             "exit code {}\n{}--- stderr\n{}\n",
@@ -174,4 +174,9 @@ pub(crate) fn place(namespace: &str, pod: &str, address: IpAddr) {
     sandbox()
         .run_kubectl(&patch, None)
         .expect("the pod gets an address");
+}
+
+/// A page without its line breaks.
+pub(crate) fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

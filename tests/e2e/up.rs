@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Ran, apply, field, kubectl, sandbox, until};
+use crate::support::{Ran, apply, field, kubectl, sandbox, until, unwrapped};
 
 const POD: &str = "{.spec.template.spec}";
 
@@ -280,19 +280,14 @@ fn who_refuses_the_pods_is_said() {
     ]);
     let refused = up(namespace, "m --model gs://m/a --timeout 60s").expect_code(3);
     // The API server gives the container the maximum as its limit, and the request of 1Gi is above it.
-    let why = "no pod can be created, their memory request is above the limit of 512Mi that a LimitRange gives them";
-    assert!(refused.stderr.contains(why), "{}", refused.stderr);
+    let why = "Deployment/m cannot create its pods: their memory request is above the limit of 512Mi that a LimitRange gives them";
+    assert!(unwrapped(&refused.stdout).contains(why), "{}", refused.stdout);
     kubectl(&format!("delete limitrange small -n {namespace}")).expect_code(0);
     kubectl(&format!("create quota none -n {namespace} --hard=pods=0")).expect_code(0);
     until("the quota is counted", || {
         (field(namespace, "quota/none", "{.status.hard.pods}") == "0").then_some(())
     });
     let refused = up(namespace, "n --model gs://m/a --timeout 60s").expect_code(3);
-    assert!(
-        refused
-            .stderr
-            .contains("no pod can be created, ResourceQuota none is used up"),
-        "{}",
-        refused.stderr
-    );
+    let why = "Deployment/n cannot create its pods: ResourceQuota none is used up";
+    assert!(unwrapped(&refused.stdout).contains(why), "{}", refused.stdout);
 }

@@ -10,7 +10,8 @@ original does, because clients and operators depend on it:
 - it ignores SIGTERM.
 
 What only tests need: `--host` is the address to listen on, a version whose directory holds a file `hold` stays LOADING
-until that file is gone, and the process ends when its stdin does.
+until that file is gone, and with `--end_with_stdin=true` the process ends when its stdin does. Without `--port` there
+is no gRPC.
 """
 
 import base64
@@ -31,11 +32,15 @@ import tensorflow as tf
 from google.protobuf.json_format import MessageToDict
 from tensorflow.core.protobuf import saved_model_pb2
 
+import monitoring
+
 FLAGS = {
     "model_name": "default",
     "model_base_path": "",
-    "port": "8500",
+    "port": "0",
     "rest_api_port": "0",
+    "end_with_stdin": "false",
+    "monitoring_config_file": "",
     "host": "127.0.0.1",
     "file_system_poll_wait_seconds": "1",
 }
@@ -298,13 +303,21 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
 
     def answer(self, body):
-        try:
-            status, value = 200, self.route(body)
-        except Refused as error:
-            status, value = HTTP.get(error.code, 500), {"error": str(error)}
-        written = json.dumps(value, indent=4, ensure_ascii=False).encode()
+        if self.path == "/monitoring/prometheus/metrics" and self.server.monitored:
+            self.send(200, "text/plain", self.server.monitoring.text().encode())
+            return
+        method = "predict" if self.path.lower().endswith(":predict") else ""
+        with monitoring.Watch(self.server.monitoring, method) as watch:
+            try:
+                status, value = 200, self.route(body)
+            except Refused as error:
+                watch.code = error.code
+                status, value = HTTP.get(error.code, 500), {"error": str(error)}
+        self.send(status, "application/json", json.dumps(value, indent=4, ensure_ascii=False).encode())
+
+    def send(self, status, kind, written):
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(written)))
         self.end_headers()
         self.wfile.write(written)
@@ -348,14 +361,22 @@ def end_with_stdin():
 def main():
     given = flags(sys.argv[1:])
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    threading.Thread(target=end_with_stdin, daemon=True).start()
+    if given["end_with_stdin"] == "true":
+        threading.Thread(target=end_with_stdin, daemon=True).start()
     models = Server(given["model_name"], given["model_base_path"], float(given["file_system_poll_wait_seconds"]))
     first_load = threading.Event()
     threading.Thread(target=models.watch, args=[first_load], daemon=True).start()
     first_load.wait()
+    if given["port"] != "0":
+        import remote_calls  # It takes a while to import, and few need it.
+
+        calls = remote_calls.serve(f"{given['host']}:{given['port']}", models, Refused)  # noqa: F841 it must live
+        log(f"Running gRPC ModelServer at {given['host']}:{given['port']} ...")
     server = ThreadingHTTPServer((given["host"], int(given["rest_api_port"])), Handler)
     server.daemon_threads = True
     server.models = models
+    server.monitoring = monitoring.Monitoring(given["model_name"])
+    server.monitored = monitoring.enabled(given["monitoring_config_file"])
     log(f"Exporting HTTP/REST API at:{given['host']}:{server.server_port} ...")
     server.serve_forever()
 

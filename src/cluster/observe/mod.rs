@@ -15,7 +15,7 @@ mod namespace;
 pub(super) mod owners;
 mod pipeline;
 mod rivals;
-mod room;
+pub(super) mod room;
 mod scaled_objects;
 mod scope;
 pub(super) mod selector;
@@ -36,8 +36,10 @@ use super::{Ask, Cluster, Error, convert};
 use crate::facts::{API_VERSION, ApiService, ClusterFacts, Fact, Facts, Hpa, HpaFacts, KIND, NotReadable};
 
 pub use namespace::Workload;
+pub(super) use scope::all as all_hpas;
 pub use scope::{Scope, Selection, by_name};
 pub(super) use selector::{PodIndex, selected_by};
+pub(super) use serving::{log as serving_log, never_ready};
 pub(super) use target::{preferred_version, resources};
 
 /// How many namespaces are read at a time.

@@ -61,7 +61,12 @@ async fn quotas(cluster: &Cluster, namespace: &str) -> Fact<Vec<crate::facts::Qu
     )
 }
 
-async fn nodes(cluster: &Cluster, template: &PodTemplate, missing: i64) -> Fact<Nodes> {
+/// The nodes that take pods of a template, the roomiest first, until there is room for so many more.
+pub(in crate::cluster) async fn nodes(
+    cluster: &Cluster,
+    template: &PodTemplate,
+    missing: i64,
+) -> Fact<Nodes> {
     let api: Api<v1::Node> = Api::all(cluster.client.clone());
     let ask = Ask::list("nodes", None);
     let list = match cluster

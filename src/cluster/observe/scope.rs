@@ -84,6 +84,11 @@ pub(super) async fn planned(cluster: &Cluster, hpa: &Hpa) -> Result<Group, Error
     })
 }
 
+/// All HPAs of a namespace.
+pub(in crate::cluster) async fn all(cluster: &Cluster, namespace: &str) -> Result<Vec<Hpa>, Error> {
+    list(cluster, Some(namespace), None).await
+}
+
 async fn list(
     cluster: &Cluster,
     namespace: Option<&str>,

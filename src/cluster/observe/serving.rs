@@ -40,7 +40,9 @@ pub(super) async fn read_logs(cluster: &Cluster, hpas: &mut [HpaFacts], budget: 
         .iter()
         .enumerate()
         .filter_map(|(index, facts)| {
-            let (pod, container) = never_ready(facts)?;
+            let own = facts.pods.known()?.iter();
+            let own = own.filter(|pod| pod.owner.as_ref().is_some_and(|owner| owner.is_scale_target));
+            let (pod, container) = never_ready(own)?;
             Some((
                 index,
                 pod.namespace.clone(),
@@ -65,10 +67,8 @@ pub(super) async fn read_logs(cluster: &Cluster, hpas: &mut [HpaFacts], budget: 
     }
 }
 
-/// The oldest pod of the scale target in which TensorFlow Serving runs and has never been ready, and its container.
-fn never_ready(facts: &HpaFacts) -> Option<(&Pod, &str)> {
-    let pods = facts.pods.known()?.iter();
-    let own = pods.filter(|pod| pod.owner.as_ref().is_some_and(|owner| owner.is_scale_target));
+/// The oldest of some pods in which TensorFlow Serving runs and has never been ready, and its container.
+pub(in crate::cluster) fn never_ready<'a>(own: impl Iterator<Item = &'a Pod>) -> Option<(&'a Pod, &'a str)> {
     own.filter(|pod| pod.phase == "Running" && pod.deleted_at.is_none() && pod.has_never_been_ready())
         .filter_map(|pod| {
             let serves = |container: &&crate::facts::Container| {
@@ -80,7 +80,13 @@ fn never_ready(facts: &HpaFacts) -> Option<(&Pod, &str)> {
         .min_by_key(|(pod, _)| pod.start_time)
 }
 
-async fn log(cluster: &Cluster, namespace: &str, pod: &str, container: &str) -> Fact<Vec<LogLine>> {
+/// The telling lines of a container's log.
+pub(in crate::cluster) async fn log(
+    cluster: &Cluster,
+    namespace: &str,
+    pod: &str,
+    container: &str,
+) -> Fact<Vec<LogLine>> {
     let api: Api<v1::Pod> = Api::namespaced(cluster.client.clone(), namespace);
     let ask = Ask::object("get", "pods/log", namespace, pod);
     let params = LogParams {

@@ -2,6 +2,8 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinHandle;
 
 use super::link::Link;
 use super::{Failure, PassedOver, Request, Target, Way, judge, within};
@@ -48,13 +50,47 @@ pub(super) async fn find(cluster: &Cluster, target: &Target, probe: &str) -> Res
     Err(passed_over)
 }
 
-/// Opens a stream to a pod's port.
+/// A stream to a pod's port.
+pub type Forwarded = Box<dyn Stream>;
+
+/// What can be written to and read from.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// Opens a connection to a pod's port that speaks HTTP.
 pub(super) async fn connect(
     cluster: &Cluster,
     namespace: &str,
     pod: &str,
     port: u16,
 ) -> Result<Link, Failure> {
+    let (stream, reason) = start(cluster, namespace, pod, port).await?;
+    Link::open(stream, format!("localhost:{port}"), String::new(), reason).await
+}
+
+/// Opens a stream to a pod's port.
+///
+/// # Errors
+/// The API server or the kubelet refuses.
+pub async fn open(cluster: &Cluster, namespace: &str, pod: &str, port: u16) -> Result<Forwarded, Failure> {
+    let (stream, _) = start(cluster, namespace, pod, port).await?;
+    Ok(Box::new(stream))
+}
+
+/// The stream, and why somebody between here and the server will have closed it.
+async fn start(
+    cluster: &Cluster,
+    namespace: &str,
+    pod: &str,
+    port: u16,
+) -> Result<
+    (
+        impl AsyncRead + AsyncWrite + Send + Unpin + use<>,
+        Option<JoinHandle<Option<String>>>,
+    ),
+    Failure,
+> {
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), namespace);
     let ask = Ask::object("create", "pods/portforward", namespace, pod);
     let mut forwarder = cluster
@@ -66,5 +102,5 @@ pub(super) async fn connect(
     let stream = forwarder
         .take_stream(port)
         .ok_or_else(|| Failure::Connect("the port-forward has no stream".to_owned()))?;
-    Link::open(stream, format!("localhost:{port}"), String::new(), reason).await
+    Ok((stream, reason))
 }

@@ -14,6 +14,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use exchange::{Failure, Reply, Request};
+pub use forward::{Forwarded, open as open_forward};
 pub use target::{Backend, Target};
 
 use self::link::Link;
@@ -40,6 +41,8 @@ pub enum Via {
     Proxy,
     /// A port-forward to a ready pod.
     PortForward,
+    /// The best one that answers, the API server's proxy left out.
+    AnyButProxy,
 }
 
 /// What is to be reached.
@@ -231,20 +234,28 @@ impl Connection {
     }
 }
 
+const PROXY: &str = "API server proxy";
+
 /// Finds the best way that answers.
 ///
 /// # Errors
 /// There is nothing of the name, it has no REST port, or no way answers.
 pub async fn find(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Reach, Unreachable> {
     let target = target::find(cluster, &wanted).await?;
-    let allowed = |via: Via| wanted.via == Via::Any || wanted.via == via;
+    let allowed = |via: Via| matches!(wanted.via, Via::Any | Via::AnyButProxy) || wanted.via == via;
     let (mut direct, mut passed_over) = (Vec::new(), Vec::new());
     if allowed(Via::Service) {
         direct = direct::attempts(cluster, &target, wanted.probe, &mut passed_over).await;
     }
     let proxy: Option<Attempt<'_>> = allowed(Via::Proxy).then(|| Attempt {
-        name: "API server proxy".to_owned(),
-        answer: Box::pin(proxied::find(cluster, &target, wanted.probe)),
+        name: PROXY.to_owned(),
+        answer: match wanted.via {
+            Via::AnyButProxy => Box::pin(std::future::ready(Err(vec![PassedOver {
+                way: PROXY.to_owned(),
+                why: "not tried: a load through it would measure the API server".to_owned(),
+            }]))),
+            _ => Box::pin(proxied::find(cluster, &target, wanted.probe)),
+        },
     });
     let port_forward: Option<Attempt<'_>> = allowed(Via::PortForward).then(|| Attempt {
         name: "port-forward to a ready pod".to_owned(),

@@ -11,8 +11,9 @@ use kube::api::ListParams;
 
 use super::ports::{self, container_port, number, rest_argument, rest_port};
 use super::{Unreachable, Wanted};
+use crate::cluster::removal::why_foreign;
 use crate::cluster::{Ask, Cluster, Error};
-use crate::serving::REST_PORT;
+use crate::serving::{MANAGER, REST_PORT};
 
 /// What is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct Target {
     pub backend: Backend,
     /// The pods, as a label selector; none where a Service selects none.
     pub selector: Option<String>,
+    /// Why this program did not make it; none where it did.
+    pub foreign: Option<String>,
     container_port: IntOrString,
 }
 
@@ -79,6 +82,15 @@ impl Target {
                 self.namespace
             )
         })
+    }
+
+    /// The names of the pods that are ready and not about to end, or why there is none.
+    ///
+    /// # Errors
+    /// The pods cannot be listed, or none is ready.
+    pub async fn ready_pod_names(&self, cluster: &Cluster) -> Result<Vec<String>, String> {
+        let pods = self.ready_pods(cluster).await?;
+        Ok(pods.into_iter().map(|pod| pod.name).collect())
     }
 
     /// The pods that are ready and not about to end, or why there is none.
@@ -195,6 +207,7 @@ fn of_service(namespace: &str, service: &Service, wanted: Option<u16>) -> Result
             .selector
             .filter(|labels| !labels.is_empty())
             .map(|labels| joined(&labels)),
+        foreign: why_foreign(&service.metadata, MANAGER),
         container_port: port.target_port.clone().unwrap_or(IntOrString::Int(port.port)),
     })
 }
@@ -210,6 +223,7 @@ fn of_deployment(namespace: &str, deployment: &Deployment, wanted: Option<u16>) 
         name: deployment.metadata.name.clone().unwrap_or_default(),
         backend: Backend::Pods,
         selector: selector_text(&spec.selector),
+        foreign: why_foreign(&deployment.metadata, MANAGER),
         container_port: IntOrString::Int(i32::from(port)),
     }
 }

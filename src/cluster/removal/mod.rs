@@ -10,6 +10,7 @@ use kube::api::ApiResource;
 pub use contents::{Namespace, namespace};
 pub use delete::{Gone, delete, is_gone, is_ours, pods_of};
 pub use find::{Wanted, find};
+pub(super) use owner::why_foreign;
 
 /// An object that goes.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use crate::cluster::apply::{applied_entry, writers};
 use crate::serving::{MANAGED_BY, MANAGER};
 
 /// Why an object is not ours; none where it is.
-pub(super) fn why_foreign(metadata: &ObjectMeta, field_manager: &str) -> Option<String> {
+pub(in crate::cluster) fn why_foreign(metadata: &ObjectMeta, field_manager: &str) -> Option<String> {
     let label = metadata.labels.as_ref().and_then(|labels| labels.get(MANAGED_BY));
     let applied = applied_entry(metadata, field_manager).is_some();
     match (label.map(String::as_str), applied) {

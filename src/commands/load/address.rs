@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
 use http::{HeaderMap, Method, Request, Uri};
@@ -12,6 +13,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::failures;
+use super::forwards::Forwards;
 use super::stream::Stream;
 use crate::Error;
 use crate::load::Failure;
@@ -21,12 +23,22 @@ pub(super) const OUR_NAME: &str = concat!("kubectl-tfserve/", env!("CARGO_PKG_VE
 
 /// Where requests go and what they say.
 pub(super) struct Address {
-    addresses: Vec<SocketAddr>,
-    tls: Option<(TlsConnector, ServerName<'static>)>,
+    route: Route,
+    /// Rises when connections had better be opened anew.
+    generation: AtomicU64,
     method: Method,
     path: Uri,
     headers: HeaderMap,
     body: Bytes,
+}
+
+/// How a connection is opened.
+enum Route {
+    Sockets {
+        addresses: Vec<SocketAddr>,
+        tls: Option<(TlsConnector, ServerName<'static>)>,
+    },
+    Forwards(Box<Forwards>),
 }
 
 impl Address {
@@ -63,10 +75,28 @@ impl Address {
         } else {
             None
         };
+        Self::of(Route::Sockets { addresses, tls }, url, headers, body)
+    }
+
+    /// Through port-forwards, to a path.
+    pub(super) fn forwarded(
+        forwards: Forwards,
+        path: &str,
+        headers: &[String],
+        body: Option<Bytes>,
+    ) -> Result<Arc<Self>, Error> {
+        let text = format!("http://localhost:{}{path}", forwards.port());
+        let url = text
+            .parse()
+            .map_err(|error| Error::Usage(format!("{text}: {error}")))?;
+        Self::of(Route::Forwards(Box::new(forwards)), &url, headers, body)
+    }
+
+    fn of(route: Route, url: &Uri, headers: &[String], body: Option<Bytes>) -> Result<Arc<Self>, Error> {
         let path = url.path_and_query().map_or("/", |path| path.as_str());
         Ok(Arc::new(Self {
-            addresses,
-            tls,
+            route,
+            generation: AtomicU64::new(0),
             method: if body.is_some() { Method::POST } else { Method::GET },
             path: path
                 .parse()
@@ -78,7 +108,27 @@ impl Address {
 
     /// Whether all of its addresses are this machine's.
     pub(super) fn is_loopback(&self) -> bool {
-        self.addresses.iter().all(|address| address.ip().is_loopback())
+        match &self.route {
+            Route::Sockets { addresses, .. } => addresses.iter().all(|address| address.ip().is_loopback()),
+            Route::Forwards(_) => false,
+        }
+    }
+
+    /// Other pods are ready now: port-forwards go to them.
+    pub(super) fn pods_are(&self, ready: &[String]) {
+        if let Route::Forwards(forwards) = &self.route {
+            forwards.set(ready);
+        }
+    }
+
+    /// Lets every connection end before its next request: what is opened then is spread over all pods.
+    pub(super) fn renew(&self) {
+        self.generation.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection of another generation has had its time.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
     }
 
     /// The method.
@@ -117,12 +167,16 @@ impl Address {
 
     /// Opens a connection.
     pub(super) async fn connect(&self) -> Result<Stream, Failure> {
-        let stream = TcpStream::connect(self.addresses.as_slice())
+        let (addresses, tls) = match &self.route {
+            Route::Sockets { addresses, tls } => (addresses, tls),
+            Route::Forwards(forwards) => return forwards.open().await.map(Stream::Forwarded),
+        };
+        let stream = TcpStream::connect(addresses.as_slice())
             .await
             .map_err(|error| failures::of_io(&error))?;
         // Without it the kernel would hold small requests back.
         let _ = stream.set_nodelay(true);
-        let Some((connector, name)) = &self.tls else {
+        let Some((connector, name)) = tls else {
             return Ok(Stream::Plain(stream));
         };
         match connector.connect(name.clone(), stream).await {

@@ -3,7 +3,8 @@
 use http::Uri;
 use http::header::{HOST, USER_AGENT};
 
-use super::address::{Address, OUR_NAME};
+use super::address::OUR_NAME;
+use super::aim::Aim;
 use crate::Error;
 use crate::commands::print::print;
 use crate::load::{Plan, locustfile};
@@ -12,7 +13,12 @@ use crate::load::{Plan, locustfile};
 ///
 /// # Errors
 /// It is one that Locust cannot make.
-pub(super) fn write(plan: &Plan, url: &Uri, address: &Address) -> Result<(), Error> {
+pub(super) fn write(plan: &Plan, aim: &Aim) -> Result<(), Error> {
+    let address = &aim.address;
+    let url = &aim.target.url;
+    let url: Uri = url
+        .parse()
+        .map_err(|error| Error::Usage(format!("{url}: {error}")))?;
     let scheme = url.scheme_str().unwrap_or("http");
     let authority = url.authority().map_or("", |authority| authority.as_str());
     // What Locust says by itself is left to it.

@@ -1,18 +1,24 @@
 //! The command `load`.
 
 mod address;
+mod aim;
 mod consent;
+mod cool_down;
 mod cpu;
 mod engine;
 mod failures;
 mod files;
+mod forwards;
+mod hpa;
 mod live;
 mod locustfile;
 mod pace;
 mod plan;
+mod record;
 mod run;
 mod stream;
 mod tls;
+mod watch;
 mod wire;
 mod worker;
 
@@ -20,15 +26,14 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use chrono::Utc;
-use http::Uri;
 
 use super::print::print;
 use crate::cli::{GlobalArgs, LoadArgs, OutputFormat};
-use crate::load::LoadReport;
-use crate::load::report::{Parts, Target};
+use crate::load::report::Parts;
+use crate::load::{Answer, LoadReport};
 use crate::output::{self, structured};
 use crate::{Error, exit};
-use address::Address;
+use hpa::Watched;
 use live::Live;
 use run::Means;
 
@@ -36,50 +41,56 @@ use run::Means;
 pub(super) async fn run(global: &GlobalArgs, args: &LoadArgs) -> Result<u8, Error> {
     let plan = Arc::new(plan::of(&args.plan, global.request_timeout)?);
     files::check(&args.result)?;
-    let body = files::body(args.filename.as_deref())?;
-    let url = url(args)?;
-    let address = Address::prepare(&url, &args.headers, body, || {
-        tls::connector(args.ca_file.as_deref())
-    })
-    .await?;
+    let aim = match aim::take(global, args).await? {
+        Ok(aim) => aim,
+        Err(code) => return Ok(code),
+    };
     if args.locustfile {
-        locustfile::write(&plan, &url, &address)?;
+        locustfile::write(&plan, &aim)?;
         return Ok(exit::OK);
     }
-    let unit = plan::unit(&plan);
-    consent::ask(
-        &url,
-        address.is_loopback(),
-        &format!("{} {unit}", plan.highest()),
-        args.yes,
-    )?;
+    let load = format!("{} {}", plan.highest(), plan::unit(&plan));
+    consent::ask(aim.foreign.as_ref(), &load, args.yes)?;
+    if let Some(named) = &aim.named
+        && let Some(code) = named.try_once().await?
+    {
+        return Ok(code);
+    }
+    let (watch, not_watched) = match hpa::watch(global, args, &aim).await? {
+        Watched::Hpa(watch) => (Some(*watch), None),
+        Watched::Nothing(why) => (None, Some(why)),
+        Watched::NotAsked => (None, None),
+    };
     anstream::eprintln!(
-        "loading {} from this machine: {} {unit}, {:.0} s; Ctrl-C ends it and writes the report",
-        output::escape::line(&url.to_string()),
+        "loading {}: {}, {} s; from {}; Ctrl-C ends it and writes the report",
+        output::escape::line(&aim.title),
         plan::levels(&plan),
-        plan.length().as_secs_f64()
+        plan.length().as_secs_f64(),
+        output::escape::line(&aim.target.measured_from)
     );
     let means = Means {
         threads: threads(args.plan.threads),
         connections: args.plan.connections,
         stop_on: args.plan.stop_on_error_rate,
+        until_max: args.plan.until_max_replicas,
+        cool_down: args.plan.cool_down,
     };
     let started_at = Utc::now();
-    let outcome = run::run(&plan, &address, &means, &mut Live::new()).await?;
-    let report = LoadReport::new(Parts {
+    let outcome = run::run(&plan, &aim.address, &means, watch, &mut Live::new()).await?;
+    let mut report = LoadReport::new(Parts {
         started_at,
-        target: Target {
-            url: url.to_string(),
-            method: address.method().to_string(),
-            body_bytes: address.body_bytes(),
-            measured_from: "this machine, directly".to_owned(),
-        },
+        target: aim.target,
         plan: &plan,
         ended: outcome.ended,
         timeline: &outcome.timeline,
         client: outcome.client,
-        scaling: None,
+        scaling: outcome.scaling,
     });
+    if let Some(why) = not_watched {
+        let question = "scaled";
+        let answer = format!("not watched: {why}");
+        report.answers.insert(0, Answer { question, answer });
+    }
     files::write(&args.result, &report)?;
     print(&match args.result.output {
         OutputFormat::Text => output::load::text(&report),
@@ -87,12 +98,6 @@ pub(super) async fn run(global: &GlobalArgs, args: &LoadArgs) -> Result<u8, Erro
         OutputFormat::Yaml => structured::yaml(&report)?,
     })?;
     Ok(exit_code(&report))
-}
-
-fn url(args: &LoadArgs) -> Result<Uri, Error> {
-    let text = args.url.as_deref().unwrap_or_default();
-    text.parse()
-        .map_err(|error| Error::Usage(format!("--url {text}: {error}")))
 }
 
 /// A load that failed, or that its errors stopped, is a problem that was found.

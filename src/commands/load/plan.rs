@@ -51,9 +51,10 @@ pub(super) fn unit(plan: &Plan) -> &'static str {
 
 /// Its levels in a few words.
 pub(super) fn levels(plan: &Plan) -> String {
-    match plan.steps.as_slice() {
-        [] => "no".to_owned(),
-        [only] => only.level.to_string(),
-        [first, .., last] => format!("{} to {}", first.level, last.level),
+    match (plan.steps.as_slice(), plan.mode) {
+        ([], _) => format!("no {}", unit(plan)),
+        ([only], Mode::Users) if only.level == 1 => "1 user".to_owned(),
+        ([only], _) => format!("{} {}", only.level, unit(plan)),
+        ([first, .., last], _) => format!("{} to {} {}", first.level, last.level, unit(plan)),
     }
 }

@@ -1,16 +1,23 @@
 //! A load from its first request to its last, seen from outside the threads that send.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::address::Address;
+use super::cool_down;
 use super::engine::Engine;
 use super::live::Live;
+use super::watch::{self, Watch};
 use super::worker::{Leaving, Message};
 use crate::Error;
 use crate::load::report::{Client, Ended};
-use crate::load::{Percent, Plan, Tally, Timeline};
+use crate::load::{Percent, Plan, Scaling, Tally, Timeline};
 
 /// How long the error rate looks back.
 const ERROR_WINDOW: Duration = Duration::from_secs(10);
@@ -25,6 +32,10 @@ pub(super) struct Means {
     pub(super) connections: u32,
     /// The share of failures at which it ends.
     pub(super) stop_on: Option<Percent>,
+    /// Whether it ends when as many replicas are ready as may be.
+    pub(super) until_max: bool,
+    /// How long the HPA is watched after it at most.
+    pub(super) cool_down: Option<Duration>,
 }
 
 /// What a load left behind.
@@ -35,6 +46,8 @@ pub(super) struct Outcome {
     pub(super) ended: Ended,
     /// What it cost.
     pub(super) client: Client,
+    /// What the HPA did; none where none was watched.
+    pub(super) scaling: Option<Scaling>,
 }
 
 /// Runs a load to its end.
@@ -45,15 +58,17 @@ pub(super) async fn run(
     plan: &Arc<Plan>,
     address: &Arc<Address>,
     means: &Means,
+    mut watch: Option<Watch>,
     live: &mut Live,
 ) -> Result<Outcome, Error> {
     let slice = plan.slice();
+    let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
+    hear(interrupted.as_mut()).await?;
     let mut engine = Engine::start(plan, address, slice, means.threads, means.connections)?;
     let last_answers = plan.timeout.unwrap_or(LAST_ANSWERS) + slice;
     let mut given_up = std::pin::pin!(tokio::time::sleep_until(
         engine.start + plan.length() + last_answers
     ));
-    let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
     let mut ledger = Ledger::new(plan, slice, engine.threads);
     let mut ended: Option<Ended> = None;
     while ledger.working > 0 {
@@ -68,15 +83,21 @@ pub(super) async fn run(
                 ended = Some(end_of_plan(plan));
                 engine.stop();
             }
+            () = watch::changed(&mut watch), if ended.is_none() => {}
             message = engine.messages.recv() => match message {
                 None => break,
                 Some(message) => {
                     if ledger.take(message) {
-                        live.show(plan, &ledger.timeline);
+                        if let Some(watch) = &mut watch {
+                            watch.look(since(engine.start), address);
+                        }
+                        live.show(plan, &ledger.timeline, watch.as_ref().map(Watch::record));
                     }
-                    if let (None, Some(why)) = (&ended, too_many_errors(&ledger.timeline, means.stop_on)) {
-                        ended = Some(end("errorRate", &why, &engine));
-                        engine.stop();
+                    if ended.is_none() {
+                        ended = reached(means, &ledger.timeline, watch.as_ref(), &engine);
+                        if ended.is_some() {
+                            engine.stop();
+                        }
                     }
                 }
             },
@@ -84,20 +105,62 @@ pub(super) async fn run(
     }
     let ended = ended.unwrap_or_else(|| end_of_plan(plan));
     ledger.close(&ended);
+    let scaling = match watch {
+        Some(watch) => {
+            Some(cool_down::run(watch, &ended, engine.start, address, means.cool_down, live).await?)
+        }
+        None => None,
+    };
     live.finish();
     Ok(Outcome {
+        scaling,
         timeline: ledger.timeline,
         ended,
         client: ledger.client,
     })
 }
 
+/// From now on Ctrl-C is heard.
+async fn hear(mut interrupted: Pin<&mut impl Future<Output = std::io::Result<()>>>) -> Result<(), Error> {
+    let early = poll_fn(|context| {
+        Poll::Ready(match interrupted.as_mut().poll(context) {
+            Poll::Ready(signal) => Some(signal),
+            Poll::Pending => None,
+        })
+    });
+    match early.await {
+        None => Ok(()),
+        Some(signal) => {
+            signal?;
+            Err(Error::Usage("interrupted before the first request".to_owned()))
+        }
+    }
+}
+
 fn end(reason: &'static str, why: &str, engine: &Engine) -> Ended {
     Ended {
         reason,
         why: why.to_owned(),
-        second: (engine.start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
+        second: since(engine.start),
     }
+}
+
+/// Seconds, to the millisecond.
+pub(super) fn since(start: Instant) -> f64 {
+    (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+/// Whether what was to end it has come.
+fn reached(means: &Means, timeline: &Timeline, watch: Option<&Watch>, engine: &Engine) -> Option<Ended> {
+    if let Some(why) = too_many_errors(timeline, means.stop_on) {
+        return Some(end("errorRate", &why, engine));
+    }
+    let most = watch?.record().is_full().filter(|_| means.until_max)?;
+    Some(end(
+        "maxReplicas",
+        &format!("{most} of at most {most} replicas were ready"),
+        engine,
+    ))
 }
 
 fn end_of_plan(plan: &Plan) -> Ended {

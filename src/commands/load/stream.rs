@@ -1,4 +1,4 @@
-//! A connection's bytes: plain, or in TLS.
+//! A connection's bytes: plain, in TLS, or through a port-forward.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,10 +8,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-/// One of the two.
+use crate::cluster::reach::Forwarded;
+
+/// One of the three.
 pub(super) enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    Forwarded(Forwarded),
 }
 
 impl AsyncRead for Stream {
@@ -23,6 +26,7 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Forwarded(stream) => Pin::new(stream).poll_read(context, buffer),
         }
     }
 }
@@ -32,6 +36,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(context, buffer),
             Self::Tls(stream) => Pin::new(stream).poll_write(context, buffer),
+            Self::Forwarded(stream) => Pin::new(stream).poll_write(context, buffer),
         }
     }
 
@@ -43,6 +48,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write_vectored(context, buffers),
             Self::Tls(stream) => Pin::new(stream).poll_write_vectored(context, buffers),
+            Self::Forwarded(stream) => Pin::new(stream).poll_write_vectored(context, buffers),
         }
     }
 
@@ -50,6 +56,7 @@ impl AsyncWrite for Stream {
         match self {
             Self::Plain(stream) => stream.is_write_vectored(),
             Self::Tls(stream) => stream.is_write_vectored(),
+            Self::Forwarded(stream) => stream.is_write_vectored(),
         }
     }
 
@@ -57,6 +64,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_flush(context),
             Self::Tls(stream) => Pin::new(stream).poll_flush(context),
+            Self::Forwarded(stream) => Pin::new(stream).poll_flush(context),
         }
     }
 
@@ -64,6 +72,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Forwarded(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }
 }

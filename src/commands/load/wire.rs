@@ -24,6 +24,8 @@ pub(super) struct Wire {
     keep_alive: bool,
     deadline: Option<Deadline>,
     open: Option<Open>,
+    /// The address's, when it was opened.
+    generation: u64,
     opened: u64,
 }
 
@@ -40,6 +42,7 @@ impl Wire {
     /// Opens nothing yet.
     pub(super) fn new(address: Arc<Address>, keep_alive: bool, timeout: Option<Duration>) -> Self {
         Self {
+            generation: address.generation(),
             address,
             keep_alive,
             deadline: timeout.map(Deadline::new),
@@ -80,8 +83,9 @@ impl Wire {
     }
 
     async fn exchange(&mut self) -> Result<(u16, u64), Failure> {
+        let generation = self.address.generation();
         if let Some(open) = &mut self.open
-            && !open.is_usable().await
+            && (generation != self.generation || !open.is_usable().await)
         {
             self.open = None;
         }
@@ -89,6 +93,7 @@ impl Wire {
             Some(open) => open,
             closed @ None => {
                 self.opened += 1;
+                self.generation = generation;
                 closed.insert(connect(&self.address).await?)
             }
         };

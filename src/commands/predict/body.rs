@@ -17,7 +17,7 @@ pub(super) fn read(args: &PredictArgs) -> Result<Option<Vec<u8>>, Error> {
         },
         (None, None) => return Ok(None),
     };
-    request::prepare(&text, args.signature.as_deref())
+    request::prepare(&text, args.model.signature.as_deref())
         .map(Some)
         .map_err(|why| Error::Usage(format!("cannot send {name}: {why}; nothing was sent")))
 }

@@ -1,8 +1,10 @@
 //! The command `up`: check, apply, wait, ask the model, tell how to call it.
 
+mod advice;
 mod check;
 mod kustomize;
 mod plan;
+mod tree;
 mod watch;
 mod write;
 
@@ -40,10 +42,14 @@ pub(super) async fn run(global: &GlobalArgs, args: &UpArgs) -> Result<u8, Error>
         return Ok(exit::OK);
     };
     if args.wait {
-        let deadline = Instant::now() + args.timeout;
-        let pods = watch::wait_for_pods(&cluster, &serving, &deployment, deadline).await?;
-        let state = watch::ask_models(&cluster, &serving, &pods, deadline).await?;
-        report.lines(&state)?;
+        let wait = watch::Wait {
+            cluster: &cluster,
+            args,
+            serving: &serving,
+            report: &report,
+            deadline: Instant::now() + args.timeout,
+        };
+        report.lines(&wait.until_it_serves(&deployment).await?)?;
     }
     let endpoint = service::endpoint(&cluster, &namespace, &serving.names.app).await?;
     let model = serving.model_names().first().copied().unwrap_or_default();

@@ -6,7 +6,7 @@ use super::{check, note};
 use crate::Error;
 use crate::cli::UpArgs;
 use crate::cluster::apply::{self, Applied, ApplyOptions, LiveObject};
-use crate::cluster::{Cluster, service};
+use crate::cluster::{Cluster, rights, service};
 use crate::commands::objects::{self, Report};
 use crate::serving::manifest::Manifest;
 use crate::serving::manifests::{self, Serving};
@@ -32,17 +32,16 @@ pub(super) async fn write(
     }
     check::check(cluster, args, serving).await?;
     if !exists {
-        let manifest = manifests::namespace(namespace);
-        let applied = apply::apply(cluster, &manifest, None, &options).await?;
-        report.applied(&manifest, &applied)?;
-        if options.dry_run {
-            report.finish()?;
-            return Err(Error::Incomplete(format!(
-                "the other objects were not checked: the API server can only answer for them when Namespace {namespace} exists"
-            )));
-        }
+        make_namespace(cluster, serving, &options, report).await?;
     }
-    let deployment = write_objects(cluster, args, serving, &options, report).await?;
+    let written = write_objects(cluster, args, serving, &options, report).await;
+    let deployment = written.map_err(|error| {
+        if exists {
+            error
+        } else {
+            in_a_new_namespace(error, serving)
+        }
+    })?;
     report.finish()?;
     Ok(deployment.filter(|_| !options.dry_run))
 }
@@ -54,6 +53,52 @@ async fn namespace_exists(cluster: &Cluster, namespace: &str) -> Result<bool, Er
         // Whoever may not read namespaces can still be allowed to write into one.
         Err(error) if error.status() == Some(403) => Ok(true),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes the namespace, after everything was asked that can be asked without it. The API server judges no object of a
+/// namespace that does not exist, not even by a dry run, but it knows who may write there.
+async fn make_namespace(
+    cluster: &Cluster,
+    serving: &Serving,
+    options: &ApplyOptions,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let namespace = cluster.namespace.as_str();
+    let manifest = manifests::namespace(namespace);
+    let rehearsal = ApplyOptions {
+        dry_run: true,
+        ..options.clone()
+    };
+    let applied = apply::apply(cluster, &manifest, None, &rehearsal).await?;
+    let missing = rights::missing(cluster, &serving.manifests(None)).await;
+    if let Some(right) = missing.first() {
+        return Err(Error::Incomplete(format!(
+            "nothing was written: the API server would let you make Namespace {namespace} and not what belongs into it; ask for the right, and check it with `kubectl auth can-i {right}`"
+        )));
+    }
+    if options.dry_run {
+        report.applied(&manifest, &applied)?;
+        report.finish()?;
+        return Err(Error::Incomplete(format!(
+            "the other objects were not checked: the API server can only answer for them when Namespace {namespace} exists"
+        )));
+    }
+    let applied = apply::apply(cluster, &manifest, None, options).await?;
+    report.applied(&manifest, &applied)
+}
+
+/// What is left of a run that made the namespace and was then refused.
+fn in_a_new_namespace(error: Error, serving: &Serving) -> Error {
+    match error {
+        Error::Cluster(_) | Error::Incomplete(_) => {
+            let namespace = serving.namespace.as_deref().unwrap_or_default();
+            Error::Incomplete(format!(
+                "{error}; Namespace {namespace} was made before the API server could judge that: the same command goes on in it, and `kubectl tfserve down {} -n {namespace}` removes it",
+                serving.names.app
+            ))
+        }
+        other => other,
     }
 }
 

@@ -28,6 +28,18 @@ pub(super) fn full(page: &mut Page, finding: &Finding, item: &Explanation, now: 
     more(page, finding);
 }
 
+/// A finding with everything that supports it, of something that no HPA scales.
+pub(super) fn alone(page: &mut Page, finding: &Finding) {
+    title(page, finding);
+    page.row("why", &finding.cause);
+    proof(page, &finding.evidence);
+    for consequence in &finding.consequences {
+        page.row("hence", &format!("{} {}", consequence.code, consequence.title));
+    }
+    fixes(page, &finding.fix);
+    more(page, finding);
+}
+
 /// A finding that stands behind another one.
 pub(super) fn short(page: &mut Page, finding: &Finding) {
     page.gap();

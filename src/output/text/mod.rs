@@ -36,6 +36,19 @@ pub fn explanations(all: &Explanations, width: usize) -> String {
     page.finish()
 }
 
+/// Renders why a roll-out does not come up: the first finding whole, the others in short.
+pub fn obstacles(findings: &[Finding], width: usize) -> String {
+    let mut page = Page::new(width);
+    for (index, finding) in findings.iter().enumerate() {
+        if index == 0 {
+            finding::alone(&mut page, finding);
+        } else {
+            finding::short(&mut page, finding);
+        }
+    }
+    page.finish()
+}
+
 fn one(page: &mut Page, all: &Explanations, item: &Explanation, told: &[shared::Cause<'_>]) {
     let left: Vec<&Finding> = shown(item)
         .into_iter()

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{autoscale, space, web};
-use crate::cut::{Moment, killed_at};
+use crate::between::{Moment, killed_at};
 use crate::support::kubectl;
 
 const WORDS: &str = "web --cpu 60% --memory 50Mi --max 4 --scale-down-window 10m --wait=false";

@@ -89,8 +89,7 @@ pub struct Components {
 impl Components {
     /// Finds the components in the cache, or builds them there.
     pub fn prepare(release: Release) -> Result<Self> {
-        let cache = cache_directory()?;
-        fs::create_dir_all(&cache).context(format!("cannot create {}", cache.display()))?;
+        let cache = existing_cache()?;
         let newest = build(&cache, Release::V1_37.module())?;
         let kubernetes = match release {
             Release::V1_37 => newest.clone(),
@@ -139,6 +138,31 @@ pub fn cache_directory() -> Result<PathBuf> {
         .or_else(|| set("HOME").map(|home| home.join(".cache")))
         .map(|cache| cache.join("kubectl-tfserve-sandbox"))
         .ok_or_else(|| Error::Unexpected(format!("set {CACHE_VARIABLE}: there is no home directory")))
+}
+
+/// The directory with kubelet and kube-proxy, of the newest release.
+pub(crate) fn node() -> Result<PathBuf> {
+    build(&existing_cache()?, "node")
+}
+
+/// The directory with containerd, its shim, `ctr` and the program that holds a pod's namespaces.
+pub(crate) fn containerd() -> Result<PathBuf> {
+    build(&existing_cache()?, "containerd")
+}
+
+fn existing_cache() -> Result<PathBuf> {
+    let cache = cache_directory()?;
+    fs::create_dir_all(&cache).context(format!("cannot create {}", cache.display()))?;
+    Ok(cache)
+}
+
+/// What to build of a module: its tools, and a command of ours that lies with it.
+fn packages(source: &Path) -> Vec<&'static str> {
+    if source.join("pause").is_dir() {
+        // File systems whose drivers need C.
+        return vec!["-tags", "no_btrfs,no_zfs,no_devmapper", "tool", "./pause"];
+    }
+    vec!["tool"]
 }
 
 /// The directory with the binaries of a module, built if it is not there.
@@ -269,7 +293,7 @@ fn compile(module: &str, source: &Path, linker: &str, into: &Path) -> Result<()>
     let mut child = go(source)
         .args(["build", "-v", "-trimpath", "-ldflags", linker, "-o"])
         .arg(&output)
-        .arg("tool")
+        .args(packages(source))
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()

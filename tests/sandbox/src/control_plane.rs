@@ -11,6 +11,7 @@ use crate::components::{Components, Release};
 use crate::error::{Error, Result};
 use crate::kubeconfig::{self, Endpoint};
 use crate::loopback::{ServiceRange, free_ports};
+use crate::node::{self, Gateway, Isolation};
 use crate::options::Options;
 use crate::process::{Process, ProcessGroup, tail};
 use crate::wait::until;
@@ -27,7 +28,66 @@ pub(crate) struct ControlPlane {
     pub(crate) client: kube::Client,
     /// In the order of their start.
     pub(crate) processes: Vec<Arc<Process>>,
-    _services: ServiceRange,
+    _network: Network,
+}
+
+/// Where the control plane listens, and where its Services' addresses are.
+enum Network {
+    /// On loopback: a Service's address is one that a process can listen on.
+    Loopback(ServiceRange),
+    /// In the network of a real node; on the host a gateway listens.
+    Node { _gateway: Gateway },
+}
+
+impl Network {
+    fn new(isolation: Option<&Isolation>, port: u16) -> Result<Self> {
+        Ok(match isolation {
+            None => Self::Loopback(ServiceRange::reserve()?),
+            Some(isolation) => Self::Node {
+                _gateway: Gateway::open(&isolation.network(), port)?,
+            },
+        })
+    }
+
+    fn services(&self) -> String {
+        match self {
+            Self::Loopback(range) => range.cidr(),
+            Self::Node { .. } => node::SERVICES.to_owned(),
+        }
+    }
+
+    /// The names under which the API server is asked, beside those that are always the same.
+    fn names(&self) -> Vec<String> {
+        match self {
+            Self::Loopback(range) => vec![range.first().to_string()],
+            Self::Node { .. } => vec![node::ADDRESS.to_owned(), node::API_SERVICE.to_owned()],
+        }
+    }
+
+    fn api_server_arguments(&self) -> Vec<String> {
+        match self {
+            Self::Loopback(_) => vec![
+                "--bind-address=127.0.0.1".to_owned(),
+                "--advertise-address=127.0.0.1".to_owned(),
+                // Endpoints refuse loopback.
+                "--endpoint-reconciler-type=none".to_owned(),
+                "--authorization-mode=RBAC".to_owned(),
+            ],
+            Self::Node { .. } => vec![
+                "--bind-address=0.0.0.0".to_owned(),
+                format!("--advertise-address={}", node::ADDRESS),
+                "--authorization-mode=Node,RBAC".to_owned(),
+            ],
+        }
+    }
+}
+
+/// A command where the control plane runs.
+fn command(isolation: Option<&Isolation>, program: &Path) -> Command {
+    match isolation {
+        None => Command::new(program),
+        Some(isolation) => isolation.in_network(program),
+    }
 }
 
 /// Where the parts of a sandbox keep their files.
@@ -62,11 +122,12 @@ impl ControlPlane {
         components: &Components,
         group: &ProcessGroup,
         layout: &Layout,
+        isolation: Option<&Isolation>,
     ) -> Result<Self> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            match Self::attempt(options, release, components, group, layout).await {
+            match Self::attempt(options, release, components, group, layout, isolation).await {
                 Err(Error::ComponentEnded { log, .. })
                     if attempts < 4 && log.contains("address already in use") => {}
                 other => return other,
@@ -80,9 +141,10 @@ impl ControlPlane {
         components: &Components,
         group: &ProcessGroup,
         layout: &Layout,
+        isolation: Option<&Isolation>,
     ) -> Result<Self> {
-        let services = ServiceRange::reserve()?;
         let [etcd_port, peer_port, api_port, manager_port, scheduler_port] = free_ports()?;
+        let network = Network::new(isolation, api_port)?;
         let pki = layout.pki();
         let authority = Authority::new("tfserve-sandbox")?;
         let endpoint = Endpoint {
@@ -108,7 +170,7 @@ impl ControlPlane {
         let log = layout.log("etcd");
         let etcd = group.spawn(
             "etcd",
-            Command::new(components.etcd())
+            command(isolation, components.etcd())
                 .arg("--data-dir")
                 .arg(&data)
                 .args(["--name=sandbox", "--unsafe-no-fsync", "--log-level=warn"])
@@ -119,8 +181,8 @@ impl ControlPlane {
                 .arg(format!("--initial-cluster=sandbox={peer_url}")),
             &log,
         )?;
-        let mut api_server = Command::new(components.kubernetes("kube-apiserver"));
-        api_server_arguments(&mut api_server, &pki, &authority, &services, api_port, &etcd_url)?;
+        let mut api_server = command(isolation, &components.kubernetes("kube-apiserver"));
+        api_server_arguments(&mut api_server, &pki, &authority, &network, api_port, &etcd_url)?;
         api_server
             .args(admission::api_server_arguments(release))
             .args(&options.api_server_args);
@@ -131,7 +193,7 @@ impl ControlPlane {
         let mut processes = vec![Arc::new(etcd), Arc::new(api_server)];
         wait_until_ready(&client, &processes).await?;
 
-        let mut manager = Command::new(components.kubernetes("kube-controller-manager"));
+        let mut manager = command(isolation, &components.kubernetes("kube-controller-manager"));
         manager
             .args(common_arguments(
                 &layout.kubeconfig("controller-manager"),
@@ -160,7 +222,7 @@ impl ControlPlane {
             &log,
         )?));
 
-        let mut scheduler = Command::new(components.kubernetes("kube-scheduler"));
+        let mut scheduler = command(isolation, &components.kubernetes("kube-scheduler"));
         scheduler.args(common_arguments(&layout.kubeconfig("scheduler"), scheduler_port));
         let log = layout.log("kube-scheduler");
         processes.push(Arc::new(group.spawn("kube-scheduler", &mut scheduler, &log)?));
@@ -171,7 +233,7 @@ impl ControlPlane {
             kubeconfig,
             client,
             processes,
-            _services: services,
+            _network: network,
         })
     }
 }
@@ -193,18 +255,13 @@ fn api_server_arguments(
     command: &mut Command,
     pki: &Path,
     authority: &Authority,
-    services: &ServiceRange,
+    network: &Network,
     port: u16,
     etcd: &str,
 ) -> Result<()> {
-    let first = services.first().to_string();
-    let names = [
-        "localhost",
-        "127.0.0.1",
-        &first,
-        "kubernetes",
-        "kubernetes.default.svc",
-    ];
+    let own_names = network.names();
+    let mut names = vec!["localhost", "127.0.0.1", "kubernetes", "kubernetes.default.svc"];
+    names.extend(own_names.iter().map(String::as_str));
     let (certificate, key) = write_identity(
         pki,
         "kube-apiserver",
@@ -229,14 +286,11 @@ fn api_server_arguments(
     write_private(&accounts, &private)?;
     write_private(&accounts_public, &public)?;
 
+    command.args(network.api_server_arguments());
     command.args([
         format!("--etcd-servers={etcd}"),
-        "--bind-address=127.0.0.1".to_owned(),
-        "--advertise-address=127.0.0.1".to_owned(),
         format!("--secure-port={port}"),
-        format!("--service-cluster-ip-range={}", services.cidr()),
-        "--endpoint-reconciler-type=none".to_owned(),
-        "--authorization-mode=RBAC".to_owned(),
+        format!("--service-cluster-ip-range={}", network.services()),
         "--allow-privileged=true".to_owned(),
         "--shutdown-delay-duration=0s".to_owned(),
         "--service-account-issuer=https://kubernetes.default.svc".to_owned(),

@@ -40,6 +40,22 @@ pub enum Error {
         said: String,
     },
 
+    /// A real node was asked for by somebody who is not root.
+    #[error(
+        "a real node needs root: it makes network namespaces, mounts and control groups; \
+         without `--node` the sandbox needs none of them"
+    )]
+    NodeNeedsRoot,
+
+    /// Programs that a real node calls are not on this machine.
+    #[error(
+        "a real node needs what this machine lacks: `apt-get install {0}`, or the same from your distribution"
+    )]
+    NodeLacks(
+        /// Names of Debian packages.
+        String,
+    ),
+
     /// No such release among the pinned ones.
     #[error("no pinned components for Kubernetes {0}: use 1.34 or 1.37")]
     UnknownRelease(String),

@@ -18,6 +18,7 @@
 
 mod adapter;
 mod admission;
+mod busy;
 mod certificates;
 pub mod components;
 mod control_plane;
@@ -30,6 +31,7 @@ mod locust;
 mod loopback;
 mod metrics_server;
 mod namespace;
+pub mod node;
 mod objects;
 mod options;
 mod pods;
@@ -42,6 +44,7 @@ mod wait;
 
 pub use adapter::{Adapter, Answer, MetricsGroup, Reach};
 pub use admission::Sidecar;
+pub use busy::BusyServer;
 pub use components::Release;
 pub use error::{Error, Result};
 pub use load::{Load, Usage};

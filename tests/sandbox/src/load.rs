@@ -1,6 +1,6 @@
 //! A load that lasts: usage that follows the pods of a Deployment as it is scaled.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ListParams, Patch, PatchParams};
@@ -8,6 +8,7 @@ use kube::{Api, ResourceExt};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
+use crate::busy::BusyServer;
 use crate::pods::CPU_ANNOTATION;
 use crate::sandbox::Sandbox;
 
@@ -34,13 +35,37 @@ impl Sandbox {
     /// Keeps up a CPU load on the pods that match, those created later included.
     pub fn load(&self, namespace: &str, selector: &str, usage: Usage) -> Load {
         let api: Api<Pod> = Api::namespaced(self.client().clone(), namespace);
-        Load(self.spawn(keep_up(api, selector.to_owned(), usage)))
+        let share = move |ready: u32| match usage {
+            Usage::PerPod(millicores) => millicores,
+            Usage::Shared(millicores) => millicores / ready.max(1),
+        };
+        Load(self.spawn(keep_up(api, selector.to_owned(), SET_EVERY, share)))
+    }
+
+    /// Lets the ready pods that match use what a server really uses, a share each.
+    pub fn load_of(&self, namespace: &str, selector: &str, server: &BusyServer) -> Load {
+        let api: Api<Pod> = Api::namespaced(self.client().clone(), namespace);
+        let (meter, mut before) = (server.meter(), (Instant::now(), server.cpu()));
+        let share = move |ready: u32| {
+            let now = (Instant::now(), meter.read());
+            let (time, used) = (now.0 - before.0, now.1.saturating_sub(before.1));
+            before = now;
+            let millicores = used.as_millis() * 1000 / time.as_millis().max(1);
+            u32::try_from(millicores).unwrap_or(u32::MAX) / ready.max(1)
+        };
+        Load(self.spawn(keep_up(api, selector.to_owned(), MEASURED_EVERY, share)))
     }
 }
 
-async fn keep_up(api: Api<Pod>, selector: String, usage: Usage) {
+/// A usage that is given is set as fast as pods come.
+const SET_EVERY: Duration = Duration::from_millis(250);
+/// A usage that is measured is measured over this time.
+const MEASURED_EVERY: Duration = Duration::from_secs(1);
+
+/// `share` is told how many pods are ready, and tells the millicores of each.
+async fn keep_up(api: Api<Pod>, selector: String, every: Duration, mut share: impl FnMut(u32) -> u32 + Send) {
     let parameters = ListParams::default().labels(&selector);
-    let mut tick = tokio::time::interval(Duration::from_millis(250));
+    let mut tick = tokio::time::interval(every);
     loop {
         tick.tick().await;
         // The API server may be held still by a test; the load goes on when it is back.
@@ -48,11 +73,7 @@ async fn keep_up(api: Api<Pod>, selector: String, usage: Usage) {
             continue;
         };
         let ready: Vec<&Pod> = pods.items.iter().filter(|pod| is_ready(pod)).collect();
-        let share = match usage {
-            Usage::PerPod(millicores) => millicores,
-            Usage::Shared(millicores) => u32::try_from(ready.len()).map_or(0, |n| millicores / n.max(1)),
-        };
-        let share = format!("{share}m");
+        let share = format!("{}m", share(u32::try_from(ready.len()).unwrap_or(u32::MAX)));
         for pod in ready {
             if pod.annotations().get(CPU_ANNOTATION) != Some(&share) {
                 let patch = json!({"metadata": {"annotations": {CPU_ANNOTATION: share}}});

@@ -9,7 +9,10 @@ use crate::components::Release;
 pub struct Options {
     /// The release of Kubernetes; `None` asks `TFSERVE_SANDBOX_KUBERNETES`, else takes the newest.
     pub kubernetes: Option<Release>,
-    /// How many nodes.
+    /// One real node instead of simulated ones: kubelet, containerd and kube-proxy in namespaces of their own.
+    /// It needs root and the newest release; the options that speak of simulated nodes then mean nothing.
+    pub real_node: bool,
+    /// How many simulated nodes.
     pub nodes: usize,
     /// The CPU of each node.
     pub node_cpu: String,
@@ -36,6 +39,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             kubernetes: None,
+            real_node: false,
             nodes: 2,
             node_cpu: "8".to_owned(),
             node_memory: "32Gi".to_owned(),

@@ -16,11 +16,13 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::error::{Context, Error, Result};
 
-/// Kills group `$1` and removes directory `$2` as soon as its standard input ends.
+/// Kills group `$1`, runs script `$3` and removes directory `$2` as soon as its standard input ends: whoever sees that
+/// the directory is gone knows that all is.
 const SWEEPER: &str = r#"
 trap '' HUP INT TERM
 cat >/dev/null
 kill -s KILL -- "-$1" 2>/dev/null
+eval "$3"
 n=0
 while [ -e "$2" ] && [ "$n" -lt 100 ]; do
     rm -rf -- "$2" 2>/dev/null || sleep 0.05
@@ -37,8 +39,8 @@ pub(crate) struct ProcessGroup {
 }
 
 impl ProcessGroup {
-    /// Starts the leader and the sweeper; `state` is removed at the end.
-    pub(crate) fn start(state: &Path) -> Result<Self> {
+    /// Starts the leader and the sweeper; at the end the shell script `last` runs and `state` is removed.
+    pub(crate) fn start(state: &Path, last: &str) -> Result<Self> {
         let leader = Command::new("cat")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -50,6 +52,7 @@ impl ProcessGroup {
         let sweeper = Command::new("sh")
             .args(["-c", SWEEPER, "tfserve-sandbox-sweeper", &id.to_string()])
             .arg(state)
+            .arg(last)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -1,5 +1,6 @@
 //! The sandbox itself: its start, its end, and what is true of it all the time.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
@@ -17,6 +18,7 @@ use crate::control_plane::{ControlPlane, Layout};
 use crate::error::{Context, Error, Result};
 use crate::kubelet::{self, Kubelet};
 use crate::metrics_server::{self, MetricsServer};
+use crate::node::{Cgroups, Image, Isolation, Node, Parts, restoring};
 use crate::options::Options;
 use crate::process::{Process, ProcessGroup};
 use crate::wait::until;
@@ -25,15 +27,25 @@ use crate::{kubeconfig, kwok};
 /// A running cluster. Dropping it ends every process and removes every file.
 pub struct Sandbox {
     // The order of the fields is the order of the end: first whatever talks to the cluster.
-    _kubelet: kubelet::Running,
+    nodes: Nodes,
     runtime: Runtime,
     control_plane: ControlPlane,
-    kwok: Arc<Process>,
     components: Components,
     release: Release,
     layout: Layout,
     _group: ProcessGroup,
     _state: TempDir,
+}
+
+/// What runs the pods.
+enum Nodes {
+    /// kwok, and the stand-in for the kubelet of metrics-server.
+    Simulated {
+        kwok: Arc<Process>,
+        _kubelet: kubelet::Running,
+    },
+    /// One kubelet with its container runtime.
+    Real { isolation: Isolation, node: Node },
 }
 
 /// A component of the control plane, or the stand-in for the kubelets.
@@ -106,39 +118,48 @@ impl Sandbox {
         for directory in [layout.pki(), layout.root.join("logs")] {
             std::fs::create_dir(&directory).context(format!("cannot create {}", directory.display()))?;
         }
-        let group = ProcessGroup::start(state.path())?;
+        let real = options
+            .real_node
+            .then(|| RealNode::prepare(state.path()))
+            .transpose()?;
+        let last = real
+            .as_ref()
+            .map_or_else(String::new, |real| restoring(&real.name));
+        let group = ProcessGroup::start(state.path(), &last)?;
+        let isolation = match &real {
+            Some(_) => Some(Isolation::start(&group, &layout)?),
+            None => None,
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("sandbox")
             .enable_all()
             .build()
             .context("cannot start the async runtime")?;
-        let (control_plane, kwok, kubelet) = runtime.block_on(async {
-            let control_plane = ControlPlane::start(options, release, &components, &group, &layout).await?;
+        let (control_plane, nodes) = runtime.block_on(async {
+            let control_plane =
+                ControlPlane::start(options, release, &components, &group, &layout, isolation.as_ref())
+                    .await?;
             clock.say("the API server is ready");
-            let client = &control_plane.client;
-            let kwok = kwok::start(options, &components, &group, &layout, client).await?;
-            kwok::wait_until_ready(client, &kwok.process, options.nodes).await?;
-            clock.say(&format!("{} nodes are ready", options.nodes));
-            wait_for_service_account(client).await?;
-            kwok.wait_for_metrics(options.nodes).await?;
+            let nodes = match (real, isolation) {
+                (Some(real), Some(isolation)) => {
+                    let cgroups = Cgroups::create(&real.name)?;
+                    let node =
+                        Node::start(&isolation, &real.parts, &cgroups, &control_plane, &group, &layout);
+                    let node = node.await?;
+                    clock.say("the node is ready");
+                    wait_for_service_account(&control_plane.client).await?;
+                    Nodes::Real { isolation, node }
+                }
+                _ => simulate(options, &components, &group, &layout, &control_plane, &clock).await?,
+            };
             clock.say("the controllers are at work");
-            let kubelet = Kubelet::new(
-                client.clone(),
-                control_plane.endpoint.clone(),
-                components.metrics_server().to_owned(),
-                group.id(),
-                layout.clone(),
-                options.probe_limit,
-            );
-            let kubelet = kubelet.run();
-            Ok::<_, Error>((control_plane, kwok.process, kubelet))
+            Ok::<_, Error>((control_plane, nodes))
         })?;
         Ok(Self {
-            _kubelet: kubelet,
+            nodes,
             runtime,
             control_plane,
-            kwok,
             components,
             release,
             layout,
@@ -151,8 +172,13 @@ impl Sandbox {
     ///
     /// It is never dropped; it ends with the process.
     pub fn shared() -> Result<&'static Self, &'static Error> {
+        Self::shared_as(&Options::default())
+    }
+
+    /// The same, for a binary whose tests want another one: whoever asks first says which.
+    pub fn shared_as(options: &Options) -> Result<&'static Self, &'static Error> {
         static SHARED: OnceLock<Result<Sandbox>> = OnceLock::new();
-        SHARED.get_or_init(|| Self::start(&Options::default())).as_ref()
+        SHARED.get_or_init(|| Self::start(options)).as_ref()
     }
 
     /// The administrator's kubeconfig.
@@ -235,7 +261,33 @@ impl Sandbox {
     }
 
     fn processes(&self) -> impl Iterator<Item = &Arc<Process>> {
-        self.control_plane.processes.iter().chain([&self.kwok])
+        let nodes = match &self.nodes {
+            Nodes::Simulated { kwok, .. } => std::slice::from_ref(kwok),
+            Nodes::Real { node, .. } => &node.processes,
+        };
+        self.control_plane.processes.iter().chain(nodes)
+    }
+
+    /// Puts an image into the store of the real node, so that pods can run it without a registry.
+    pub fn import_image(&self, image: &Image) -> Result<()> {
+        self.real_node()?.1.runtime.import(image)
+    }
+
+    /// A command in the network of the real node, where the addresses of pods and Services answer.
+    pub fn in_network(&self, program: impl AsRef<std::ffi::OsStr>) -> Result<Command> {
+        Ok(self.real_node()?.0.in_network(program))
+    }
+
+    /// The binary of metrics-server: it is static, and an image by itself.
+    pub fn metrics_server_binary(&self) -> &Path {
+        self.components.metrics_server()
+    }
+
+    fn real_node(&self) -> Result<(&Isolation, &Node)> {
+        match &self.nodes {
+            Nodes::Real { isolation, node } => Ok((isolation, node)),
+            Nodes::Simulated { .. } => Err(Error::Unexpected("this sandbox has no real node".to_owned())),
+        }
     }
 
     pub(crate) fn client(&self) -> &kube::Client {
@@ -295,6 +347,65 @@ impl Sandbox {
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
+}
+
+/// What a real node needs before anything is started.
+struct RealNode {
+    parts: Parts,
+    /// The name of its control groups: that of the state directory, which nobody else has.
+    name: String,
+    /// Two nodes at once would restore each other's settings of the kernel.
+    _alone: File,
+}
+
+impl RealNode {
+    fn prepare(state: &Path) -> Result<Self> {
+        let parts = Parts::prepare()?;
+        let lock = crate::components::cache_directory()?.join("real-node.lock");
+        let alone = File::create(&lock).context(format!("cannot create {}", lock.display()))?;
+        alone
+            .lock()
+            .context("cannot wait for the other real node to end")?;
+        let name = state
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        Ok(Self {
+            parts,
+            name,
+            _alone: alone,
+        })
+    }
+}
+
+/// kwok's nodes, and the stand-in for their kubelets.
+async fn simulate(
+    options: &Options,
+    components: &Components,
+    group: &ProcessGroup,
+    layout: &Layout,
+    control_plane: &ControlPlane,
+    clock: &Talk,
+) -> Result<Nodes> {
+    let client = &control_plane.client;
+    let kwok = kwok::start(options, components, group, layout, client).await?;
+    kwok::wait_until_ready(client, &kwok.process, options.nodes).await?;
+    clock.say(&format!("{} nodes are ready", options.nodes));
+    wait_for_service_account(client).await?;
+    kwok.wait_for_metrics(options.nodes).await?;
+    let kubelet = Kubelet::new(
+        client.clone(),
+        control_plane.endpoint.clone(),
+        components.metrics_server().to_owned(),
+        group.id(),
+        layout.clone(),
+        options.probe_limit,
+    );
+    Ok(Nodes::Simulated {
+        kwok: kwok.process,
+        _kubelet: kubelet.run(),
+    })
 }
 
 /// Tells on stderr how long a start took so far.

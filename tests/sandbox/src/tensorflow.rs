@@ -3,20 +3,27 @@
 //! It speaks the REST protocol of TensorFlow Serving and is not TensorFlow Serving, which comes in no package
 //! registry: the engine and the `SavedModel` are real.
 
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::components::Fnv;
 use crate::error::{Context, Error, Result};
+use crate::node::Image;
 use crate::process::{open_log, tail};
 use crate::venv::{Venv, output};
 
 /// Where its sources are.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tensorflow");
+
+/// The file of an image in its directory.
+const IMAGE_ARCHIVE: &str = "image.tar";
 
 /// How long a first load may take on a busy machine.
 const START: Duration = Duration::from_secs(120);
@@ -37,6 +44,74 @@ impl TensorFlow {
         })
     }
 
+    /// An image with the server, for pods of a real node: assembled once, 1.2 GB in the cache.
+    pub fn image(&self, name: &str) -> Result<Image> {
+        let mut hash = Fnv::default();
+        hash.write(name.as_bytes());
+        for source in ["image.py", "server.py", "monitoring.py", "remote_calls.py"] {
+            let path = Path::new(SOURCES).join(source);
+            hash.write(&fs::read(&path).context(format!("cannot read {}", path.display()))?);
+        }
+        let directory = self.beside(&format!("image-{:016x}", hash.value()), |unfinished| {
+            let root = unfinished.join("root");
+            anstream::eprintln!("assembling the image of the server of models: once, half a minute");
+            self.run("image.py", &[root.as_os_str()])?;
+            Image::of_directory(name, &["/usr/bin/tf_serving_entrypoint.sh"], &root)
+                .with_environment("PYTHONHOME", "/python")
+                .with_environment("PYTHONPATH", "/packages")
+                .with_environment("PYTHONDONTWRITEBYTECODE", "1")
+                .with_environment("LD_LIBRARY_PATH", "/python/lib")
+                .with_environment("MODEL_NAME", "model")
+                .with_environment("MODEL_BASE_PATH", "/models")
+                .save(&unfinished.join(IMAGE_ARCHIVE))?;
+            fs::remove_dir_all(&root).context(format!("cannot remove {}", root.display()))
+        })?;
+        Ok(Image::of_archive(name, &directory.join(IMAGE_ARCHIVE)))
+    }
+
+    /// The base path of ResNet-101 with seeded random weights, exported once into the cache: 350 MB.
+    pub fn resnet(&self) -> Result<PathBuf> {
+        let mut hash = Fnv::default();
+        let path = Path::new(SOURCES).join("resnet.py");
+        hash.write(&fs::read(&path).context(format!("cannot read {}", path.display()))?);
+        self.beside(&format!("resnet-{:016x}", hash.value()), |unfinished| {
+            anstream::eprintln!("exporting ResNet-101: once, half a minute");
+            self.run("resnet.py", &[unfinished.as_os_str()])
+        })
+    }
+
+    /// A directory beside the environment that `make` fills, unless it is there.
+    fn beside(&self, name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+        let home = self.python.ancestors().nth(2).unwrap_or(Path::new("/"));
+        let directory = home.join(name);
+        let lock = home.join(format!("{name}.lock"));
+        let lock = File::create(&lock).context(format!("cannot create {}", lock.display()))?;
+        lock.lock().context("cannot lock the cache of components")?;
+        if directory.is_dir() {
+            return Ok(directory);
+        }
+        let unfinished = tempfile::Builder::new()
+            .prefix(".making-")
+            .tempdir_in(home)
+            .context(format!("cannot create a directory in {}", home.display()))?;
+        // The directory is also for users that are not root, in a pod.
+        fs::set_permissions(unfinished.path(), fs::Permissions::from_mode(0o755))
+            .context("cannot open a directory to everybody")?;
+        make(unfinished.path())?;
+        fs::rename(unfinished.path(), &directory)
+            .context(format!("cannot create {}", directory.display()))?;
+        Ok(directory)
+    }
+
+    fn run(&self, script: &str, arguments: &[&OsStr]) -> Result<()> {
+        output(
+            Command::new(&self.python)
+                .arg(Path::new(SOURCES).join(script))
+                .args(arguments),
+        )
+        .map(drop)
+    }
+
     /// Starts a server of a model without versions: it opens no port until one is there.
     pub fn serve(&self, model: &str, host: IpAddr) -> Result<ModelServer> {
         let directory = tempfile::tempdir().context("cannot create a directory for models")?;
@@ -52,6 +127,7 @@ impl TensorFlow {
             .arg(format!("--model_base_path={}", base.display()))
             .arg(format!("--host={host}"))
             .arg(format!("--rest_api_port={}", address.port()))
+            .arg("--end_with_stdin=true")
             // It ends with this pipe, so with this process, however that ends.
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

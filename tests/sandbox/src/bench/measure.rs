@@ -51,8 +51,7 @@ pub(super) fn run(sandbox: &Sandbox, program: &Path, words: &str) -> Option<Meas
     })
 }
 
-/// The most memory that a process has held so far, in bytes.
-pub(super) fn peak(process: u32) -> Option<u64> {
+fn peak(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;

@@ -4,9 +4,7 @@
 //! both tools read the same state.
 
 mod fill;
-mod load;
 mod measure;
-mod server;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -16,34 +14,9 @@ use fill::Size;
 use measure::Measured;
 use tfserve_sandbox::{Component, Error, MetricsServer, Options, Result, Sandbox};
 
-/// What is measured.
-#[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    what: Option<What>,
-    #[command(flatten)]
-    explain: Explain,
-}
-
-/// What else than explain-hpa is measured.
-#[derive(Debug, clap::Subcommand)]
-enum What {
-    /// Measure what a request costs the client, beside wrk, oha and Locust
-    Load(load::Arguments),
-}
-
-/// Measures.
-pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    match &arguments.what {
-        Some(What::Load(arguments)) => load::run(arguments),
-        None => explain(&arguments.explain),
-    }
-}
-
 /// How large the cluster is, and how often each command runs.
 #[derive(Debug, clap::Args)]
-struct Explain {
+pub(crate) struct Arguments {
     /// Number of `HorizontalPodAutoscalers`, each with a Deployment of its own
     #[arg(long, default_value_t = 1000)]
     hpas: usize,
@@ -65,7 +38,7 @@ struct Explain {
 }
 
 /// Fills a fresh cluster and measures.
-fn explain(arguments: &Explain) -> Result<ExitCode> {
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let plugin = match &arguments.plugin {
         Some(plugin) => plugin.clone(),
         None => build_plugin()?,
@@ -100,7 +73,7 @@ fn explain(arguments: &Explain) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn compare(sandbox: &Sandbox, plugin: &Path, arguments: &Explain) {
+fn compare(sandbox: &Sandbox, plugin: &Path, arguments: &Arguments) {
     anstream::println!(
         "{:<52} {:>9} {:>9} {:>9} {:>9}",
         "COMMAND",

@@ -29,7 +29,7 @@ enum Command {
     Status,
     /// Play the whole story on a cluster of its own: deploy, autoscale, explain, repair, load
     Demo,
-    /// Measure explain-hpa on a large cluster of its own, beside kubectl; `bench load` measures the load generator
+    /// Measure explain-hpa on a large cluster of its own, beside kubectl
     Bench(crate::bench::Arguments),
     /// Hold a cluster until SIGTERM; what `up` starts
     #[command(hide = true)]

@@ -15,6 +15,9 @@ use super::record::{self, Record};
 /// How the cluster is to be.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
+    /// One real node instead of simulated ones: kubelet, containerd, kube-proxy. Needs root
+    #[arg(long, conflicts_with_all = ["nodes", "node_cpu", "node_memory"])]
+    node: bool,
     /// How many nodes
     #[arg(long, default_value_t = 2)]
     nodes: usize,
@@ -33,6 +36,7 @@ impl Arguments {
     /// The same as options of the library.
     pub(super) fn options(&self) -> Options {
         Options {
+            real_node: self.node,
             nodes: self.nodes,
             node_cpu: self.node_cpu.clone(),
             node_memory: self.node_memory.clone(),
@@ -42,12 +46,16 @@ impl Arguments {
         }
     }
 
-    fn to_words(&self) -> [String; 4] {
-        [
+    fn to_words(&self) -> Vec<String> {
+        let sync_period = format!("--hpa-sync-period={}", self.hpa_sync_period);
+        if self.node {
+            return vec!["--node".to_owned(), sync_period];
+        }
+        vec![
             format!("--nodes={}", self.nodes),
             format!("--node-cpu={}", self.node_cpu),
             format!("--node-memory={}", self.node_memory),
-            format!("--hpa-sync-period={}", self.hpa_sync_period),
+            sync_period,
         ]
     }
 }

@@ -1,0 +1,60 @@
+//! Whether whoever asks may write, as the API server's authorizer says: it answers for a namespace that does not exist too.
+
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+};
+use kube::Api;
+use kube::api::PostParams;
+
+use super::apply::ask;
+use super::{Ask, Cluster, apply};
+use crate::serving::manifest::Manifest;
+
+/// The verbs that a server-side apply of a new object takes.
+const VERBS: [&str; 3] = ["get", "create", "patch"];
+
+/// The rights that are missing to apply these, in the words of `kubectl auth can-i`. Nothing where nobody can be asked.
+pub async fn missing(cluster: &Cluster, manifests: &[Manifest]) -> Vec<String> {
+    let mut missing = Vec::new();
+    for manifest in manifests {
+        let (resource, _) = apply::resource(manifest);
+        for verb in VERBS {
+            let asked = ask(verb, &resource, manifest);
+            if may(cluster, &asked).await == Some(false) {
+                missing.push(asked.right());
+            }
+        }
+    }
+    missing
+}
+
+/// Whether it is allowed; none where that cannot be asked.
+async fn may(cluster: &Cluster, asked: &Ask<'_>) -> Option<bool> {
+    let (plural, group) = asked.resource.split_once('.').unwrap_or((asked.resource, ""));
+    let review = SelfSubjectAccessReview {
+        spec: SelfSubjectAccessReviewSpec {
+            resource_attributes: Some(ResourceAttributes {
+                group: Some(group.to_owned()),
+                resource: Some(plural.to_owned()),
+                namespace: asked.namespace.map(str::to_owned),
+                name: asked.name.map(str::to_owned),
+                verb: Some(asked.verb.to_owned()),
+                ..ResourceAttributes::default()
+            }),
+            ..SelfSubjectAccessReviewSpec::default()
+        },
+        ..SelfSubjectAccessReview::default()
+    };
+    let reviews: Api<SelfSubjectAccessReview> = Api::all(cluster.client.clone());
+    let create = Ask {
+        verb: "create",
+        resource: "selfsubjectaccessreviews.authorization.k8s.io",
+        namespace: None,
+        name: None,
+    };
+    let answer = cluster
+        .ask(create, reviews.create(&PostParams::default(), &review))
+        .await
+        .ok()?;
+    answer.status.map(|status| status.allowed)
+}

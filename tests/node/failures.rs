@@ -1,0 +1,185 @@
+//! What only a kubelet shows, and what the commands say of it.
+
+use serde_json::{Value, json};
+
+use crate::node::{SERVER, SHELL, tensorflow, turn};
+use crate::support::{Ran, apply, field, kubectl, until};
+
+fn namespace(name: &str) -> String {
+    kubectl(&format!("create namespace {name}")).expect_code(0);
+    name.to_owned()
+}
+
+/// Ends the pods of a test at once: the node is small.
+struct Swept(String);
+
+impl Drop for Swept {
+    fn drop(&mut self) {
+        kubectl(&format!("delete namespace {} --wait=false", self.0));
+        kubectl(&format!(
+            "delete pods --all --force --grace-period=0 -n {}",
+            self.0
+        ));
+    }
+}
+
+fn up(namespace: &str, image: &str, model: &str, more: &str) -> Ran {
+    kubectl(&format!(
+        "tfserve up m --model {model} --image {image} --cpu 100m -n {namespace} {more}"
+    ))
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled() {
+    let Some(_turn) = turn() else { return };
+    let namespace = Swept(namespace("pull"));
+    let ran = up(
+        &namespace.0,
+        "registry.invalid/none:1",
+        "hostPath:/srv",
+        "--memory 64Mi --timeout 60s",
+    )
+    .expect_code(3);
+    let pods = kubectl(&format!("get pods -n {}", namespace.0)).stdout;
+    assert!(
+        pods.contains("ErrImagePull") || pods.contains("ImagePullBackOff"),
+        "{pods}"
+    );
+    assert!(ran.said().contains("registry.invalid/none:1"), "{}", ran.said());
+    assert!(ran.said().contains("pull"), "{}", ran.said());
+    eprintln!("{}", ran.said());
+}
+
+#[test]
+fn a_directory_of_the_node_that_is_not_there() {
+    let Some(_turn) = turn() else { return };
+    let namespace = Swept(namespace("mount"));
+    let ran = up(
+        &namespace.0,
+        SHELL,
+        "hostPath:/srv/nowhere",
+        "--memory 64Mi --timeout 45s",
+    )
+    .expect_code(3);
+    assert!(ran.said().contains("/srv/nowhere"), "{}", ran.said());
+    assert!(ran.said().contains("is not a directory"), "{}", ran.said());
+    eprintln!("{}", ran.said());
+}
+
+#[test]
+fn a_server_that_does_not_start_shows_its_last_words() {
+    let Some(_turn) = turn() else { return };
+    let namespace = Swept(namespace("crash"));
+    // A busybox is no server of models: it says so and ends, again and again.
+    let ran = up(
+        &namespace.0,
+        SHELL,
+        "hostPath:/srv",
+        "--memory 64Mi --timeout 60s",
+    )
+    .expect_code(3);
+    assert!(ran.said().contains("applet not found"), "{}", ran.said());
+    eprintln!("{}", ran.said());
+}
+
+#[test]
+fn a_base_path_without_a_version_is_found_in_the_log() {
+    let Some(_turn) = turn() else { return };
+    let namespace = Swept(namespace("base-path"));
+    let ran = up(
+        &namespace.0,
+        SERVER,
+        "hostPath:/srv",
+        "--memory 512Mi --timeout 90s",
+    )
+    .expect_code(3);
+    let pods = field(&namespace.0, "pods", "{.items[*].status.phase}");
+    assert_eq!(pods, "Running", "the pod runs and is never ready");
+    assert!(ran.said().contains("No versions of servable"), "{}", ran.said());
+    eprintln!("{}", ran.said());
+}
+
+#[test]
+fn a_limit_of_memory_that_is_too_small() {
+    let Some(_turn) = turn() else { return };
+    let namespace = Swept(namespace("oom"));
+    let model = tensorflow().resnet().expect("ResNet-101");
+    let ran = up(
+        &namespace.0,
+        SERVER,
+        &format!("hostPath:{}", model.display()),
+        "--memory 64Mi --memory-limit 64Mi --timeout 120s",
+    );
+    let ran = ran.expect_code(3);
+    assert!(
+        ran.said().contains("OOMKilled") || ran.said().contains("memory"),
+        "{}",
+        ran.said()
+    );
+    eprintln!("{}", ran.said());
+}
+
+#[test]
+fn the_servers_shell_keeps_sigterm_for_itself() {
+    let Some(_turn) = turn() else { return };
+    let namespace = Swept(namespace("sigterm"));
+    apply(&[pod(
+        &namespace.0,
+        "server",
+        SHELL,
+        &json!(["sh", "-c", "sleep 3600; true"]),
+        5,
+    )]);
+    ready(&namespace.0, "server");
+    let started = std::time::Instant::now();
+    kubectl(&format!("delete pod server -n {}", namespace.0)).expect_code(0);
+    let took = started.elapsed().as_secs();
+    assert!(
+        (5..30).contains(&took),
+        "gone after {took} s with a grace period of 5 s"
+    );
+}
+
+#[test]
+fn logs_exec_and_port_forward_work() {
+    let Some(_turn) = turn() else { return };
+    let namespace = Swept(namespace("talk"));
+    apply(&[pod(
+        &namespace.0,
+        "server",
+        SHELL,
+        &json!(["sh", "-c", "echo hello; sleep 3600"]),
+        1,
+    )]);
+    ready(&namespace.0, "server");
+    let n = &namespace.0;
+    assert_eq!(
+        kubectl(&format!("logs server -n {n}")).expect_code(0).stdout,
+        "hello\n"
+    );
+    let ran = kubectl(&format!("exec server -n {n} -- sh -c true")).expect_code(0);
+    assert_eq!(ran.stdout, "");
+}
+
+fn pod(namespace: &str, name: &str, image: &str, arguments: &Value, grace: u32) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "labels": {"app": name}},
+        "spec": {
+            "terminationGracePeriodSeconds": grace,
+            "containers": [{"name": "server", "image": image, "args": arguments}],
+        },
+    })
+}
+
+#[track_caller]
+fn ready(namespace: &str, pod: &str) {
+    until("the pod is ready", || {
+        let ready = field(
+            namespace,
+            &format!("pod/{pod}"),
+            "{.status.conditions[?(@.type=='Ready')].status}",
+        );
+        (ready == "True").then_some(())
+    });
+}

@@ -1,0 +1,74 @@
+//! The node that all tests of this binary share, one test at a time.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use tfserve_sandbox::node::Image;
+use tfserve_sandbox::tensorflow::TensorFlow;
+use tfserve_sandbox::{Error, Options, Sandbox};
+
+/// The server of models on real TensorFlow: it is not TensorFlow Serving, and not called so.
+pub(crate) const SERVER: &str = "sandbox.tfserve.dev/model-server:1";
+/// A shell and its tools.
+pub(crate) const SHELL: &str = "sandbox.tfserve.dev/busybox:1";
+/// What `--install-metrics-server` asks for.
+const METRICS_SERVER: &str = "registry.k8s.io/metrics-server/metrics-server:v0.9.0";
+
+/// A turn on the node; none where it cannot be, which is said.
+pub(crate) fn turn() -> Option<MutexGuard<'static, ()>> {
+    static TURN: Mutex<()> = Mutex::new(());
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    match Sandbox::shared_as(&options()) {
+        Ok(sandbox) => {
+            images(sandbox);
+            Some(turn)
+        }
+        Err(error @ (Error::NodeNeedsRoot | Error::UnsupportedPlatform)) => {
+            eprintln!("not run: {error}");
+            None
+        }
+        Err(error) => panic!("the node does not start: {error}"),
+    }
+}
+
+fn options() -> Options {
+    Options {
+        real_node: true,
+        // The controller's own pace: the figures of the story are those of a cluster.
+        hpa_sync_period: None,
+        ..Options::default()
+    }
+}
+
+fn images(sandbox: &Sandbox) {
+    static DONE: OnceLock<()> = OnceLock::new();
+    DONE.get_or_init(|| {
+        let busybox = Path::new("/bin/busybox");
+        assert!(
+            busybox.is_file(),
+            "the tests need a static busybox: `apt-get install busybox-static`"
+        );
+        for image in [
+            Image::of_files(
+                SHELL,
+                &["/bin/busybox"],
+                &[(busybox, "/bin/busybox"), (busybox, "/bin/sh")],
+            ),
+            Image::of_files(
+                METRICS_SERVER,
+                &["/metrics-server"],
+                &[(sandbox.metrics_server_binary(), "/metrics-server")],
+            ),
+            tensorflow().image(SERVER).expect("the image of the server"),
+        ] {
+            sandbox
+                .import_image(&image)
+                .unwrap_or_else(|error| panic!("{} is not imported: {error}", image.name()));
+        }
+    });
+}
+
+/// TensorFlow, from the cache.
+pub(crate) fn tensorflow() -> TensorFlow {
+    TensorFlow::prepare().expect("TensorFlow")
+}
