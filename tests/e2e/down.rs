@@ -3,12 +3,14 @@
 mod asked;
 
 use std::process::{Command, Stdio};
+use std::sync::MutexGuard;
 
 use serde_json::json;
-use tfserve_sandbox::LINGER_ANNOTATION;
+use tfserve_sandbox::{LINGER_ANNOTATION, MetricsServer};
 
+use crate::adapters;
 use crate::between::{Between, Moment, killed_at};
-use crate::support::{Ran, apply, field, kubectl, path, sandbox, until};
+use crate::support::{Ran, apply, field, kubectl, path, sandbox, until, with_metrics_server};
 
 /// `kubectl tfserve up`, without the wait: there is no model behind it.
 fn up(namespace: &str, words: &str) {
@@ -56,8 +58,15 @@ fn said(ran: &Ran, namespace: &str) -> String {
     ran.said().replace(namespace, "NAMESPACE")
 }
 
+/// What a namespace holds is known where every API answers, and an installed metrics-server has a line of its own: both
+/// are the whole cluster's state.
+fn all_apis_answer() -> (MutexGuard<'static, ()>, MutexGuard<'static, ()>) {
+    (with_metrics_server(MetricsServer::Absent), adapters::alone())
+}
+
 #[test]
 fn what_was_made_goes_and_nothing_else() {
+    let _turn = all_apis_answer();
     let namespace = "down-shop";
     up(namespace, "resnet --variant a --create-namespace");
     up(namespace, "resnet --variant b");
@@ -96,6 +105,7 @@ fn what_was_made_goes_and_nothing_else() {
 /// `GitOps` applied the same manifests, and somebody else made a Deployment behind our Service.
 #[test]
 fn what_others_made_stays() {
+    let _turn = all_apis_answer();
     let namespace = sandbox().namespace("down-others").expect("a namespace");
     up(&namespace, "resnet --variant a");
     let manifests = kubectl(&format!(

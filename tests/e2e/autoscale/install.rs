@@ -24,7 +24,7 @@ fn arguments() -> String {
     field("kube-system", "deployment/metrics-server", ARGUMENTS)
 }
 
-/// What the sandbox's own kubelets and addresses add is left out.
+/// What the sandbox's own addresses add is left out.
 fn steady(ran: &Ran) -> String {
     let lines: Vec<String> = said(ran)
         .lines()
@@ -51,7 +51,16 @@ fn a_dry_run_installs_nothing(namespace: &str) {
 /// As on a cluster whose kubelets sign their own certificates: kubeadm's default, minikube, kind.
 fn certificates_are_refused(namespace: &str) {
     let ran = autoscale(namespace, &format!("{WORDS} --timeout 60s")).expect_code(1);
-    insta::assert_snapshot!("certificates_are_refused", steady(&ran));
+    // The log's age and the address differ from run to run.
+    for part in [
+        "TFS303",
+        "metrics-server refuses the kubelets' certificates",
+        "contain any IP SANs",
+        "on a test cluster: metrics-server rolls",
+        "error: metrics-server is installed and has no data",
+    ] {
+        assert!(ran.said().contains(part), "{part}: {}", ran.said());
+    }
     assert_eq!(kubectl(&format!("get hpa -n {namespace} -o name")).stdout, "");
 }
 

@@ -2,7 +2,7 @@
 
 use portable_pty::CommandBuilder;
 
-use super::{down, objects, up};
+use super::{all_apis_answer, down, objects, up};
 use crate::support::{kubectl, sandbox};
 use crate::terminal::Terminal;
 
@@ -20,6 +20,7 @@ fn in_a_terminal(namespace: &str, words: &str) -> Terminal {
 
 #[test]
 fn it_asks_and_only_yes_is_yes() {
+    let _turn = all_apis_answer();
     let namespace = "down-asked";
     up(namespace, "bert --create-namespace");
     let before = objects(namespace);
