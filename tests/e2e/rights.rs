@@ -122,13 +122,16 @@ fn each_role_of_autoscale_does_what_it_says() {
     let space = sandbox().namespace("rights-scale").expect("a namespace");
     let namespace = space.name();
     let _turn = with_metrics_server(MetricsServer::Ready);
-    let files = ["namespace.yaml", "autoscale.yaml"].map(role);
+    let files = ["namespace.yaml", "cluster.yaml", "autoscale.yaml"].map(role);
     kubectl(&format!("apply -f {}", files.join(" -f "))).expect_code(0);
     let (team, scale) = ("kubectl-tfserve-namespace", "kubectl-tfserve-autoscale");
     bind_in(namespace, "rights-reader", &[team]);
     bind_in(namespace, "rights-scaler", &[team, scale]);
     bind_in(namespace, "rights-planner", &[team, scale]);
-    bind("rights-planner", &["kubectl-tfserve-room"]);
+    bind(
+        "rights-planner",
+        &["kubectl-tfserve-room", "kubectl-tfserve-cluster"],
+    );
     apply(&[deployment(namespace, "web", &[requested()])]);
     let autoscale = |user: &str, max: u32| {
         let ran = kubectl(&format!(
