@@ -8,7 +8,6 @@
 
 mod failures;
 mod node;
-mod remains;
 mod story;
 #[expect(
     dead_code,
