@@ -60,7 +60,8 @@ fn steady() -> Vec<String> {
 /// What a node may leave behind, sorted and counted by the host's own tools.
 fn census() -> Vec<String> {
     let questions = [
-        "pgrep -af 'kubelet|containerd|kube-proxy|[/]pause' | grep -v pgrep | wc -l",
+        // A zombie is dead; this process has not waited for its children yet.
+        "ps -eo stat,args | grep -E '[k]ubelet|[c]ontainerd|[k]ube-proxy|[/]pause' | grep -v '^Z' | wc -l",
         "ls /dev/shm | grep tfserve-sandbox | sort",
         "mount | grep -E 'tfserve-sandbox|kubelet|containerd' | wc -l",
         "ls /run/netns 2>/dev/null | wc -l",
