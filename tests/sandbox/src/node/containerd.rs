@@ -10,6 +10,7 @@ use super::{Image, Isolation, Parts, image};
 use crate::control_plane::Layout;
 use crate::error::{Context, Error, Result};
 use crate::process::{Process, ProcessGroup, tail};
+use crate::venv::output;
 
 /// The range of the pods' addresses.
 pub(super) const PODS: &str = "10.88.0.0/16";
@@ -118,9 +119,11 @@ impl Runtime {
     /// Puts an image into the runtime's store under its name.
     pub(crate) fn import(&self, image: &Image) -> Result<()> {
         let archive = image.archive(&self.archives)?;
-        self.ctr(&["--namespace", "k8s.io", "images", "import", "--digests=false"])
-            .arg(&archive)
-            .run(&format!("cannot import the image {}", image.name()))?;
+        output(
+            self.ctr(&["--namespace", "k8s.io", "images", "import", "--digests=false"])
+                .arg(&archive),
+        )
+        .map_err(|error| Error::Unexpected(format!("cannot import the image {}: {error}", image.name())))?;
         if archive.starts_with(&self.archives) {
             fs::remove_file(&archive).context(format!("cannot remove {}", archive.display()))?;
         }
@@ -131,9 +134,8 @@ impl Runtime {
         let deadline = Instant::now() + START;
         loop {
             self.process.check()?;
-            let asked = self.ctr(&["version"]).run("containerd does not answer");
-            match asked {
-                Ok(()) => return Ok(()),
+            match output(&mut self.ctr(&["version"])) {
+                Ok(_) => return Ok(()),
                 Err(_) if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(50)).await,
                 Err(error) => {
                     return Err(Error::Timeout {
@@ -150,25 +152,5 @@ impl Runtime {
         let mut command = Command::new(&self.ctr);
         command.arg("--address").arg(&self.socket).args(arguments);
         command
-    }
-}
-
-/// Runs a command to its end.
-pub(super) trait Run {
-    /// Runs it; `what` opens the error.
-    fn run(&mut self, what: &str) -> Result<()>;
-}
-
-impl Run for Command {
-    fn run(&mut self, what: &str) -> Result<()> {
-        let output = self
-            .stdin(std::process::Stdio::null())
-            .output()
-            .context(what.to_owned())?;
-        if output.status.success() {
-            return Ok(());
-        }
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Err(Error::Unexpected(format!("{what}: {said} ({})", output.status)))
     }
 }

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::containerd::Run;
 use crate::error::{Context, Error, Result};
+use crate::venv::output;
 
 /// The image that holds the namespaces of a pod.
 pub(super) const PAUSE: &str = "sandbox.tfserve.dev/pause:1";
@@ -135,33 +135,28 @@ fn gather(files: &[(PathBuf, String)], root: &Path) -> Result<PathBuf> {
     // Some programs want a place for temporary files, whoever runs them.
     let temporary = root.join("tmp");
     fs::create_dir_all(&temporary).context(format!("cannot create {}", temporary.display()))?;
-    Command::new("chmod")
-        .arg("1777")
-        .arg(&temporary)
-        .run("cannot open /tmp of an image to everybody")?;
+    output(Command::new("chmod").arg("1777").arg(&temporary))?;
     Ok(root.to_owned())
 }
 
 fn tar(archive: &Path, directory: &Path, members: &[&str]) -> Result<()> {
-    Command::new("tar")
-        .args(["--create", "--owner=0", "--group=0", "--numeric-owner", "--file"])
-        .arg(archive)
-        .arg("--directory")
-        .arg(directory)
-        .args(members)
-        .run(&format!("cannot write {}", archive.display()))
+    output(
+        Command::new("tar")
+            .args(["--create", "--owner=0", "--group=0", "--numeric-owner", "--file"])
+            .arg(archive)
+            .arg("--directory")
+            .arg(directory)
+            .args(members),
+    )
+    .map(drop)
 }
 
 fn sha256(file: &Path) -> Result<String> {
-    let output = Command::new("sha256sum")
-        .arg(file)
-        .output()
-        .context("cannot run sha256sum")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    match text.split_whitespace().next() {
-        Some(sum) if output.status.success() => Ok(sum.trim_start_matches('\\').to_owned()),
-        _ => Err(Error::Unexpected(format!("sha256sum failed ({})", output.status))),
-    }
+    let printed = output(Command::new("sha256sum").arg(file))?;
+    let text = String::from_utf8_lossy(&printed);
+    let sum = text.split_whitespace().next();
+    sum.map(|sum| sum.trim_start_matches('\\').to_owned())
+        .ok_or_else(|| Error::Unexpected(format!("sha256sum said nothing of {}", file.display())))
 }
 
 /// This machine's architecture, as images call it.
