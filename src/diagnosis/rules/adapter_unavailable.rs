@@ -5,7 +5,9 @@
 //!
 //! ## How it is proved
 //! Discovery of the API fails with 503, as it does for the controller; the condition `Available` of its `APIService`
-//! names the step that fails.
+//! names the step that fails. The controller says that the server is unable to handle the request; once discovery
+//! counts custom.metrics.k8s.io as stale, which takes up to a minute, it says
+//! `no known available metric versions found`.
 //!
 //! ## What it is not
 //! No adapter at all is TFS307; an adapter that answers without the metric is TFS309.
@@ -15,7 +17,8 @@
 //! it back: one group has one adapter.
 //!
 //! ## Source
-//! `available_controller.go` of kube-aggregator, Kubernetes v1.37.
+//! `available_controller.go` and `handler_discovery.go` of kube-aggregator, `aggregated_discovery.go` of client-go,
+//! Kubernetes v1.37.
 
 use crate::diagnosis::adapters::{self, FailedMetric};
 use crate::diagnosis::case::refused;

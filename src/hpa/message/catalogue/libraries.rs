@@ -218,7 +218,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     foreign(
         "no known available metric versions found",
         CUSTOM,
-        "custom.metrics.k8s.io is served in no version that the controller knows",
+        "custom.metrics.k8s.io is served in no version that the controller knows, or in none whose adapter answers to \
+         discovery",
     ),
     foreign(
         "unable to map kind %s to resource: %v",
