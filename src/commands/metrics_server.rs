@@ -73,16 +73,20 @@ async fn foreign(cluster: &Cluster, args: &AutoscaleArgs, what: &str) -> Result<
         }
         Answer::NotYet(missing) => missing,
     };
-    let by_hand = if args.metrics_server.kubelet_insecure_tls {
+    Err(not_ours(what, &missing, args.metrics_server.kubelet_insecure_tls))
+}
+
+fn not_ours(what: &str, missing: &str, insecure_tls: bool) -> Error {
+    let by_hand = if insecure_tls {
         format!(
             "add the argument by hand: `kubectl patch deployment {NAME} -n {NAMESPACE} --type=json -p '[{{\"op\": \"add\", \"path\": \"/spec/template/spec/containers/0/args/-\", \"value\": \"{INSECURE_TLS}\"}}]'`"
         )
     } else {
         "repair it where it was installed, or take it over with `--force-conflicts`".to_owned()
     };
-    Err(Error::Incomplete(format!(
+    Error::Incomplete(format!(
         "cannot install metrics-server: {what} exists and somebody else installed it; still missing: {missing}; {by_hand}"
-    )))
+    ))
 }
 
 async fn has_insecure_tls(cluster: &Cluster) -> Result<bool, Error> {
@@ -137,5 +141,24 @@ async fn wait(
             }
         }
         tokio::time::sleep(TICK).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::not_ours;
+
+    #[test]
+    fn a_metrics_server_of_somebody_else_that_does_not_answer() {
+        let said = |insecure_tls| {
+            not_ours(
+                "Deployment kube-system/metrics-server",
+                "an answer of metrics.k8s.io",
+                insecure_tls,
+            )
+            .to_string()
+        };
+        insta::assert_snapshot!(said(false), @"cannot install metrics-server: Deployment kube-system/metrics-server exists and somebody else installed it; still missing: an answer of metrics.k8s.io; repair it where it was installed, or take it over with `--force-conflicts`");
+        insta::assert_snapshot!(said(true), @r#"cannot install metrics-server: Deployment kube-system/metrics-server exists and somebody else installed it; still missing: an answer of metrics.k8s.io; add the argument by hand: `kubectl patch deployment metrics-server -n kube-system --type=json -p '[{"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": "--kubelet-insecure-tls"}]'`"#);
     }
 }

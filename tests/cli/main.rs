@@ -5,6 +5,7 @@ mod autoscale;
 mod completion;
 mod connection;
 mod dump;
+mod endings;
 mod facts;
 mod fixtures;
 mod help;

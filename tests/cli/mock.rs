@@ -32,9 +32,9 @@ pub(crate) enum Fault {
 pub(crate) struct World {
     /// Objects by the path of their collection.
     pub(crate) collections: BTreeMap<String, Vec<Value>>,
-    /// Other documents by path: `/version`, discovery, a scale, a log.
+    /// Other documents by path: `/version`, discovery, a scale, a log; with `PATCH ` before it for one method alone.
     pub(crate) documents: BTreeMap<String, Value>,
-    /// Faults by the text that a path contains; the first one wins.
+    /// Faults by the text that method and path contain, as `PATCH /api`; the first one wins.
     pub(crate) faults: Vec<(&'static str, Fault)>,
 }
 
@@ -114,7 +114,8 @@ async fn answer(
         target: request.uri().to_string(),
         headers: request.headers().clone(),
     });
-    match world.faults.iter().find(|(part, _)| path.contains(part)) {
+    let asked = format!("{} {path}", request.method());
+    match world.faults.iter().find(|(part, _)| asked.contains(part)) {
         Some((_, Fault::Refuse(code))) => return Ok(refusal(*code, &path)),
         Some((_, Fault::Disconnect)) => return Err(Closed),
         Some((_, Fault::Hang)) => tokio::time::sleep(Duration::from_secs(10)).await,
@@ -123,7 +124,8 @@ async fn answer(
     if query.contains("watch=true") {
         return Ok(Response::new(Either::Right(StreamBody::new(pending()))));
     }
-    Ok(match world.find(&path, &query) {
+    let found = world.documents.get(&asked).cloned();
+    Ok(match found.or_else(|| world.find(&path, &query)) {
         Some(Value::String(text)) => respond(StatusCode::OK, text),
         Some(document) => respond(StatusCode::OK, document.to_string()),
         None => refusal(404, &path),
@@ -147,8 +149,16 @@ fn refusal(code: u16, path: &str) -> Response<Body> {
         503 => "the server is currently unable to handle the request".to_owned(),
         _ => status.to_string(),
     };
-    let body =
-        json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": code});
+    let reason = match code {
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "NotFound",
+        409 => "Conflict",
+        422 => "Invalid",
+        _ => "",
+    };
+    let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message,
+        "reason": reason, "code": code});
     respond(status, body.to_string())
 }
 

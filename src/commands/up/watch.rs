@@ -181,7 +181,7 @@ impl Wait<'_> {
                         show(Mark::Good, &state.to_string());
                         format!("model    {name}: {state}")
                     }
-                    Ok(state) => return Err(self.not_served(pod, name, &state)),
+                    Ok(state) => return Err(not_served(self.namespace(), pod, name, &state)),
                     Err(why) => {
                         serves = false;
                         format!("model    state not asked in pod {pod}: {why}")
@@ -219,19 +219,19 @@ impl Wait<'_> {
             tokio::time::sleep(TICK).await;
         }
     }
+}
 
-    fn not_served(&self, pod: &str, name: &str, state: &ModelState) -> Error {
-        let namespace = self.namespace();
-        let next = match state {
-            ModelState::Loading(_) => {
-                "it may take longer than `--timeout`; the same command waits again".to_owned()
-            }
-            _ => format!("see what the server says: `kubectl logs {pod} -n {namespace} --tail=50`"),
-        };
-        Error::Incomplete(format!(
-            "pod {namespace}/{pod} is ready and does not serve model {name}: {state}; {next}"
-        ))
-    }
+/// A pod in `namespace` is ready, and its server says that a model is in another state than available.
+fn not_served(namespace: &str, pod: &str, name: &str, state: &ModelState) -> Error {
+    let next = match state {
+        ModelState::Loading(_) => {
+            "it may take longer than `--timeout`; the same command waits again".to_owned()
+        }
+        _ => format!("see what the server says: `kubectl logs {pod} -n {namespace} --tail=50`"),
+    };
+    Error::Incomplete(format!(
+        "pod {namespace}/{pod} is ready and does not serve model {name}: {state}; {next}"
+    ))
 }
 
 /// `5m`, `90s`: as the flag takes it.
@@ -265,5 +265,30 @@ impl Patience {
             since.is_some_and(|(_, since)| patience.is_some_and(|patience| now - *since >= patience))
         };
         troubles.iter().any(lasted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::not_served;
+    use crate::serving::model;
+
+    fn said(status: u16, body: &str) -> String {
+        model::parse(status, body.as_bytes()).map_or_else(
+            |unreadable| unreadable,
+            |state| not_served("shop", "m-1", "m", &state).to_string(),
+        )
+    }
+
+    #[test]
+    fn what_the_server_of_a_ready_pod_says_of_its_model() {
+        let versions = |state: &str, code: &str, why: &str| {
+            format!(
+                r#"{{"model_version_status": [{{"version": "1", "state": "{state}", "status": {{"error_code": "{code}", "error_message": "{why}"}}}}]}}"#
+            )
+        };
+        insta::assert_snapshot!(said(200, &versions("LOADING", "OK", "")), @"pod shop/m-1 is ready and does not serve model m: version 1 LOADING; it may take longer than `--timeout`; the same command waits again");
+        insta::assert_snapshot!(said(200, &versions("END", "NOT_FOUND", "Could not find SavedModel")), @"pod shop/m-1 is ready and does not serve model m: version 1 END (NOT_FOUND: Could not find SavedModel); see what the server says: `kubectl logs m-1 -n shop --tail=50`");
+        insta::assert_snapshot!(said(404, r#"{"error": "Could not find any versions of model m"}"#), @"pod shop/m-1 is ready and does not serve model m: Could not find any versions of model m; see what the server says: `kubectl logs m-1 -n shop --tail=50`");
     }
 }
