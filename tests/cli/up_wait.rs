@@ -397,6 +397,20 @@ fn pods_that_are_refused() {
     }
 }
 
+/// The Deployment repeats what the `ReplicaSet` of an older revision was refused.
+#[test]
+fn an_older_revision_was_refused() {
+    let mut world = world();
+    unschedulable(&mut world, "0/1 nodes are available: 1 Insufficient cpu.");
+    node(&mut world, "a", "1", |_| {});
+    world.collections.get_mut(DEPLOYMENTS).unwrap()[0]["status"] = json!({"observedGeneration": 1, "replicas": 1,
+        "updatedReplicas": 1, "conditions": [{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate",
+            "message": "pods \"m-1111-abcde\" is forbidden: exceeded quota: team, requested: pods=1, used: pods=5, limited: pods=5"}]});
+    let said = said(world, &[]);
+    assert!(said.contains("TFS503"), "{said}");
+    assert!(!said.contains("TFS702"), "{said}");
+}
+
 #[test]
 fn a_server_without_a_model() {
     let mut world = world();
