@@ -10,6 +10,7 @@ mod adapters;
 mod autoscale;
 mod between;
 mod completion;
+mod decisions;
 mod defaults;
 mod docs;
 mod down;

@@ -1,0 +1,88 @@
+//! What the controller decides of usage alone, and requests and resources that give it nothing to decide by.
+
+use serde_json::{Value, json};
+use tfserve_sandbox::{MetricsServer, Namespace};
+
+use crate::fixtures::{deployment, first, hpa, says};
+use crate::support::{apply, explain, field, sandbox, type_fix, until, with_metrics_server};
+
+const LIMITED: &str = "{.status.conditions[?(@.type=='ScalingLimited')].reason}";
+
+/// A Deployment called web, whose pods use as much cpu of a request of 100m, and its HPA at 60 % with a minimum.
+fn deploy(namespace: &str, replicas: u32, min: u32, usage: &str) {
+    let mut web = deployment(namespace, "web", &json!({"app": "web"}));
+    web["spec"]["replicas"] = json!(replicas);
+    web["spec"]["template"]["metadata"]["annotations"] = json!({tfserve_sandbox::CPU_ANNOTATION: usage});
+    let mut object = hpa(namespace, "web");
+    object["spec"]["minReplicas"] = json!(min);
+    // Else the number at the start would be kept for five minutes, whatever usage wants.
+    object["spec"]["behavior"] = json!({"scaleDown": {"stabilizationWindowSeconds": 0}});
+    apply(&[web, object]);
+}
+
+fn codes(answer: &Value) -> Vec<&str> {
+    answer["findings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|finding| finding["code"].as_str())
+        .collect()
+}
+
+/// The controller decides so, and the explanation is quiet and knows why.
+#[track_caller]
+fn decided(namespace: &str, limited: &str, code: &str) {
+    until(&format!("{namespace} is {limited}, which is {code}"), || {
+        let answer = explain(namespace, "web");
+        let said = field(namespace, "hpa/web", LIMITED) == limited;
+        (said && codes(&answer).contains(&code) && answer["verdict"] == "healthy").then_some(())
+    });
+}
+
+#[test]
+fn usage_alone_decides() {
+    let spaces =
+        ["minimum", "tolerance", "rounded"].map(|name| sandbox().namespace(name).expect("a namespace"));
+    let [minimum, tolerance, rounded] = spaces.each_ref().map(Namespace::name);
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    deploy(minimum, 2, 2, "5m");
+    deploy(tolerance, 2, 1, "63m");
+    // 3 × 45 / 60 is 2.25.
+    deploy(rounded, 3, 1, "45m");
+    decided(minimum, "TooFewReplicas", "TFS601");
+    decided(tolerance, "DesiredWithinRange", "TFS603");
+    decided(rounded, "DesiredWithinRange", "TFS614");
+    for (namespace, replicas) in [(minimum, "2"), (tolerance, "2"), (rounded, "3")] {
+        assert_eq!(
+            field(namespace, "deployment/web", "{.spec.replicas}"),
+            replicas,
+            "{namespace}"
+        );
+    }
+}
+
+#[test]
+fn nothing_to_decide_by() {
+    let spaces = ["zero", "unmeasured"].map(|name| sandbox().namespace(name).expect("a namespace"));
+    let [zero, unmeasured] = spaces.each_ref().map(Namespace::name);
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    deploy(zero, 1, 1, "50m");
+    let mut web = deployment(zero, "web", &json!({"app": "web"}));
+    web["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"] = json!("0");
+    apply(&[web]);
+    let web = deployment(unmeasured, "web", &json!({"app": "web"}));
+    let mut object = hpa(unmeasured, "web");
+    object["spec"]["metrics"][0]["resource"] = json!({"name": "ephemeral-storage",
+        "target": {"type": "AverageValue", "averageValue": "1Gi"}});
+    apply(&[web, object]);
+    for (namespace, code) in [(zero, "TFS405"), (unmeasured, "TFS305")] {
+        says(namespace, "web", "FailedGetResourceMetric");
+        let finding = first(namespace, "web", code);
+        assert_eq!(finding["confidence"], "proven", "{finding:#}");
+        assert_eq!(finding["severity"], "error", "{finding:#}");
+        if finding["fix"][0]["command"].is_string() {
+            type_fix(&finding, 0);
+            says(namespace, "web", "ValidMetricFound");
+        }
+    }
+}
