@@ -23,8 +23,6 @@ const REPETITIONS: [&str; 2] = ["BackOff", "FailedScheduling"];
 /// Explains; nothing where all goes its way so far.
 pub fn explain(rollout: &Rollout, now: DateTime<Utc>) -> Vec<Finding> {
     let mut found = ask(rollout, &RULES, now);
-    // The Deployment repeats what an older ReplicaSet was refused, and nobody waits for that one any more.
-    found.retain(|finding| finding.code != "TFS702" || rollout.refused.is_some());
     let older =
         rollout.pods.iter().filter(|pod| pod.deleted_at.is_none()).count() > rollout.current().count();
     for finding in &mut found {

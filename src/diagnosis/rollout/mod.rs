@@ -14,7 +14,7 @@ pub use trouble::{Kind, Trouble, troubles};
 
 use super::case::is_ready;
 use super::phrase::count;
-use crate::facts::{Fact, Hpa, HpaFacts, ObjectReference, Rollout, Scale};
+use crate::facts::{Fact, Hpa, HpaFacts, ObjectReference, Rollout, Scale, ScaleTarget};
 
 /// How far a roll-out is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +79,7 @@ fn as_case_of_an_hpa(rollout: &Rollout) -> HpaFacts {
             spec_changed_at: None,
             keeper: None,
         },
-        target: Fact::Known(target.clone()),
+        target: Fact::Known(of_this_template(rollout)),
         scale: Fact::Known(Scale {
             spec_replicas: rollout.wanted(),
             status_replicas: rollout.all,
@@ -102,6 +102,15 @@ fn as_case_of_an_hpa(rollout: &Rollout) -> HpaFacts {
         quotas: Fact::default(),
         nodes: Fact::default(),
     }
+}
+
+/// The Deployment without what it repeats of an older `ReplicaSet`, whose pods nobody waits for any more.
+fn of_this_template(rollout: &Rollout) -> ScaleTarget {
+    let mut target = rollout.target.clone();
+    target
+        .conditions
+        .retain(|condition| condition.type_ != "ReplicaFailure" || rollout.refused.is_some());
+    target
 }
 
 /// Asks rules by their codes about a roll-out.
