@@ -4,14 +4,13 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::fixtures::{DEPLOYMENTS, HPAS, deployment, shop};
+use crate::fixtures::{DEPLOYMENTS, HPAS, REVIEWS, deployment, review, shop};
 use crate::mock::{Fault, World};
 use crate::run::{Stage, offline};
 
 const NAMESPACES: &str = "/api/v1/namespaces";
 const CONFIG_MAPS: &str = "/api/v1/namespaces/shop/configmaps";
 const SERVICES: &str = "/api/v1/namespaces/shop/services";
-const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 const UP: [&str; 4] = ["up", "m", "--model", "gs://models/m"];
 
 /// One command line after the other, with all that each says.
@@ -42,11 +41,6 @@ fn new_namespace() -> World {
     put(REVIEWS, review(true));
     world.collections.insert(HPAS.to_owned(), Vec::new());
     world
-}
-
-fn review(allowed: bool) -> Value {
-    json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {},
-        "status": {"allowed": allowed}})
 }
 
 fn existing_namespace() -> World {

@@ -14,6 +14,8 @@ pub(crate) const USAGE: &str = "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pod
 pub(crate) const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/shop/deployments";
 /// Where its events are.
 pub(crate) const EVENTS: &str = "/api/v1/namespaces/shop/events";
+/// Where it is asked who may do what.
+pub(crate) const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 const API_SERVICES: &str = "/apis/apiregistration.k8s.io/v1/apiservices";
 
 /// An HPA that scales a target of its own name at 60 % cpu.
@@ -98,6 +100,12 @@ pub(crate) fn event(name: &str) -> Value {
         "type": "Warning", "reason": "FailedGetResourceMetric", "message": "missing request for cpu", "count": 3,
         "firstTimestamp": "2026-01-02T03:04:05Z", "lastTimestamp": "2026-01-02T03:05:05Z",
     })
+}
+
+/// The API server's word on whether whoever asks may do something.
+pub(crate) fn review(allowed: bool) -> Value {
+    json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {},
+        "status": {"allowed": allowed}})
 }
 
 /// A healthy shop: workloads with an HPA each, and a metrics API that answers.

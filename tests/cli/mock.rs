@@ -124,8 +124,7 @@ async fn answer(
     if query.contains("watch=true") {
         return Ok(Response::new(Either::Right(StreamBody::new(pending()))));
     }
-    let found = world.documents.get(&asked).cloned();
-    Ok(match found.or_else(|| world.find(&path, &query)) {
+    Ok(match world.find(&asked, &path, &query) {
         Some(Value::String(text)) => respond(StatusCode::OK, text),
         Some(document) => respond(StatusCode::OK, document.to_string()),
         None => refusal(404, &path),
@@ -142,20 +141,20 @@ fn respond(status: StatusCode, body: String) -> Response<Body> {
 fn refusal(code: u16, path: &str) -> Response<Body> {
     let status = StatusCode::from_u16(code).unwrap();
     let last = path.rsplit('/').next().unwrap_or_default();
-    let message = match code {
-        401 => "Unauthorized".to_owned(),
-        403 => format!("{last} is forbidden: User \"jane\" cannot read it"),
-        404 => format!("\"{last}\" not found"),
-        503 => "the server is currently unable to handle the request".to_owned(),
-        _ => status.to_string(),
-    };
-    let reason = match code {
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "NotFound",
-        409 => "Conflict",
-        422 => "Invalid",
-        _ => "",
+    let (reason, message) = match code {
+        401 => ("Unauthorized", "Unauthorized".to_owned()),
+        403 => (
+            "Forbidden",
+            format!("{last} is forbidden: User \"jane\" cannot read it"),
+        ),
+        404 => ("NotFound", format!("\"{last}\" not found")),
+        409 => ("Conflict", status.to_string()),
+        422 => ("Invalid", status.to_string()),
+        503 => (
+            "ServiceUnavailable",
+            "the server is currently unable to handle the request".to_owned(),
+        ),
+        _ => ("", status.to_string()),
     };
     let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message,
         "reason": reason, "code": code});
@@ -163,8 +162,8 @@ fn refusal(code: u16, path: &str) -> Response<Body> {
 }
 
 impl World {
-    fn find(&self, path: &str, query: &str) -> Option<Value> {
-        if let Some(document) = self.documents.get(path) {
+    fn find(&self, asked: &str, path: &str, query: &str) -> Option<Value> {
+        if let Some(document) = self.documents.get(asked).or_else(|| self.documents.get(path)) {
             return Some(document.clone());
         }
         if let Some(items) = self.collections.get(path) {

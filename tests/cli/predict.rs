@@ -5,14 +5,13 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::fixtures::{DEPLOYMENTS, PODS};
+use crate::fixtures::{DEPLOYMENTS, PODS, REVIEWS, review};
 use crate::mock::{Fault, World};
 use crate::model_server::ModelServer;
 use crate::run::{Outcome, Stage, command, file, offline};
 
 const SERVICES: &str = "/api/v1/namespaces/shop/services";
 const CONFIG_MAPS: &str = "/api/v1/namespaces/shop/configmaps";
-const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 const PREDICT: &str = "POST /v1/models/resnet:predict";
 const STATUS: &str = "GET /v1/models/resnet";
 const METADATA: &str = "GET /v1/models/resnet/metadata";
@@ -276,10 +275,6 @@ fn world() -> World {
     }
     world.documents.insert(REVIEWS.to_owned(), review(true));
     world
-}
-
-fn review(allowed: bool) -> Value {
-    json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {}, "status": {"allowed": allowed}})
 }
 
 fn pod(argument: &str, ready: bool) -> Value {

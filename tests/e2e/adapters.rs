@@ -11,8 +11,9 @@ use crate::keda;
 use crate::support::{apply, explain, field, kubectl, sandbox, type_fix, until};
 
 const MESSAGE: &str = "{.status.conditions[?(@.type=='ScalingActive')].message}";
+const UNABLE: &str = "the server is currently unable to handle the request";
 /// Once a minute the API server asks every registered API for its discovery; one that does not answer is stale from
-/// then on, and the controller's client leaves stale versions out.
+/// then on, and the controller's client of custom metrics leaves stale versions out.
 const STALE: &str = "no known available metric versions found";
 const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')].status}";
 
@@ -300,9 +301,11 @@ fn the_adapter_does_not_answer() {
         (Reach::Refused, "FailedDiscoveryCheck"),
     ] {
         adapter.reach(reach).expect("the state");
-        for (namespace, group) in [(&custom, Custom), (&external, External)] {
-            let words = ["the server is currently unable to handle the request", STALE];
-            let finding = cause_of_either(namespace, &words, "TFS308");
+        for (namespace, group, words) in [
+            (&custom, Custom, &[UNABLE, STALE][..]),
+            (&external, External, &[UNABLE]),
+        ] {
+            let finding = cause_of_either(namespace, words, "TFS308");
             let registered = format!("v1beta1.{}", group.name());
             assert_eq!(finding["objects"][0]["name"], registered, "{finding:#}");
             assert_eq!(finding["objects"][1]["name"], "prometheus-adapter", "{finding:#}");

@@ -66,15 +66,11 @@ impl Terminal {
     /// Waits until it shows a text.
     #[track_caller]
     pub(crate) fn wait_for(&self, text: &str) {
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(120);
-        while !self.text().contains(text) {
-            assert!(
-                std::time::Instant::now() < deadline,
-                "`{text}` does not come:\n{}",
-                self.text()
-            );
-            std::thread::sleep(std::time::Duration::from_millis(100));
-        }
+        assert!(
+            self.shows(text, std::time::Duration::from_secs(120)),
+            "`{text}` does not come:\n{}",
+            self.text()
+        );
     }
 
     /// Whether it shows a text within a time.
