@@ -55,7 +55,7 @@ pub struct Rule {
     pub name: &'static str,
     /// Where in the controller's work it lies.
     pub stage: Stage,
-    /// The rule file's own text; its head is the documentation of the rule.
+    /// The head of the rule's file, which is its documentation: `documentation!`.
     pub source: &'static str,
     /// The codes of findings that merely follow from this one where both are found.
     pub explains: &'static [&'static str],
@@ -125,13 +125,54 @@ impl Rule {
         }
     }
 
-    /// The documentation of the rule as Markdown: the head of its file.
+    /// The documentation of the rule as Markdown.
     pub fn documentation(&self) -> String {
         let mut text = String::new();
-        for line in self.source.lines().map_while(|line| line.strip_prefix("//!")) {
+        for line in self.source.lines().filter_map(|line| line.strip_prefix("//!")) {
             text.push_str(line.strip_prefix(' ').unwrap_or(line));
             text.push('\n');
         }
         text
     }
+}
+
+/// The lines `//!` that a rule's file begins with, cut out when it is compiled: the binary carries the documentation of
+/// its rules and not their code.
+macro_rules! documentation {
+    ($file:literal) => {{
+        const FILE: &str = include_str!($file);
+        const HEAD: [u8; $crate::diagnosis::rule::head_length(FILE)] = $crate::diagnosis::rule::head(FILE);
+        const {
+            match str::from_utf8(&HEAD) {
+                Ok(head) => head,
+                Err(_) => unreachable!(),
+            }
+        }
+    }};
+}
+pub(super) use documentation;
+
+/// In bytes.
+pub(super) const fn head_length(file: &str) -> usize {
+    let bytes = file.as_bytes();
+    let mut at = 0;
+    while at + 3 < bytes.len() && bytes[at] == b'/' && bytes[at + 1] == b'/' && bytes[at + 2] == b'!' {
+        while at < bytes.len() && bytes[at] != b'\n' {
+            at += 1;
+        }
+        at += 1;
+    }
+    at
+}
+
+/// The first `LENGTH` bytes.
+pub(super) const fn head<const LENGTH: usize>(file: &str) -> [u8; LENGTH] {
+    let bytes = file.as_bytes();
+    let mut head = [0; LENGTH];
+    let mut at = 0;
+    while at < LENGTH {
+        head[at] = bytes[at];
+        at += 1;
+    }
+    head
 }

@@ -21,7 +21,7 @@
 use crate::diagnosis::adapters::{self, FailedMetric};
 use crate::diagnosis::case::{innermost, refused};
 use crate::diagnosis::phrase::{count, word};
-use crate::diagnosis::rule::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding};
 use crate::facts::{AdapterApi, Fact, MetricSpec};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
@@ -30,7 +30,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS309",
     name: "adapter-lacks-metric",
     stage: Stage::MetricsPipeline,
-    source: include_str!("adapter_lacks_metric.rs"),
+    source: documentation!("adapter_lacks_metric.rs"),
     explains: &["TFS607"],
     needs: &[],
     check,

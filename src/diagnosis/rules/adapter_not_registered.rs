@@ -20,7 +20,7 @@
 use crate::diagnosis::adapters::{self, FailedMetric};
 use crate::diagnosis::case::{innermost, refused};
 use crate::diagnosis::phrase::list;
-use crate::diagnosis::rule::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 
@@ -28,7 +28,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS307",
     name: "adapter-not-registered",
     stage: Stage::MetricsPipeline,
-    source: include_str!("adapter_not_registered.rs"),
+    source: documentation!("adapter_not_registered.rs"),
     explains: &["TFS607"],
     needs: &[],
     check,

@@ -20,7 +20,7 @@
 //! v1beta1.external.metrics.k8s.io and lists `externalmetrics`.
 
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, adapters, keeper};
 use crate::hpa::message::MetricsApi;
 
@@ -28,7 +28,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS311",
     name: "adapter-of-another",
     stage: Stage::MetricsPipeline,
-    source: include_str!("adapter_of_another.rs"),
+    source: documentation!("adapter_of_another.rs"),
     explains: &["TFS309", "TFS607", "TFS704"],
     needs: &[Need::ExternalMetrics],
     check,

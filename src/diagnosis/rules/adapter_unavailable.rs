@@ -23,7 +23,7 @@
 use crate::diagnosis::adapters::{self, FailedMetric};
 use crate::diagnosis::case::refused;
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::rule::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding};
 use crate::facts::{AdapterApi, ApiService};
 
@@ -31,7 +31,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS308",
     name: "adapter-unavailable",
     stage: Stage::MetricsPipeline,
-    source: include_str!("adapter_unavailable.rs"),
+    source: documentation!("adapter_unavailable.rs"),
     explains: &["TFS607"],
     needs: &[],
     check,

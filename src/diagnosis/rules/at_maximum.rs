@@ -17,7 +17,7 @@
 //! `convertDesiredReplicasWithRules` in `horizontal.go`, Kubernetes v1.37: `ScalingLimited=True/TooManyReplicas`.
 
 use crate::diagnosis::foreign;
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::hpa::replicas::Limit;
 
@@ -25,7 +25,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS602",
     name: "at-maximum",
     stage: Stage::Arithmetic,
-    source: include_str!("at_maximum.rs"),
+    source: documentation!("at_maximum.rs"),
     explains: &[],
     needs: &[Need::PodMetrics],
     check,

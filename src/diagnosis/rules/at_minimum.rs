@@ -15,14 +15,14 @@
 //! ## Source
 //! `convertDesiredReplicasWithRules` in `horizontal.go`, Kubernetes v1.37: `ScalingLimited=True/TooFewReplicas`.
 
-use crate::diagnosis::rule::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS601",
     name: "at-minimum",
     stage: Stage::Arithmetic,
-    source: include_str!("at_minimum.rs"),
+    source: documentation!("at_minimum.rs"),
     explains: &["TFS603"],
     needs: &[],
     check,

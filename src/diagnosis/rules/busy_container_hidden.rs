@@ -20,7 +20,7 @@
 use std::collections::BTreeMap;
 
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{MetricSpec, MetricTarget, Pod};
 use crate::hpa::replicas::Counted;
@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS613",
     name: "busy-container-hidden",
     stage: Stage::Arithmetic,
-    source: include_str!("busy_container_hidden.rs"),
+    source: documentation!("busy_container_hidden.rs"),
     explains: &["TFS601", "TFS603", "TFS604", "TFS614"],
     needs: &[Need::Pods, Need::PodMetrics],
     check,

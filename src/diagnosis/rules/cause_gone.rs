@@ -17,7 +17,7 @@
 //! `horizontal.go`, Kubernetes v1.37; `--horizontal-pod-autoscaler-sync-period`, default 15 s.
 
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
 use crate::hpa::message::{ApiFailure, Message};
 
@@ -25,7 +25,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS903",
     name: "cause-gone",
     stage: Stage::Unknown,
-    source: include_str!("cause_gone.rs"),
+    source: documentation!("cause_gone.rs"),
     explains: &[],
     needs: &[Need::Target, Need::Scale, Need::Pods, Need::PodMetrics],
     check,

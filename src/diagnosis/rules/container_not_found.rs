@@ -21,7 +21,7 @@ use crate::diagnosis::adapters::nearest;
 use crate::diagnosis::case::{is_leftover, is_own, owner_label};
 use crate::diagnosis::foreign;
 use crate::diagnosis::phrase::{list, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{Container, MetricTarget, Pod};
 use crate::hpa::message::Message;
@@ -30,7 +30,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS406",
     name: "container-not-found",
     stage: Stage::Requests,
-    source: include_str!("container_not_found.rs"),
+    source: documentation!("container_not_found.rs"),
     explains: &["TFS304", "TFS607", "TFS701"],
     needs: &[Need::Target, Need::Pods],
     check,

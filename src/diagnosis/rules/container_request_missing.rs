@@ -22,14 +22,14 @@
 use crate::diagnosis::case::refused;
 use crate::diagnosis::offenders::{self, Offender, Origin, StartingValue};
 use crate::diagnosis::phrase::{list, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS401",
     name: "container-request-missing",
     stage: Stage::Requests,
-    source: include_str!("container_request_missing.rs"),
+    source: documentation!("container_request_missing.rs"),
     explains: &["TFS607"],
     needs: &[Need::Target, Need::Pods],
     check,

@@ -19,7 +19,7 @@
 
 use crate::diagnosis::adapters;
 use crate::diagnosis::phrase::{count, word};
-use crate::diagnosis::rule::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 
@@ -27,7 +27,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS306",
     name: "controller-may-not-read-metrics",
     stage: Stage::MetricsPipeline,
-    source: include_str!("controller_may_not_read_metrics.rs"),
+    source: documentation!("controller_may_not_read_metrics.rs"),
     explains: &["TFS304", "TFS607"],
     needs: &[],
     check,

@@ -19,7 +19,7 @@
 //! `performance.md` of TensorFlow Serving; the replica calculation is by the metric, Kubernetes v1.37.
 
 use crate::diagnosis::phrase::list;
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::serving;
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::{Container, Quantity};
@@ -28,7 +28,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS801",
     name: "cpu-metric-on-gpu-model",
     stage: Stage::Serving,
-    source: include_str!("cpu_metric_on_gpu_model.rs"),
+    source: documentation!("cpu_metric_on_gpu_model.rs"),
     explains: &[],
     needs: &[Need::Target],
     check,

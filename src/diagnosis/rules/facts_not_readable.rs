@@ -18,7 +18,7 @@
 
 use crate::diagnosis::order::unreadable;
 use crate::diagnosis::phrase::list;
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::NotReadable;
 
@@ -26,7 +26,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS901",
     name: "facts-not-readable",
     stage: Stage::Unknown,
-    source: include_str!("facts_not_readable.rs"),
+    source: documentation!("facts_not_readable.rs"),
     explains: &["TFS902"],
     needs: &[],
     check,

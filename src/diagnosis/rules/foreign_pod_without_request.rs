@@ -22,7 +22,7 @@ use crate::diagnosis::case::{is_leftover, is_own, owner_label};
 use crate::diagnosis::foreign;
 use crate::diagnosis::offenders::{self, Offender, Origin};
 use crate::diagnosis::phrase::{list, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Pod;
 
@@ -30,7 +30,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS403",
     name: "foreign-pod-without-request",
     stage: Stage::Requests,
-    source: include_str!("foreign_pod_without_request.rs"),
+    source: documentation!("foreign_pod_without_request.rs"),
     explains: &["TFS607", "TFS701"],
     needs: &[Need::Target, Need::Pods],
     check,

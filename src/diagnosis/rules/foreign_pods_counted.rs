@@ -20,7 +20,7 @@ use crate::diagnosis::case::{is_leftover, owner_label};
 use crate::diagnosis::foreign;
 use crate::diagnosis::offenders::{self, Origin};
 use crate::diagnosis::phrase::{count, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Pod;
 use crate::hpa::replicas::Counted;
@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS701",
     name: "foreign-pods-counted",
     stage: Stage::Others,
-    source: include_str!("foreign_pods_counted.rs"),
+    source: documentation!("foreign_pods_counted.rs"),
     explains: &[],
     needs: &[Need::Pods],
     check,

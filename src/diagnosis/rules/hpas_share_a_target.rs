@@ -20,7 +20,7 @@
 //! (`ScalingActive=False/AmbiguousSelector`); before, both scale and undo each other's work. Up to 1.25 nothing is said.
 
 use crate::diagnosis::phrase::{list, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::diagnosis::{keeper, overlap};
 use crate::hpa::message::Message;
@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS201",
     name: "hpas-share-a-target",
     stage: Stage::Selector,
-    source: include_str!("hpas_share_a_target.rs"),
+    source: documentation!("hpas_share_a_target.rs"),
     explains: &["TFS701"],
     needs: &[Need::SameTarget],
     check,

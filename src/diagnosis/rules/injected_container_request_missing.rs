@@ -21,7 +21,7 @@
 
 use crate::diagnosis::offenders::{self, Origin};
 use crate::diagnosis::phrase::{list, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::MetricTarget;
 
@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS402",
     name: "injected-container-request-missing",
     stage: Stage::Requests,
-    source: include_str!("injected_container_request_missing.rs"),
+    source: documentation!("injected_container_request_missing.rs"),
     explains: &["TFS607"],
     needs: &[Need::Target, Need::Pods],
     check,

@@ -23,7 +23,7 @@
 use super::metrics_api_has_no_data::{node_of, only_node};
 use crate::diagnosis::case::{is_available, is_ready, refused};
 use crate::diagnosis::phrase::{self, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::{ApiService, LogLine, MetricsServer};
 
@@ -31,7 +31,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS303",
     name: "kubelet-certificate-refused",
     stage: Stage::MetricsPipeline,
-    source: include_str!("kubelet_certificate_refused.rs"),
+    source: documentation!("kubelet_certificate_refused.rs"),
     explains: &["TFS302", "TFS304", "TFS607"],
     needs: &[Need::MetricsServer, Need::MetricsServerLog],
     check,

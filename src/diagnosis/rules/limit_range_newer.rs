@@ -19,7 +19,7 @@
 
 use crate::diagnosis::offenders::{self, Offender, Origin};
 use crate::diagnosis::phrase::{ago, count, list};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::LimitRange;
 
@@ -27,7 +27,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS407",
     name: "limit-range-newer-than-pods",
     stage: Stage::Requests,
-    source: include_str!("limit_range_newer.rs"),
+    source: documentation!("limit_range_newer.rs"),
     explains: &["TFS401", "TFS402", "TFS607"],
     needs: &[Need::Pods, Need::Target],
     check,

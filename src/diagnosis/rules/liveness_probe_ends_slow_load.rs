@@ -22,7 +22,7 @@
 use serde_json::json;
 
 use crate::diagnosis::phrase::{span, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::serving::{self, Port, Server};
 use crate::diagnosis::{Case, Confidence, Finding};
 use crate::facts::{ContainerEnd, Pod, Probe};
@@ -31,7 +31,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS807",
     name: "liveness-probe-ends-slow-load",
     stage: Stage::Serving,
-    source: include_str!("liveness_probe_ends_slow_load.rs"),
+    source: documentation!("liveness_probe_ends_slow_load.rs"),
     explains: &["TFS304", "TFS404", "TFS501", "TFS502", "TFS505", "TFS607"],
     needs: &[Need::Pods],
     check,

@@ -18,7 +18,7 @@
 //! `model_servers` of TensorFlow Serving: models stay in memory as long as they are served, and the allocators of
 //! TensorFlow keep their pools.
 
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::serving;
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 
@@ -26,7 +26,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS809",
     name: "memory-never-freed",
     stage: Stage::Serving,
-    source: include_str!("memory_never_freed.rs"),
+    source: documentation!("memory_never_freed.rs"),
     explains: &[],
     needs: &[Need::Target, Need::PodMetrics],
     check,

@@ -20,7 +20,7 @@
 use crate::diagnosis::adapters::{self, FailedMetric};
 use crate::diagnosis::case::innermost;
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::rule::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding};
 use crate::hpa::message::Message;
 
@@ -28,7 +28,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS312",
     name: "metric-spec-invalid",
     stage: Stage::MetricsPipeline,
-    source: include_str!("metric_spec_invalid.rs"),
+    source: documentation!("metric_spec_invalid.rs"),
     explains: &["TFS607"],
     needs: &[],
     check,

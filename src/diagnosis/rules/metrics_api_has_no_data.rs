@@ -20,7 +20,7 @@
 
 use crate::diagnosis::case::{FIRST_SAMPLES_SECONDS, is_running, refused};
 use crate::diagnosis::phrase::{self, count, span, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
 use crate::facts::{LogLine, MetricsServer, Pod};
 
@@ -28,7 +28,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS304",
     name: "metrics-api-has-no-data",
     stage: Stage::MetricsPipeline,
-    source: include_str!("metrics_api_has_no_data.rs"),
+    source: documentation!("metrics_api_has_no_data.rs"),
     explains: &["TFS607"],
     needs: &[
         Need::Pods,

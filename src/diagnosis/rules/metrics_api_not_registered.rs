@@ -23,7 +23,7 @@
 use crate::diagnosis::case::{is_own, refused};
 use crate::diagnosis::offenders::offenders;
 use crate::diagnosis::phrase::{list, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{MetricsServer, Pod};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
@@ -32,7 +32,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS301",
     name: "metrics-api-not-registered",
     stage: Stage::MetricsPipeline,
-    source: include_str!("metrics_api_not_registered.rs"),
+    source: documentation!("metrics_api_not_registered.rs"),
     explains: &["TFS607"],
     needs: &[Need::ApiService],
     check,

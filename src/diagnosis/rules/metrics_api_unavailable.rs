@@ -24,7 +24,7 @@ use super::metrics_api_not_registered::{MANIFEST, autoscale};
 use crate::diagnosis::case::{FIRST_SAMPLES_SECONDS, container_trouble, is_available, is_ready, refused};
 use crate::diagnosis::metrics_server::{State, repaired, state};
 use crate::diagnosis::phrase::{list, seconds_since, span, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::{ApiService, Condition, MetricsServer};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
@@ -33,7 +33,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS302",
     name: "metrics-api-unavailable",
     stage: Stage::MetricsPipeline,
-    source: include_str!("metrics_api_unavailable.rs"),
+    source: documentation!("metrics_api_unavailable.rs"),
     explains: &["TFS304", "TFS607"],
     needs: &[Need::ApiService, Need::MetricsServer],
     check,

@@ -20,7 +20,7 @@
 
 use crate::diagnosis::case::{is_available, is_ready};
 use crate::diagnosis::phrase::{self, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::LogLine;
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS310",
     name: "metrics-server-lacks-rights",
     stage: Stage::MetricsPipeline,
-    source: include_str!("metrics_server_lacks_rights.rs"),
+    source: documentation!("metrics_server_lacks_rights.rs"),
     explains: &["TFS302", "TFS304", "TFS607"],
     needs: &[Need::MetricsServer, Need::MetricsServerLog],
     check,

@@ -20,7 +20,7 @@
 //! `file_system_storage_path_source.cc` and `server.cc` of TensorFlow Serving, 2.16 to 2.20; threads 1963 and 2062.
 
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::serving::{self, Missing, Server, above_version};
 use crate::diagnosis::{Case, Finding};
 use crate::facts::{Pod, Recognised};
@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS805",
     name: "model-not-found",
     stage: Stage::Serving,
-    source: include_str!("model_not_found.rs"),
+    source: documentation!("model_not_found.rs"),
     explains: &["TFS304", "TFS404", "TFS501", "TFS502", "TFS505", "TFS607"],
     needs: &[Need::Pods, Need::ServingLog],
     check,

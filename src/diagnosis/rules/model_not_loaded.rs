@@ -18,7 +18,7 @@
 //! `retrier.cc` and `server_core.cc` of TensorFlow Serving, 2.16 to 2.20.
 
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::serving::{self, Failed};
 use crate::diagnosis::{Case, Finding};
 
@@ -26,7 +26,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS810",
     name: "model-not-loaded",
     stage: Stage::Serving,
-    source: include_str!("model_not_loaded.rs"),
+    source: documentation!("model_not_loaded.rs"),
     explains: &[
         "TFS304", "TFS404", "TFS501", "TFS502", "TFS505", "TFS607", "TFS807",
     ],

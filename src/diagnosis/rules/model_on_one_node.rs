@@ -24,7 +24,7 @@ use serde_json::json;
 use super::model_not_found;
 use crate::diagnosis::case::{is_ready, is_running, refused};
 use crate::diagnosis::phrase::{count, list, seconds_since, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::serving::{self, Server};
 use crate::diagnosis::{Case, Confidence, Finding};
 use crate::facts::{HostPath, Pod};
@@ -33,7 +33,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS808",
     name: "model-on-one-node",
     stage: Stage::Serving,
-    source: include_str!("model_on_one_node.rs"),
+    source: documentation!("model_on_one_node.rs"),
     explains: &[
         "TFS304", "TFS501", "TFS502", "TFS503", "TFS505", "TFS607", "TFS805",
     ],

@@ -29,7 +29,7 @@
 
 use crate::diagnosis::denial::{self, ROLE};
 use crate::diagnosis::phrase::{ago, seconds_since, span};
-use crate::diagnosis::rule::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
 use crate::facts::HpaController;
 use crate::hpa::overdue::{self, PATIENCE_SECONDS};
@@ -40,7 +40,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS609",
     name: "never-synced",
     stage: Stage::Arithmetic,
-    source: include_str!("never_synced.rs"),
+    source: documentation!("never_synced.rs"),
     explains: &[
         "TFS601", "TFS602", "TFS603", "TFS604", "TFS606", "TFS608", "TFS902", "TFS903",
     ],

@@ -17,14 +17,14 @@
 //! `GetResourceReplicas` in `replica_calculator.go`, Kubernetes v1.37: samples are listed before pods.
 
 use crate::diagnosis::phrase::{count, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS504",
     name: "no-pods",
     stage: Stage::Pods,
-    source: include_str!("no_pods.rs"),
+    source: documentation!("no_pods.rs"),
     explains: &["TFS304", "TFS607"],
     needs: &[Need::Scale, Need::Pods, Need::Target],
     check,

@@ -21,7 +21,7 @@
 use std::collections::BTreeMap;
 
 use crate::diagnosis::phrase::{amount, count, list};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::{NodeRoom, Nodes};
 
@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS710",
     name: "nodes-below-maximum",
     stage: Stage::Others,
-    source: include_str!("nodes_below_maximum.rs"),
+    source: documentation!("nodes_below_maximum.rs"),
     explains: &[],
     needs: &[Need::Target, Need::Pods],
     check,

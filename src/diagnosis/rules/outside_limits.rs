@@ -17,14 +17,14 @@
 //! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37.
 
 use crate::diagnosis::phrase::{ago, count};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS608",
     name: "outside-limits",
     stage: Stage::Arithmetic,
-    source: include_str!("outside_limits.rs"),
+    source: documentation!("outside_limits.rs"),
     explains: &[],
     needs: &[Need::Scale],
     check,

@@ -21,14 +21,14 @@
 use crate::diagnosis::adapters;
 use crate::diagnosis::case::innermost;
 use crate::diagnosis::phrase::list;
-use crate::diagnosis::rule::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS607",
     name: "partial-metric-failure",
     stage: Stage::Arithmetic,
-    source: include_str!("partial_metric_failure.rs"),
+    source: documentation!("partial_metric_failure.rs"),
     explains: &[],
     needs: &[],
     check,

@@ -22,7 +22,7 @@
 use crate::diagnosis::case::{container_trouble, is_ready, is_running};
 use crate::diagnosis::offenders::holds_up_a_repair;
 use crate::diagnosis::phrase::{amount, count, list, span, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Pod;
 
@@ -30,7 +30,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS502",
     name: "pods-never-ready",
     stage: Stage::Pods,
-    source: include_str!("pods_never_ready.rs"),
+    source: documentation!("pods_never_ready.rs"),
     explains: &["TFS304", "TFS404", "TFS501", "TFS505", "TFS607", "TFS708"],
     needs: &[Need::Pods],
     check,

@@ -21,7 +21,7 @@
 use crate::diagnosis::case::{container_trouble, is_running};
 use crate::diagnosis::offenders::holds_up_a_repair;
 use crate::diagnosis::phrase::{count, list, seconds_since, span, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::scheduling::{Obstacle, Unfit, obstacle};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
 use crate::facts::{Container, Pod};
@@ -30,7 +30,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS503",
     name: "pods-pending",
     stage: Stage::Pods,
-    source: include_str!("pods_pending.rs"),
+    source: documentation!("pods_pending.rs"),
     explains: &[
         "TFS304", "TFS404", "TFS505", "TFS602", "TFS603", "TFS607", "TFS614", "TFS708",
     ],

@@ -21,7 +21,7 @@
 
 use crate::diagnosis::case::{container_trouble, is_running};
 use crate::diagnosis::phrase::{count, span};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::Pod;
 use crate::hpa::replicas::Counted;
@@ -30,7 +30,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS501",
     name: "pods-too-young",
     stage: Stage::Pods,
-    source: include_str!("pods_too_young.rs"),
+    source: documentation!("pods_too_young.rs"),
     explains: &[],
     needs: &[Need::Pods],
     check,

@@ -20,7 +20,7 @@
 use crate::diagnosis::case::{FIRST_SAMPLES_SECONDS, is_own, is_running};
 use crate::diagnosis::foreign;
 use crate::diagnosis::phrase::{count, list, span};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Pod;
 use crate::hpa::replicas::{Counted, PodShare};
@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS506",
     name: "pods-without-samples",
     stage: Stage::Pods,
-    source: include_str!("pods_without_samples.rs"),
+    source: documentation!("pods_without_samples.rs"),
     explains: &["TFS603", "TFS614"],
     needs: &[Need::Pods, Need::PodMetrics],
     check,

@@ -19,7 +19,7 @@
 //! ## Source
 //! `http_rest_api_handler.cc` of TensorFlow Serving, 2.16 to 2.20: every REST request counts, status requests too.
 
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::serving::{self, Port, Server};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::{MetricSpec, MetricTarget, Probe, ProbeKind};
@@ -28,7 +28,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS803",
     name: "probes-count-as-requests",
     stage: Stage::Serving,
-    source: include_str!("probes_count_as_requests.rs"),
+    source: documentation!("probes_count_as_requests.rs"),
     explains: &[],
     needs: &[Need::Target],
     check,

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 
 use crate::diagnosis::case::is_leftover;
 use crate::diagnosis::phrase::{amount, count, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{PodTemplate, Quota};
 
@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS709",
     name: "quota-below-maximum",
     stage: Stage::Others,
-    source: include_str!("quota_below_maximum.rs"),
+    source: documentation!("quota_below_maximum.rs"),
     explains: &[],
     needs: &[Need::Target, Need::Pods],
     check,

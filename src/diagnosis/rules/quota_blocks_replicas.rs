@@ -19,14 +19,14 @@
 //! not see it.
 
 use crate::diagnosis::phrase::seconds_since;
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity, refusal};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS702",
     name: "quota-blocks-replicas",
     stage: Stage::Others,
-    source: include_str!("quota_blocks_replicas.rs"),
+    source: documentation!("quota_blocks_replicas.rs"),
     explains: &["TFS504", "TFS304", "TFS602", "TFS708"],
     needs: &[Need::Target],
     check,

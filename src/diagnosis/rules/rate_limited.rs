@@ -20,7 +20,7 @@
 //! `ScaleUpLimit`, `ScaleDownLimit`.
 
 use crate::diagnosis::phrase::{count, seconds_since, span};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::{ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy};
 use crate::hpa::replicas::{Limit, Recommendation};
@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS606",
     name: "rate-limited",
     stage: Stage::Arithmetic,
-    source: include_str!("rate_limited.rs"),
+    source: documentation!("rate_limited.rs"),
     explains: &[],
     needs: &[Need::PodMetrics],
     check,

@@ -21,7 +21,7 @@
 //! `tools/docker/Dockerfile`: the image adds `--port=8500 --rest_api_port=8501`.
 
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::serving::{self, Port, Server};
 use crate::diagnosis::{Case, Finding};
 use crate::facts::{Pod, Probe, ProbeKind, Recognised};
@@ -30,7 +30,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS806",
     name: "readiness-probe-cannot-succeed",
     stage: Stage::Serving,
-    source: include_str!("readiness_probe_cannot_succeed.rs"),
+    source: documentation!("readiness_probe_cannot_succeed.rs"),
     explains: &["TFS304", "TFS404", "TFS501", "TFS502", "TFS505", "TFS607"],
     needs: &[Need::Pods],
     check,

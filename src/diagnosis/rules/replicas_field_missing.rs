@@ -17,7 +17,7 @@
 //! `scaleFromCustomResource` in `apiextensions-apiserver/pkg/registry/customresource/etcd.go`, Kubernetes v1.37.
 
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::rule::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Definition;
 use crate::hpa::message::Message;
@@ -26,7 +26,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS105",
     name: "replicas-field-missing",
     stage: Stage::Target,
-    source: include_str!("replicas_field_missing.rs"),
+    source: documentation!("replicas_field_missing.rs"),
     explains: &["TFS901"],
     needs: &[],
     check,

@@ -20,7 +20,7 @@
 //! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37: event `SuccessfulRescale` only where the size changes.
 
 use crate::diagnosis::phrase::{ago, count, list, seconds_since, span, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::{Event, FieldWriter};
 use crate::hpa::message::{Message, decode};
@@ -30,7 +30,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS703",
     name: "replicas-overwritten",
     stage: Stage::Others,
-    source: include_str!("replicas_overwritten.rs"),
+    source: documentation!("replicas_overwritten.rs"),
     explains: &["TFS602", "TFS604", "TFS606", "TFS608"],
     needs: &[Need::Target],
     check,

@@ -18,7 +18,7 @@
 //! `GetResourceUtilizationRatio` in `metrics/utilization.go`, Kubernetes v1.37: usage is a percentage of the request.
 
 use crate::diagnosis::phrase::{amount, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::Container;
 use crate::hpa::replicas::{Counted, Limit, PodShare};
@@ -27,7 +27,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS611",
     name: "request-far-below-usage",
     stage: Stage::Arithmetic,
-    source: include_str!("request_far_below_usage.rs"),
+    source: documentation!("request_far_below_usage.rs"),
     explains: &["TFS602"],
     needs: &[Need::Pods, Need::PodMetrics],
     check,

@@ -19,7 +19,7 @@
 
 use crate::diagnosis::offenders::{self, Offender, Origin};
 use crate::diagnosis::phrase::{count, list, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::ScaleTarget;
 
@@ -27,7 +27,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS404",
     name: "request-not-rolled-out",
     stage: Stage::Requests,
-    source: include_str!("request_not_rolled_out.rs"),
+    source: documentation!("request_not_rolled_out.rs"),
     explains: &["TFS607", "TFS708"],
     needs: &[Need::Target, Need::Pods],
     check,

@@ -18,7 +18,7 @@
 
 use crate::diagnosis::offenders::{self, offenders};
 use crate::diagnosis::phrase::{count, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::MetricSpec;
 
@@ -26,7 +26,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS405",
     name: "request-zero",
     stage: Stage::Requests,
-    source: include_str!("request_zero.rs"),
+    source: documentation!("request_zero.rs"),
     explains: &["TFS607"],
     needs: &[Need::Pods],
     check,

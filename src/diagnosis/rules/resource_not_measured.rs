@@ -19,7 +19,7 @@
 
 use crate::diagnosis::adapters::nearest;
 use crate::diagnosis::phrase::{list, word};
-use crate::diagnosis::rule::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{MetricSpec, MetricTarget};
 
@@ -27,7 +27,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS305",
     name: "resource-not-measured",
     stage: Stage::MetricsPipeline,
-    source: include_str!("resource_not_measured.rs"),
+    source: documentation!("resource_not_measured.rs"),
     explains: &["TFS401", "TFS402", "TFS403", "TFS404", "TFS607"],
     needs: &[],
     check,

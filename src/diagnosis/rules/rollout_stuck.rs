@@ -21,7 +21,7 @@
 
 use crate::diagnosis::case::{container_trouble, is_ready, is_running};
 use crate::diagnosis::phrase::{count, list, seconds_since, span, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{Condition, Pod};
 
@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS708",
     name: "rollout-stuck",
     stage: Stage::Others,
-    source: include_str!("rollout_stuck.rs"),
+    source: documentation!("rollout_stuck.rs"),
     explains: &["TFS602"],
     needs: &[Need::Target, Need::Pods],
     check,

@@ -17,14 +17,14 @@
 //! `math.Ceil` in `replica_calculator.go`, Kubernetes v1.37; kubernetes issue 78761.
 
 use crate::diagnosis::phrase::count;
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS614",
     name: "rounded-up",
     stage: Stage::Arithmetic,
-    source: include_str!("rounded_up.rs"),
+    source: documentation!("rounded_up.rs"),
     explains: &[],
     needs: &[Need::PodMetrics],
     check,

@@ -21,7 +21,7 @@
 //! `system:controller:horizontal-pod-autoscaler` in `controller_policy.go`: `get` and `update` of `*/scale`.
 
 use crate::diagnosis::denial::{self, Denial, ROLE};
-use crate::diagnosis::rule::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::hpa::message::{ApiFailure, Message};
 use crate::hpa::symptoms::Symptom;
@@ -30,7 +30,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS104",
     name: "scale-access-refused",
     stage: Stage::Target,
-    source: include_str!("scale_access_refused.rs"),
+    source: documentation!("scale_access_refused.rs"),
     explains: &[
         "TFS601", "TFS602", "TFS603", "TFS604", "TFS606", "TFS608", "TFS610", "TFS611", "TFS614", "TFS901",
     ],

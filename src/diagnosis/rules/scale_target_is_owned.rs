@@ -16,7 +16,7 @@
 //! ## Source
 //! `syncDeployment` and `scale` in `pkg/controller/deployment`, Kubernetes v1.37.
 
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::ObjectReference;
 
@@ -24,7 +24,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS107",
     name: "scale-target-is-owned",
     stage: Stage::Target,
-    source: include_str!("scale_target_is_owned.rs"),
+    source: documentation!("scale_target_is_owned.rs"),
     explains: &["TFS605", "TFS701", "TFS703"],
     needs: &[Need::Target],
     check,

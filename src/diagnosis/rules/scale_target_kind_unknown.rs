@@ -19,7 +19,7 @@
 
 use crate::diagnosis::adapters::nearest;
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::rule::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::ObjectReference;
 use crate::hpa::message::Message;
@@ -28,7 +28,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS102",
     name: "scale-target-kind-unknown",
     stage: Stage::Target,
-    source: include_str!("scale_target_kind_unknown.rs"),
+    source: documentation!("scale_target_kind_unknown.rs"),
     explains: &[],
     needs: &[],
     check,

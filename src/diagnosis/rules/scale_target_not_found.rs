@@ -21,7 +21,7 @@
 use super::scale_target_kind_unknown::expected_api_version;
 use crate::diagnosis::adapters::nearest;
 use crate::diagnosis::phrase::{list, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::ObjectReference;
 use crate::hpa::message::Message;
@@ -30,7 +30,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS101",
     name: "scale-target-not-found",
     stage: Stage::Target,
-    source: include_str!("scale_target_not_found.rs"),
+    source: documentation!("scale_target_not_found.rs"),
     explains: &[],
     needs: &[Need::Target],
     check,

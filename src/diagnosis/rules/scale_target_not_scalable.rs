@@ -19,14 +19,14 @@
 //! server, Kubernetes v1.37.
 
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS103",
     name: "scale-target-not-scalable",
     stage: Stage::Target,
-    source: include_str!("scale_target_not_scalable.rs"),
+    source: documentation!("scale_target_not_scalable.rs"),
     explains: &[],
     needs: &[Need::Target, Need::Scale],
     check,

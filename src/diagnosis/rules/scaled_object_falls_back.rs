@@ -17,14 +17,14 @@
 //! KEDA, v2: `pkg/fallback`. The fallback replicas times the target are served as the metric.
 
 use crate::diagnosis::phrase::{list, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity, keeper};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS705",
     name: "scaled-object-falls-back",
     stage: Stage::Others,
-    source: include_str!("scaled_object_falls_back.rs"),
+    source: documentation!("scaled_object_falls_back.rs"),
     explains: &["TFS601", "TFS602", "TFS603", "TFS604", "TFS614"],
     needs: &[Need::ScaledObject],
     check,

@@ -18,14 +18,14 @@
 //! KEDA, v2: conditions of `ScaledObject`; `reconcileScaledObject` in `scaledobject_controller.go`.
 
 use crate::diagnosis::phrase::{list, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity, adapters, keeper};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS704",
     name: "scaled-object-not-ready",
     stage: Stage::Others,
-    source: include_str!("scaled_object_not_ready.rs"),
+    source: documentation!("scaled_object_not_ready.rs"),
     explains: &["TFS309", "TFS607", "TFS705"],
     needs: &[Need::ScaledObject],
     check,

@@ -18,14 +18,14 @@
 //! `paused-scale-out` set `selectPolicy: Disabled` in the HPA's behavior.
 
 use crate::diagnosis::phrase::{list, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity, Verdict, keeper};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS706",
     name: "scaled-object-paused",
     stage: Stage::Others,
-    source: include_str!("scaled_object_paused.rs"),
+    source: documentation!("scaled_object_paused.rs"),
     explains: &["TFS601", "TFS602", "TFS605", "TFS606"],
     needs: &[Need::ScaledObject],
     check,

@@ -20,7 +20,7 @@
 //! upgrade stays there.
 
 use crate::diagnosis::phrase::{ago, count};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity, keeper};
 use crate::facts::ObjectReference;
 
@@ -28,7 +28,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS605",
     name: "scaling-disabled-at-zero",
     stage: Stage::Arithmetic,
-    source: include_str!("scaling_disabled_at_zero.rs"),
+    source: documentation!("scaling_disabled_at_zero.rs"),
     explains: &["TFS304", "TFS504", "TFS607"],
     needs: &[Need::Scale],
     check,

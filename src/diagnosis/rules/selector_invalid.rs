@@ -19,7 +19,7 @@
 //! Kubernetes v1.37: `failed to parse target selector`.
 
 use super::selector_missing::selector_patch;
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::hpa::selector::{is_selector, serialized};
 
@@ -27,7 +27,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS203",
     name: "selector-invalid",
     stage: Stage::Selector,
-    source: include_str!("selector_invalid.rs"),
+    source: documentation!("selector_invalid.rs"),
     explains: &["TFS504", "TFS901"],
     needs: &[Need::Scale],
     check,

@@ -19,14 +19,14 @@
 //! `GetResourceMetric` in `metrics/client.go`, Kubernetes v1.37: `no metrics returned from resource metrics API`.
 
 use crate::diagnosis::phrase::{count, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS204",
     name: "selector-matches-nothing",
     stage: Stage::Selector,
-    source: include_str!("selector_matches_nothing.rs"),
+    source: documentation!("selector_matches_nothing.rs"),
     explains: &["TFS504"],
     needs: &[Need::Scale, Need::Pods],
     check,

@@ -18,7 +18,7 @@
 //! `ScalingActive=False/InvalidSelector`, event `SelectorRequired`.
 
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Definition;
 
@@ -26,7 +26,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS202",
     name: "selector-missing",
     stage: Stage::Selector,
-    source: include_str!("selector_missing.rs"),
+    source: documentation!("selector_missing.rs"),
     explains: &["TFS504"],
     needs: &[Need::Scale],
     check,

@@ -19,7 +19,7 @@
 //! `--horizontal-pod-autoscaler-downscale-stabilization`, default 5 min.
 
 use crate::diagnosis::phrase::{count, span};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::SelectPolicy;
 use crate::hpa::replicas::{Limit, Stabilization};
@@ -28,7 +28,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS604",
     name: "stabilization-window",
     stage: Stage::Arithmetic,
-    source: include_str!("stabilization_window.rs"),
+    source: documentation!("stabilization_window.rs"),
     explains: &[],
     needs: &[Need::PodMetrics],
     check,

@@ -22,7 +22,7 @@
 //! (5 min) a pod is left out only while it is not ready, or its sample is older than that.
 
 use crate::diagnosis::phrase::{count, list};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::MetricTarget;
 use crate::hpa::replicas::{Counted, MetricProposal, PodShare};
@@ -31,7 +31,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS507",
     name: "startup-usage-counted",
     stage: Stage::Pods,
-    source: include_str!("startup_usage_counted.rs"),
+    source: documentation!("startup_usage_counted.rs"),
     explains: &["TFS602", "TFS606"],
     needs: &[Need::Pods, Need::PodMetrics],
     check,

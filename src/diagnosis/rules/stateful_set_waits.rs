@@ -19,7 +19,7 @@
 
 use crate::diagnosis::case::{is_leftover, is_ready};
 use crate::diagnosis::phrase::{count, seconds_since, span, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Pod;
 
@@ -27,7 +27,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS505",
     name: "stateful-set-waits",
     stage: Stage::Pods,
-    source: include_str!("stateful_set_waits.rs"),
+    source: documentation!("stateful_set_waits.rs"),
     explains: &["TFS602"],
     needs: &[Need::Target, Need::Pods],
     check,

@@ -16,14 +16,14 @@
 //! `syncDeployment` in `deployment_controller.go`, Kubernetes v1.37: a paused Deployment scales the `ReplicaSet`s that
 //! it has and creates no new one.
 
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS106",
     name: "target-paused",
     stage: Stage::Target,
-    source: include_str!("target_paused.rs"),
+    source: documentation!("target_paused.rs"),
     explains: &["TFS504", "TFS304", "TFS607"],
     needs: &[Need::Target, Need::Pods],
     check,

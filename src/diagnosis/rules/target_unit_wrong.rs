@@ -30,7 +30,7 @@
 
 use crate::diagnosis::case::is_running;
 use crate::diagnosis::phrase::{amount, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::units::{self, Repair};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::{Container, MetricSpec, MetricTarget, Quantity};
@@ -40,7 +40,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS612",
     name: "target-unit-wrong",
     stage: Stage::Arithmetic,
-    source: include_str!("target_unit_wrong.rs"),
+    source: documentation!("target_unit_wrong.rs"),
     explains: &["TFS601", "TFS602", "TFS603", "TFS606", "TFS614"],
     needs: &[Need::Pods],
     check,

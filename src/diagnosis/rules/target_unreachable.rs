@@ -21,7 +21,7 @@
 
 use crate::diagnosis::case::is_running;
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{Container, MetricSpec, MetricTarget, Pod, Quantity};
 
@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS610",
     name: "target-unreachable",
     stage: Stage::Arithmetic,
-    source: include_str!("target_unreachable.rs"),
+    source: documentation!("target_unreachable.rs"),
     explains: &["TFS601", "TFS603", "TFS614"],
     needs: &[Need::Pods],
     check,

@@ -26,7 +26,7 @@ use serde_json::json;
 
 use crate::diagnosis::case::is_leftover;
 use crate::diagnosis::phrase::{count, seconds_since, span, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::serving::{self, Server};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{Container, Pod, Recognised};
@@ -35,7 +35,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS804",
     name: "termination-signal-ignored",
     stage: Stage::Serving,
-    source: include_str!("termination_signal_ignored.rs"),
+    source: documentation!("termination_signal_ignored.rs"),
     explains: &["TFS503", "TFS702"],
     needs: &[Need::Target, Need::Pods],
     check,

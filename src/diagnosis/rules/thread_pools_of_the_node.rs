@@ -22,7 +22,7 @@
 
 use crate::diagnosis::case::is_running;
 use crate::diagnosis::phrase::amount;
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::serving::{self, Server};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::Pod;
@@ -31,7 +31,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS802",
     name: "thread-pools-of-the-node",
     stage: Stage::Serving,
-    source: include_str!("thread_pools_of_the_node.rs"),
+    source: documentation!("thread_pools_of_the_node.rs"),
     explains: &[],
     needs: &[Need::Target],
     check,

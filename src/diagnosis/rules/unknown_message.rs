@@ -18,7 +18,7 @@
 
 use super::cause_gone;
 use crate::diagnosis::phrase::word;
-use crate::diagnosis::rule::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 
@@ -26,7 +26,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS902",
     name: "unknown-message",
     stage: Stage::Unknown,
-    source: include_str!("unknown_message.rs"),
+    source: documentation!("unknown_message.rs"),
     explains: &[],
     needs: &[],
     check,

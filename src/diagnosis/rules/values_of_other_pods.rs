@@ -24,7 +24,7 @@
 use crate::diagnosis::adapters;
 use crate::diagnosis::case::is_running;
 use crate::diagnosis::phrase::{count, list, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::{Fact, MetricSpec};
 
@@ -32,7 +32,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS313",
     name: "values-of-other-pods",
     stage: Stage::MetricsPipeline,
-    source: include_str!("values_of_other_pods.rs"),
+    source: documentation!("values_of_other_pods.rs"),
     explains: &["TFS601", "TFS603", "TFS614"],
     needs: &[Need::Pods],
     check,

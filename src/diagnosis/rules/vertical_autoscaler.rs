@@ -20,7 +20,7 @@
 
 use crate::diagnosis::case::is_running;
 use crate::diagnosis::phrase::{amount, count, list, word};
-use crate::diagnosis::rule::{Need, Rule, Stage};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{MetricSpec, MetricTarget, Pod, Resources};
 
@@ -28,7 +28,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS707",
     name: "vertical-autoscaler-changes-requests",
     stage: Stage::Others,
-    source: include_str!("vertical_autoscaler.rs"),
+    source: documentation!("vertical_autoscaler.rs"),
     explains: &["TFS603", "TFS611", "TFS614"],
     needs: &[Need::Target, Need::Pods],
     check,

@@ -15,14 +15,14 @@
 //! ## Source
 //! `isWithin` in `replica_calculator.go`, Kubernetes v1.37; `--horizontal-pod-autoscaler-tolerance`, default 0.1.
 
-use crate::diagnosis::rule::{Rule, Stage};
+use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS603",
     name: "within-tolerance",
     stage: Stage::Arithmetic,
-    source: include_str!("within_tolerance.rs"),
+    source: documentation!("within_tolerance.rs"),
     explains: &[],
     needs: &[],
     check,
