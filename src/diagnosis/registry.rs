@@ -77,6 +77,7 @@ pub const RULES: &[Rule] = &[
     rules::model_on_one_node::RULE,
     rules::memory_never_freed::RULE,
     rules::model_not_loaded::RULE,
+    rules::startup_probe_ends_slow_load::RULE,
     rules::facts_not_readable::RULE,
     rules::unknown_message::RULE,
     rules::cause_gone::RULE,

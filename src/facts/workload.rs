@@ -162,6 +162,9 @@ pub struct ContainerEnd {
     pub reason: String,
     /// 137 is SIGKILL, 143 SIGTERM.
     pub exit_code: i32,
+    /// When it had been started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<DateTime<Utc>>,
     /// When.
     pub finished_at: Option<DateTime<Utc>>,
 }

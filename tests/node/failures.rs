@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::node::{SERVER, SHELL, tensorflow, turn};
+use tfserve_sandbox::Sidecar;
+
+use crate::node::{SERVER, SHELL, SIDECAR, tensorflow, turn};
 use crate::support::{Ran, apply, field, kubectl, sandbox, until};
 
 fn namespace(name: &str) -> String {
@@ -118,6 +120,113 @@ fn a_limit_of_memory_that_is_too_small() {
     let ran = ran.expect_code(3);
     assert!(ran.said().contains("OOMKilled"), "{}", ran.said());
     eprintln!("{}", ran.said());
+}
+
+/// A tenth of a core takes minutes for what the probe gives seconds.
+#[test]
+fn a_load_that_the_startup_probe_cuts_short() {
+    let Some(_turn) = turn() else { return };
+    let namespace = Swept(namespace("slow-load"));
+    let model = tensorflow().resnet().expect("ResNet-101");
+    let model = format!("hostPath:{}", model.display());
+    let ran = up(
+        &namespace.0,
+        SERVER,
+        &model,
+        "--memory 1Gi --cpu-limit 100m --load-timeout 10s --grace-period 2s --timeout 180s",
+    )
+    .expect_code(3);
+    assert!(ran.said().contains("TFS811"), "{}", ran.said());
+    assert!(ran.said().contains("--load-timeout"), "{}", ran.said());
+    let events = kubectl(&format!("get events -n {} -o json", namespace.0)).stdout;
+    assert!(
+        events.contains("failed startup probe"),
+        "the kubelet says the same: {events}"
+    );
+    eprintln!("{}", ran.said());
+    // What it says helps.
+    let more = "--memory 1Gi --load-timeout 10m --grace-period 2s --timeout 180s";
+    let served = up(&namespace.0, SERVER, &model, more).expect_code(0);
+    assert!(served.stdout.contains("AVAILABLE"), "{}", served.said());
+}
+
+/// The template has a request for its container, and the pod has a container more.
+#[test]
+fn a_sidecar_that_a_policy_injects() {
+    let Some(_turn) = turn() else { return };
+    let namespace = Swept(namespace("mesh"));
+    let n = &namespace.0;
+    let sidecar = Sidecar {
+        name: "proxy".to_owned(),
+        image: SIDECAR.to_owned(),
+        cpu_request: None,
+    };
+    sandbox().inject_sidecar(n, &sidecar).expect("the policy");
+    apply(&[json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": n},
+        "spec": {
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {
+                    "terminationGracePeriodSeconds": 1,
+                    "containers": [{
+                        "name": "app", "image": SHELL, "args": ["sh", "-c", "sleep 3600"],
+                        "resources": {"requests": {"cpu": "50m"}},
+                    }],
+                },
+            },
+        },
+    })]);
+    until("both containers run", || {
+        let ready = field(n, "pods", "{.items[*].status.containerStatuses[*].ready}");
+        (ready == "true true").then_some(())
+    });
+    let _metrics = MetricsOfTheNode::install(n);
+    let refused = kubectl(&format!("tfserve autoscale web --cpu 60% --max 4 -n {n}")).expect_code(1);
+    assert!(refused.stdout.contains("TFS402"), "{}", refused.said());
+    assert!(refused.stdout.contains("proxy"), "{}", refused.said());
+    // The controller says so too, and its HPA is explained by the same cause.
+    kubectl(&format!(
+        "autoscale deployment web --cpu=60% --min=1 --max=4 -n {n}"
+    ))
+    .expect_code(0);
+    until("the controller misses the request", || {
+        let said = field(
+            n,
+            "hpa/web",
+            "{.status.conditions[?(@.type=='ScalingActive')].message}",
+        );
+        said.contains("missing request for cpu in container proxy")
+            .then_some(())
+    });
+    let explained = kubectl(&format!("tfserve explain-hpa web -n {n} -o json")).expect_code(1);
+    let first = explained.json()["items"][0]["findings"][0].clone();
+    assert_eq!(first["code"], "TFS402", "{first:#}");
+    assert_eq!(first["confidence"], "proven", "{first:#}");
+    eprintln!("{}", kubectl(&format!("tfserve explain-hpa web -n {n}")).stdout);
+}
+
+/// metrics-server as a pod, until the test ends: others begin without one.
+struct MetricsOfTheNode(String);
+
+impl MetricsOfTheNode {
+    fn install(namespace: &str) -> Self {
+        let command = "tfserve autoscale web --install-metrics-server --kubelet-insecure-tls";
+        let manifests = kubectl(&format!("{command} -n {namespace} -o yaml --dry-run=client")).expect_code(0);
+        let file = sandbox().directory().join("metrics-server.yaml");
+        std::fs::write(&file, &manifests.stdout).expect("the manifests are written");
+        let installed = Self(file.display().to_string());
+        kubectl(&format!("{command} -n {namespace}")).expect_code(0);
+        installed
+    }
+}
+
+impl Drop for MetricsOfTheNode {
+    fn drop(&mut self) {
+        kubectl(&format!("delete -f {}", self.0));
+    }
 }
 
 #[test]

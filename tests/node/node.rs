@@ -11,6 +11,8 @@ use tfserve_sandbox::{Error, Options, Sandbox};
 pub(crate) const SERVER: &str = "sandbox.tfserve.dev/model-server:1";
 /// A shell and its tools.
 pub(crate) const SHELL: &str = "sandbox.tfserve.dev/busybox:1";
+/// A container that runs and does nothing, as proxies do without traffic.
+pub(crate) const SIDECAR: &str = "sandbox.tfserve.dev/sidecar:1";
 /// What `--install-metrics-server` asks for.
 const METRICS_SERVER: &str = "registry.k8s.io/metrics-server/metrics-server:v0.9.0";
 
@@ -53,6 +55,11 @@ fn images(sandbox: &Sandbox) {
                 SHELL,
                 &["/bin/busybox"],
                 &[(busybox, "/bin/busybox"), (busybox, "/bin/sh")],
+            ),
+            Image::of_files(
+                SIDECAR,
+                &["/bin/busybox", "sleep", "3600"],
+                &[(busybox, "/bin/busybox")],
             ),
             Image::of_files(
                 METRICS_SERVER,

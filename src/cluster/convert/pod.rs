@@ -118,6 +118,7 @@ fn observe(containers: &mut [Container], status: &v1::ContainerStatus, init: boo
         .map(|ended| ContainerEnd {
             reason: ended.reason.clone().unwrap_or_default(),
             exit_code: ended.exit_code,
+            started_at: time(ended.started_at.as_ref()),
             finished_at: time(ended.finished_at.as_ref()),
         });
 }

@@ -44,6 +44,7 @@ fn is_about(finding: &Finding, kind: &Kind) -> bool {
     match kind {
         Kind::NoModel => matches!(finding.code, "TFS805" | "TFS808"),
         Kind::NotLoaded => finding.code == "TFS810",
+        Kind::LoadCutShort => finding.code == "TFS811",
         Kind::Refused(_) => finding.code == "TFS702",
         Kind::Crashing { .. } => matches!(finding.code, "TFS502" | "TFS503"),
         Kind::Unschedulable(_) | Kind::Image { .. } | Kind::NotCreated | Kind::NotMounted => {
@@ -76,6 +77,13 @@ fn advice(kind: &Kind, serving: &Serving) -> Option<(String, &'static str)> {
             "the init container copies the model",
         )),
         Kind::NoModel => model(serving),
+        Kind::LoadCutShort => Some((
+            format!(
+                "the same command with more than `--load-timeout {}s`",
+                serving.load_timeout
+            ),
+            "a load that is slow for want of CPU also goes faster with a greater `--cpu-limit`, or with none",
+        )),
         Kind::Refused(why) => refused(why, serving),
         Kind::Crashing { .. } | Kind::NotCreated | Kind::NotMounted | Kind::NotLoaded => None,
     }

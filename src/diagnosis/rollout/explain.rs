@@ -10,8 +10,8 @@ use crate::diagnosis::{Finding, Severity, refusal};
 use crate::facts::{Event, Fact, Pod, Rollout};
 
 /// The rules that tell why pods do not come up.
-const RULES: [&str; 7] = [
-    "TFS502", "TFS503", "TFS702", "TFS805", "TFS806", "TFS808", "TFS810",
+const RULES: [&str; 8] = [
+    "TFS502", "TFS503", "TFS702", "TFS805", "TFS806", "TFS808", "TFS810", "TFS811",
 ];
 
 /// How many events are shown.

@@ -73,6 +73,8 @@ pub enum Kind {
     NoModel,
     /// The server cannot load a model.
     NotLoaded,
+    /// The startup probe ends the server before it has loaded its model.
+    LoadCutShort,
 }
 
 /// Something that keeps pods from coming up.
@@ -99,16 +101,14 @@ impl Trouble {
 
 /// All that is found, what says most first.
 pub fn troubles(rollout: &Rollout, now: DateTime<Utc>) -> Vec<Trouble> {
-    let mut found: Vec<Trouble> = ask(rollout, &["TFS805", "TFS810"], now)
+    let mut found: Vec<Trouble> = ask(rollout, &["TFS805", "TFS810", "TFS811"], now)
         .into_iter()
-        .map(|finding| {
+        .map(|finding| match finding.code {
             // A model may be on its way, and the log a moment old.
-            let kind = if finding.code == "TFS805" {
-                Kind::NoModel
-            } else {
-                Kind::NotLoaded
-            };
-            Trouble::new(kind, 3)
+            "TFS805" => Trouble::new(Kind::NoModel, 3),
+            "TFS810" => Trouble::new(Kind::NotLoaded, 3),
+            // The second load finds in the node's memory what the first one read.
+            _ => Trouble::new(Kind::LoadCutShort, 30),
         })
         .collect();
     found.extend(rollout.current().filter_map(|pod| of_pod(rollout, pod)));

@@ -64,6 +64,7 @@ pub(super) mod selector_invalid;
 pub(super) mod selector_matches_nothing;
 pub(super) mod selector_missing;
 pub(super) mod stabilization_window;
+pub(super) mod startup_probe_ends_slow_load;
 pub(super) mod startup_usage_counted;
 pub(super) mod stateful_set_waits;
 pub(super) mod target_paused;

@@ -30,7 +30,9 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "model-not-found",
     stage: Stage::Serving,
     source: documentation!("model_not_found.rs"),
-    explains: &["TFS304", "TFS404", "TFS501", "TFS502", "TFS505", "TFS607"],
+    explains: &[
+        "TFS304", "TFS404", "TFS501", "TFS502", "TFS505", "TFS607", "TFS811",
+    ],
     needs: &[Need::Pods, Need::ServingLog],
     check,
 };

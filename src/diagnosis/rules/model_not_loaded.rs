@@ -28,7 +28,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     stage: Stage::Serving,
     source: documentation!("model_not_loaded.rs"),
     explains: &[
-        "TFS304", "TFS404", "TFS501", "TFS502", "TFS505", "TFS607", "TFS807",
+        "TFS304", "TFS404", "TFS501", "TFS502", "TFS505", "TFS607", "TFS807", "TFS811",
     ],
     needs: &[Need::Pods, Need::ServingLog],
     check,

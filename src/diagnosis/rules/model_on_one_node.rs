@@ -35,7 +35,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     stage: Stage::Serving,
     source: documentation!("model_on_one_node.rs"),
     explains: &[
-        "TFS304", "TFS501", "TFS502", "TFS503", "TFS505", "TFS607", "TFS805",
+        "TFS304", "TFS501", "TFS502", "TFS503", "TFS505", "TFS607", "TFS805", "TFS811",
     ],
     needs: &[Need::Pods],
     check,
