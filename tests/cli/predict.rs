@@ -204,7 +204,7 @@ fn the_servers_errors_keep_their_text_and_gain_a_cause() {
 fn a_server_that_does_not_answer() {
     insta::assert_snapshot!(
         "no_answer",
-        said(3, &[(PREDICT, 0, "")], &["-d", BODY, "--timeout", "200ms"])
+        said(3, &[(PREDICT, 0, "")], &["-d", BODY, "--timeout", "2s"])
     );
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", nobody.local_addr().unwrap());

@@ -12,7 +12,7 @@ use crate::mock::{Fault, World};
 use crate::run::{Stage, command};
 
 /// How long something may take that happens at once.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The running binary, line by line.
 struct Watch {

@@ -13,7 +13,7 @@ use crate::FIELD_MANAGER;
 use crate::components::Release;
 use crate::error::{Context, Error, Result};
 use crate::sandbox::Sandbox;
-use crate::wait::until;
+use crate::wait::{PATIENCE, until};
 
 /// No node has this label.
 const NOWHERE: &str = "sandbox.tfserve.dev/nowhere";
@@ -118,22 +118,17 @@ impl Sandbox {
             ..PostParams::default()
         };
         let what = format!("admission policy {policy} is in force, or is no longer");
-        until(
-            &what,
-            Duration::from_secs(30),
-            Duration::from_millis(100),
-            async || {
-                let created = pods
-                    .create(&dry, &pod)
-                    .await
-                    .context("cannot create a pod (dry run)")?;
-                Ok(if right(&created) {
-                    Ok(())
-                } else {
-                    Err("new pods are still as they were".to_owned())
-                })
-            },
-        )
+        until(&what, PATIENCE, Duration::from_millis(100), async || {
+            let created = pods
+                .create(&dry, &pod)
+                .await
+                .context("cannot create a pod (dry run)")?;
+            Ok(if right(&created) {
+                Ok(())
+            } else {
+                Err("new pods are still as they were".to_owned())
+            })
+        })
         .await
     }
 
@@ -163,7 +158,8 @@ impl Sandbox {
         )
     }
 
-    fn policy_version(&self) -> &'static str {
+    /// The API version of `MutatingAdmissionPolicy` that the release serves.
+    pub fn policy_version(&self) -> &'static str {
         match self.release() {
             Release::V1_34 => "admissionregistration.k8s.io/v1beta1",
             Release::V1_37 => "admissionregistration.k8s.io/v1",

@@ -20,7 +20,7 @@ pub const CACHE_VARIABLE: &str = "TFSERVE_SANDBOX_CACHE";
 pub const RELEASE_VARIABLE: &str = "TFSERVE_SANDBOX_KUBERNETES";
 
 /// A pinned release of Kubernetes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Release {
     /// The oldest release under test.
     V1_34,

@@ -14,7 +14,7 @@ use crate::loopback::{ServiceRange, free_ports};
 use crate::node::{self, Gateway, Isolation};
 use crate::options::Options;
 use crate::process::{Process, ProcessGroup, tail};
-use crate::wait::until;
+use crate::wait::{PATIENCE, until};
 
 /// The running control plane.
 pub(crate) struct ControlPlane {
@@ -321,7 +321,7 @@ fn api_server_arguments(
 async fn wait_until_ready(client: &kube::Client, processes: &[Arc<Process>]) -> Result<()> {
     until(
         "the API server is ready",
-        Duration::from_secs(60),
+        PATIENCE,
         Duration::from_millis(50),
         async || {
             for process in processes {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Context, Error, Result};
 use crate::objects::{apply, delete, wait_for_api_service};
-use crate::wait::{Look, until};
+use crate::wait::{Look, PATIENCE, until};
 
 /// Where metrics-server is installed.
 const NAMESPACE: &str = "kube-system";
@@ -28,9 +28,6 @@ const IMAGE: &str = "registry.k8s.io/metrics-server/metrics-server:v0.9.0";
 
 /// The lowest resolution that metrics-server takes, and a request timeout that it requires to be shorter.
 const FAST: [&str; 2] = ["--metric-resolution=10s", "--kubelet-request-timeout=5s"];
-
-/// How long a state may take to come true.
-const LIMIT: Duration = Duration::from_secs(90);
 
 /// A state of the metrics API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,7 +261,7 @@ async fn wait_until_ready(client: &Client) -> Result<()> {
     wait_for_api_service(client, API_SERVICE, "True", "Passed").await?;
     until(
         "metrics.k8s.io is discovered",
-        LIMIT,
+        PATIENCE,
         Duration::from_millis(100),
         async || {
             let groups = client.list_api_groups().await.context("cannot list API groups")?;
@@ -279,7 +276,7 @@ async fn wait_until_ready(client: &Client) -> Result<()> {
     .await?;
     until(
         "metrics-server serves every node",
-        LIMIT,
+        PATIENCE,
         Duration::from_millis(200),
         async || {
             let nodes: Api<k8s_openapi::api::core::v1::Node> = Api::all(client.clone());
@@ -307,7 +304,7 @@ async fn wait_for_pods(
     mut look: impl AsyncFnMut(&Client, &[Pod]) -> Result<Look<()>>,
 ) -> Result<()> {
     let api: Api<Pod> = Api::namespaced(client.clone(), NAMESPACE);
-    until(what, LIMIT, Duration::from_millis(200), async || {
+    until(what, PATIENCE, Duration::from_millis(200), async || {
         let list = api
             .list(&ListParams::default().labels(LABEL))
             .await

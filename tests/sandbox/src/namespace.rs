@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::error::{Context, Error, Result};
 use crate::sandbox::Sandbox;
-use crate::wait::until;
+use crate::wait::{LAST, PATIENCE, until};
 
 /// A namespace that nobody else uses; deleted when it is dropped, without waiting for its end.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Drop for Namespace<'_> {
         // The cluster may be gone, or be held still by the test.
         let _ = self.sandbox.block_on(async {
             let parameters = DeleteParams::background();
-            tokio::time::timeout(Duration::from_secs(5), api.delete(&self.name, &parameters)).await
+            tokio::time::timeout(LAST, api.delete(&self.name, &parameters)).await
         });
     }
 }
@@ -65,18 +65,13 @@ impl Sandbox {
                 .context(format!("cannot create namespace {name}"))?;
             let accounts: Api<ServiceAccount> = Api::namespaced(self.client().clone(), &name);
             let what = format!("namespace {name} is ready for pods");
-            until(
-                &what,
-                Duration::from_secs(30),
-                Duration::from_millis(20),
-                async || {
-                    let found = accounts
-                        .get_opt("default")
-                        .await
-                        .context("cannot read a service account")?;
-                    Ok(found.map(|_| ()).ok_or_else(|| "no service account".to_owned()))
-                },
-            )
+            until(&what, PATIENCE, Duration::from_millis(20), async || {
+                let found = accounts
+                    .get_opt("default")
+                    .await
+                    .context("cannot read a service account")?;
+                Ok(found.map(|_| ()).ok_or_else(|| "no service account".to_owned()))
+            })
             .await
         })?;
         Ok(Namespace { sandbox: self, name })

@@ -16,10 +16,7 @@ use serde_json::Value;
 
 use crate::FIELD_MANAGER;
 use crate::error::{Context, Error, Result};
-use crate::wait::until;
-
-/// How long an `APIService` may take to be in a state.
-const LIMIT: Duration = Duration::from_secs(90);
+use crate::wait::{PATIENCE, until};
 
 /// Applies one object; `K` proves that its fields are those of its type.
 pub(crate) async fn apply<K>(client: &Client, namespace: Option<&str>, object: &Value) -> Result<()>
@@ -65,7 +62,7 @@ pub(crate) async fn wait_for_api_service(
 ) -> Result<()> {
     let api: Api<APIService> = Api::all(client.clone());
     let what = format!("{name} is Available={status} ({reason})");
-    until(&what, LIMIT, Duration::from_millis(100), async || {
+    until(&what, PATIENCE, Duration::from_millis(100), async || {
         let found = api.get_opt(name).await.context("cannot read an APIService")?;
         let conditions = found
             .and_then(|found| found.status)

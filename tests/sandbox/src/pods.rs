@@ -251,24 +251,27 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Reads a pod, changes its status and writes it back; a change of somebody else in between is an error.
-    fn change_status(&self, namespace: &str, pod: &str, change: impl FnOnce(&mut Value)) -> Result<()> {
+    /// Reads a pod, changes its status and writes it back; again where somebody else changed it in between.
+    fn change_status(&self, namespace: &str, pod: &str, change: impl Fn(&mut Value)) -> Result<()> {
         let api: Api<Pod> = Api::namespaced(self.client().clone(), namespace);
         let what = || format!("cannot change the status of pod {namespace}/{pod}");
-        let found = self.block_on(api.get(pod)).context(what())?;
-        let unfit = |e: serde_json::Error| Error::Unexpected(format!("{}: {e}", what()));
-        let mut status = serde_json::to_value(&found.status).map_err(unfit)?;
-        if status["containerStatuses"].as_array().is_none_or(Vec::is_empty) {
-            let containers = found.spec.iter().flat_map(|spec| &spec.containers);
-            status["containerStatuses"] = containers
-                .map(|c| json!({"name": c.name, "image": c.image, "imageID": "", "ready": false, "restartCount": 0}))
-                .collect();
+        loop {
+            let found = self.block_on(api.get(pod)).context(what())?;
+            let unfit = |e: serde_json::Error| Error::Unexpected(format!("{}: {e}", what()));
+            let mut status = serde_json::to_value(&found.status).map_err(unfit)?;
+            if status["containerStatuses"].as_array().is_none_or(Vec::is_empty) {
+                let containers = found.spec.iter().flat_map(|spec| &spec.containers);
+                status["containerStatuses"] = containers
+                    .map(|c| json!({"name": c.name, "image": c.image, "imageID": "", "ready": false, "restartCount": 0}))
+                    .collect();
+            }
+            change(&mut status);
+            let patch = json!({"metadata": {"resourceVersion": found.resource_version()}, "status": status});
+            match self.block_on(api.patch_status(pod, &PatchParams::default(), &Patch::Merge(patch))) {
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                written => return written.map(drop).context(what()),
+            }
         }
-        change(&mut status);
-        let patch = json!({"metadata": {"resourceVersion": found.resource_version()}, "status": status});
-        self.block_on(api.patch_status(pod, &PatchParams::default(), &Patch::Merge(patch)))
-            .context(what())?;
-        Ok(())
     }
 }
 

@@ -21,7 +21,7 @@ use crate::metrics_server::{self, MetricsServer};
 use crate::node::{Cgroups, Image, Isolation, Node, Parts, restoring};
 use crate::options::Options;
 use crate::process::{Process, ProcessGroup};
-use crate::wait::until;
+use crate::wait::{PATIENCE, until};
 use crate::{kubeconfig, kwok};
 
 /// A running cluster. Dropping it ends every process and removes every file.
@@ -437,7 +437,7 @@ async fn wait_for_service_account(client: &kube::Client) -> Result<()> {
     let api: Api<ServiceAccount> = Api::namespaced(client.clone(), "default");
     until(
         "the controllers are at work",
-        Duration::from_secs(60),
+        PATIENCE,
         Duration::from_millis(50),
         async || {
             let found = api

@@ -6,6 +6,13 @@ use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, Result};
 
+/// How long anything that happens by itself may take. A busy machine needs several times what a quiet one does, and only
+/// a failure waits this long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
+
+/// How long the removal of something that is dropped may take: the API server may be held still by the test.
+pub(crate) const LAST: Duration = Duration::from_secs(30);
+
 /// What one look saw: the thing awaited, or what was there instead.
 pub(crate) type Look<T> = std::result::Result<T, String>;
 

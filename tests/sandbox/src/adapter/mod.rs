@@ -20,14 +20,12 @@ use tokio::task::JoinHandle;
 use crate::error::{Context, Error, Result};
 use crate::objects::{apply, delete, wait_for_api_service};
 use crate::sandbox::Sandbox;
-use crate::wait::until;
+use crate::wait::{LAST, PATIENCE, until};
 
 /// A port that may be bound without root.
 const PORT: u16 = 6443;
 /// An address of an `EndpointSlice` may not be one of loopback; nothing ever connects to this one.
 const ENDPOINT: &str = "10.0.0.1";
-/// How long the API server may take to learn of a group, or of its end.
-const LIMIT: Duration = Duration::from_secs(90);
 
 /// A group of metrics that adapters serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,7 +185,7 @@ impl Adapter<'_> {
     async fn wait_until_listed(&self) -> Result<()> {
         let client = self.sandbox.client();
         let what = format!("the groups of adapter {} are listed", self.name);
-        until(&what, LIMIT, Duration::from_millis(100), async || {
+        until(&what, PATIENCE, Duration::from_millis(100), async || {
             let listed = client.list_api_groups().await.context("cannot list API groups")?;
             let missing = self
                 .groups
@@ -219,7 +217,7 @@ impl Drop for Adapter<'_> {
         // The cluster may be gone, or be held still by the test.
         let _ = self
             .sandbox
-            .block_on(async { tokio::time::timeout(Duration::from_secs(5), self.remove()).await });
+            .block_on(async { tokio::time::timeout(LAST, self.remove()).await });
         self.hang_up();
     }
 }

@@ -23,7 +23,7 @@ use crate::kubeconfig;
 use crate::loopback::free_ports;
 use crate::options::{KubeletCertificate, Options};
 use crate::process::{Process, ProcessGroup};
-use crate::wait::until;
+use crate::wait::{PATIENCE, until};
 
 /// The stages, metrics and usages.
 const CONFIG: &str = include_str!("config.yaml");
@@ -107,24 +107,19 @@ impl Kwok {
     pub(crate) async fn wait_for_metrics(&self, nodes: usize) -> Result<()> {
         let client = kubeconfig::unverified_client(&format!("https://{NODE_ADDRESS}:{}", self.port))?;
         let what = "every node has metrics of a pod";
-        until(
-            what,
-            Duration::from_secs(60),
-            Duration::from_millis(50),
-            async || {
-                self.process.check()?;
-                for name in (1..=nodes).map(node_name) {
-                    let request = http::Request::get(metrics_path(&name)).body(Vec::new());
-                    let request = request.map_err(|e| Error::Unexpected(e.to_string()))?;
-                    match client.request_text(request).await {
-                        Ok(text) if text.contains(AGENT) => {}
-                        Ok(_) => return Ok(Err(format!("{name} has none"))),
-                        Err(error) => return Ok(Err(format!("{name}: {error}"))),
-                    }
+        until(what, PATIENCE, Duration::from_millis(50), async || {
+            self.process.check()?;
+            for name in (1..=nodes).map(node_name) {
+                let request = http::Request::get(metrics_path(&name)).body(Vec::new());
+                let request = request.map_err(|e| Error::Unexpected(e.to_string()))?;
+                match client.request_text(request).await {
+                    Ok(text) if text.contains(AGENT) => {}
+                    Ok(_) => return Ok(Err(format!("{name} has none"))),
+                    Err(error) => return Ok(Err(format!("{name}: {error}"))),
                 }
-                Ok(Ok(()))
-            },
-        )
+            }
+            Ok(Ok(()))
+        })
         .await
     }
 }
@@ -162,7 +157,7 @@ pub(crate) async fn wait_until_ready(client: &kube::Client, process: &Process, n
     let api: Api<Node> = Api::all(client.clone());
     until(
         "all nodes are Ready",
-        Duration::from_secs(60),
+        PATIENCE,
         Duration::from_millis(50),
         async || {
             process.check()?;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::FIELD_MANAGER;
 use crate::error::{Context, Error, Result};
-use crate::wait::until;
+use crate::wait::{PATIENCE, until};
 
 const GROUP: &str = "kwok.x-k8s.io";
 const VERSION: &str = "v1alpha1";
@@ -34,7 +34,7 @@ pub(super) async fn install(client: &kube::Client) -> Result<()> {
     }
     until(
         "the resources of kwok are served",
-        Duration::from_secs(30),
+        PATIENCE,
         Duration::from_millis(50),
         async || {
             for definition in &definitions {
