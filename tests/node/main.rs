@@ -15,3 +15,4 @@ mod story;
 )]
 #[path = "../e2e/support.rs"]
 mod support;
+mod transcript;
