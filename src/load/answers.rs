@@ -191,18 +191,28 @@ fn knee(report: &LoadReport) -> String {
     }
     match knee_steps(report) {
         Some((before, after)) => format!(
-            "between {} and {} {unit}: {:.0} req/s at p95 {} became {:.0} req/s at p95 {}",
+            "between {} and {} {unit}: {} req/s at p95 {} became {} req/s at p95 {}",
             before.level,
             after.level,
-            before.summary.answered_per_second,
+            per_second(before),
             milliseconds(p95(before)),
-            after.summary.answered_per_second,
+            per_second(after),
             milliseconds(p95(after)),
         ),
         None => format!(
             "not reached: throughput still grew at {} {unit}",
             report.steps.last().map_or(0, |step| step.level)
         ),
+    }
+}
+
+/// As the table has it: a slow model answers once in a while.
+fn per_second(step: &StepReport) -> String {
+    let rate = step.summary.answered_per_second;
+    if rate < 100.0 {
+        format!("{rate:.1}")
+    } else {
+        format!("{rate:.0}")
     }
 }
 
