@@ -47,6 +47,7 @@ pub use admission::Sidecar;
 pub use busy::BusyServer;
 pub use components::Release;
 pub use error::{Error, Result};
+pub use kwok::SIMULATED_TAINT;
 pub use load::{Load, Usage};
 pub use locust::locust;
 pub use metrics_server::MetricsServer;

@@ -12,8 +12,11 @@ pub struct Options {
     /// One real node instead of simulated ones: kubelet, containerd and kube-proxy in namespaces of their own.
     /// It needs root and the newest release; the options that speak of simulated nodes then mean nothing.
     pub real_node: bool,
-    /// How many simulated nodes.
+    /// How many simulated nodes, where there is no real one.
     pub nodes: usize,
+    /// How many simulated nodes stand beside a real one: tainted, so that only pods that tolerate
+    /// [`SIMULATED_TAINT`](crate::SIMULATED_TAINT) come there.
+    pub simulated_beside: usize,
     /// The CPU of each node.
     pub node_cpu: String,
     /// The memory of each node.
@@ -41,6 +44,7 @@ impl Default for Options {
             kubernetes: None,
             real_node: false,
             nodes: 2,
+            simulated_beside: 0,
             node_cpu: "8".to_owned(),
             node_memory: "32Gi".to_owned(),
             hpa_sync_period: Some(Duration::from_secs(2)),

@@ -146,8 +146,18 @@ impl Sandbox {
                     let cgroups = Cgroups::create(&real.name)?;
                     let node =
                         Node::start(&isolation, &real.parts, &cgroups, &control_plane, &group, &layout);
-                    let node = node.await?;
+                    let mut node = node.await?;
                     clock.say("the node is ready");
+                    if options.simulated_beside > 0 {
+                        let site = kwok::Site::Beside(&isolation);
+                        let client = &control_plane.client;
+                        let kwok = kwok::start(options, site, &components, &group, &layout, client).await?;
+                        node.processes.push(kwok.process);
+                        clock.say(&format!(
+                            "{} simulated nodes stand beside it",
+                            options.simulated_beside
+                        ));
+                    }
                     wait_for_service_account(&control_plane.client).await?;
                     Nodes::Real { isolation, node }
                 }
@@ -389,8 +399,7 @@ async fn simulate(
     clock: &Talk,
 ) -> Result<Nodes> {
     let client = &control_plane.client;
-    let kwok = kwok::start(options, components, group, layout, client).await?;
-    kwok::wait_until_ready(client, &kwok.process, options.nodes).await?;
+    let kwok = kwok::start(options, kwok::Site::Alone, components, group, layout, client).await?;
     clock.say(&format!("{} nodes are ready", options.nodes));
     wait_for_service_account(client).await?;
     kwok.wait_for_metrics(options.nodes).await?;

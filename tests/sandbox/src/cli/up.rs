@@ -15,16 +15,16 @@ use super::record::{self, Record};
 /// How the cluster is to be.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// One real node instead of simulated ones: kubelet, containerd, kube-proxy. Needs root
-    #[arg(long, conflicts_with_all = ["nodes", "node_cpu", "node_memory"])]
+    /// A real node: kubelet, containerd, kube-proxy. Needs root
+    #[arg(long)]
     node: bool,
-    /// How many nodes
-    #[arg(long, default_value_t = 2)]
-    nodes: usize,
-    /// CPU of each node
+    /// How many simulated nodes [default: 2, and none beside a real one]; beside a real one they are tainted
+    #[arg(long)]
+    nodes: Option<usize>,
+    /// CPU of each simulated node
     #[arg(long, default_value = "8")]
     node_cpu: String,
-    /// Memory of each node
+    /// Memory of each simulated node
     #[arg(long, default_value = "32Gi")]
     node_memory: String,
     /// Seconds between two looks of the HPA controller
@@ -35,28 +35,28 @@ pub(super) struct Arguments {
 impl Arguments {
     /// The same as options of the library.
     pub(super) fn options(&self) -> Options {
+        let usual = Options::default();
         Options {
             real_node: self.node,
-            nodes: self.nodes,
+            nodes: self.nodes.unwrap_or(usual.nodes),
+            simulated_beside: self.nodes.unwrap_or(usual.simulated_beside),
             node_cpu: self.node_cpu.clone(),
             node_memory: self.node_memory.clone(),
             hpa_sync_period: Some(Duration::from_secs(self.hpa_sync_period)),
             talk: true,
-            ..Options::default()
+            ..usual
         }
     }
 
     fn to_words(&self) -> Vec<String> {
-        let sync_period = format!("--hpa-sync-period={}", self.hpa_sync_period);
-        if self.node {
-            return vec!["--node".to_owned(), sync_period];
-        }
-        vec![
-            format!("--nodes={}", self.nodes),
+        let mut words = vec![
             format!("--node-cpu={}", self.node_cpu),
             format!("--node-memory={}", self.node_memory),
-            sync_period,
-        ]
+            format!("--hpa-sync-period={}", self.hpa_sync_period),
+        ];
+        words.extend(self.node.then(|| "--node".to_owned()));
+        words.extend(self.nodes.map(|nodes| format!("--nodes={nodes}")));
+        words
     }
 }
 

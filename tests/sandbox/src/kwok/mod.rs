@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::api::core::v1::Node;
-use kube::Api;
 use kube::api::{ListParams, PostParams};
+use kube::{Api, ResourceExt};
 use serde_json::json;
 
 pub(crate) use resources::{Forward, Log};
@@ -21,6 +21,7 @@ use crate::control_plane::Layout;
 use crate::error::{Context, Error, Result};
 use crate::kubeconfig;
 use crate::loopback::free_ports;
+use crate::node::{ADDRESS, Isolation};
 use crate::options::{KubeletCertificate, Options};
 use crate::process::{Process, ProcessGroup};
 use crate::wait::{PATIENCE, until};
@@ -30,6 +31,9 @@ const CONFIG: &str = include_str!("config.yaml");
 
 /// Nodes with this annotation are kwok's.
 const NODE_ANNOTATION: &str = "kwok.x-k8s.io/node";
+
+/// The key of the taint `NoSchedule` of simulated nodes that stand beside a real one.
+pub const SIMULATED_TAINT: &str = "kwok.x-k8s.io/node";
 
 /// The name of the pods that are on every node.
 const AGENT: &str = "sandbox-agent";
@@ -43,9 +47,36 @@ const POD_RANGE: &str = "198.18.0.0/16";
 /// What pods say in `kubectl logs` unless a test gives them another log.
 const DEFAULT_LOG: &str = "2026-01-01T00:00:00Z stdout F this pod is simulated and has no output\n";
 
-/// Starts kwok and creates the nodes.
+/// Where the simulated nodes are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Site<'a> {
+    /// Alone, on loopback.
+    Alone,
+    /// In the network of a real node, where the API server is then.
+    Beside(&'a Isolation),
+}
+
+impl Site<'_> {
+    fn address(self) -> &'static str {
+        match self {
+            Self::Alone => NODE_ADDRESS,
+            // Pods reach it, metrics-server's among them.
+            Self::Beside(_) => ADDRESS,
+        }
+    }
+
+    fn nodes(self, options: &Options) -> usize {
+        match self {
+            Self::Alone => options.nodes,
+            Self::Beside(_) => options.simulated_beside,
+        }
+    }
+}
+
+/// Starts kwok, creates the nodes and waits until they are Ready.
 pub(crate) async fn start(
     options: &Options,
+    site: Site<'_>,
     components: &Components,
     group: &ProcessGroup,
     layout: &Layout,
@@ -61,7 +92,11 @@ pub(crate) async fn start(
     let (certificate, key) = write_identity(&layout.pki(), "kubelet", &kubelet)?;
     let config = layout.root.join("kwok.yaml");
     write_private(&config, &config_text(layout)?)?;
-    let mut command = Command::new(components.kwok());
+    let address = site.address();
+    let mut command = match site {
+        Site::Alone => Command::new(components.kwok()),
+        Site::Beside(isolation) => isolation.in_network(components.kwok()),
+    };
     command
         .arg(format!("--config={}", config.display()))
         .arg(format!("--kubeconfig={}", layout.kubeconfig("kwok").display()))
@@ -69,9 +104,9 @@ pub(crate) async fn start(
             "--manage-nodes-with-annotation-selector={NODE_ANNOTATION}=fake"
         ))
         .arg(format!("--cidr={POD_RANGE}"))
-        .arg(format!("--node-ip={NODE_ADDRESS}"))
+        .arg(format!("--node-ip={address}"))
         .arg(format!("--node-port={port}"))
-        .arg(format!("--server-address={NODE_ADDRESS}:{port}"))
+        .arg(format!("--server-address={address}:{port}"))
         .arg(format!("--tls-cert-file={}", certificate.display()))
         .arg(format!("--tls-private-key-file={}", key.display()))
         .arg(format!("--enable-crds={}", resources::KINDS.join(",")))
@@ -79,18 +114,21 @@ pub(crate) async fn start(
         .env("HOME", &layout.root);
     let process = Arc::new(group.spawn("kwok", &mut command, &layout.log("kwok"))?);
     let nodes: Api<Node> = Api::all(client.clone());
-    for number in 1..=options.nodes {
-        let node = node(&node_name(number), options, port)?;
+    for number in 1..=site.nodes(options) {
+        let node = node(&node_name(number), options, site, port)?;
         nodes
             .create(&PostParams::default(), &node)
             .await
             .context("cannot create a node")?;
     }
-    let agents: Api<DaemonSet> = Api::namespaced(client.clone(), "kube-system");
-    agents
-        .create(&PostParams::default(), &agent()?)
-        .await
-        .context("cannot create the agents")?;
+    if matches!(site, Site::Alone) {
+        let agents: Api<DaemonSet> = Api::namespaced(client.clone(), "kube-system");
+        agents
+            .create(&PostParams::default(), &agent()?)
+            .await
+            .context("cannot create the agents")?;
+    }
+    wait_until_ready(client, &process, site.nodes(options)).await?;
     Ok(Kwok { process, port })
 }
 
@@ -152,8 +190,8 @@ fn metrics_path(node: &str) -> String {
     format!("/metrics/nodes/{node}/metrics/resource")
 }
 
-/// Waits until every node is Ready.
-pub(crate) async fn wait_until_ready(client: &kube::Client, process: &Process, nodes: usize) -> Result<()> {
+/// Waits until every simulated node is Ready.
+async fn wait_until_ready(client: &kube::Client, process: &Process, nodes: usize) -> Result<()> {
     let api: Api<Node> = Api::all(client.clone());
     until(
         "all nodes are Ready",
@@ -165,7 +203,13 @@ pub(crate) async fn wait_until_ready(client: &kube::Client, process: &Process, n
                 .list(&ListParams::default())
                 .await
                 .context("cannot list nodes")?;
-            let ready = list.items.iter().filter(|node| is_ready(node)).count();
+            let simulated = |node: &&Node| node.annotations().contains_key(NODE_ANNOTATION);
+            let ready = list
+                .items
+                .iter()
+                .filter(simulated)
+                .filter(|node| is_ready(node))
+                .count();
             Ok(if ready == nodes {
                 Ok(())
             } else {
@@ -178,11 +222,8 @@ pub(crate) async fn wait_until_ready(client: &kube::Client, process: &Process, n
 
 fn is_ready(node: &Node) -> bool {
     let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
-    let tainted = node
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.taints.as_ref())
-        .is_some_and(|t| !t.is_empty());
+    let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_ref());
+    let tainted = taints.into_iter().flatten().any(|it| it.key != SIMULATED_TAINT);
     !tainted
         && conditions
             .into_iter()
@@ -202,7 +243,11 @@ fn config_text(layout: &Layout) -> Result<String> {
     Ok(format!("{CONFIG}---\n{logs}\n"))
 }
 
-fn node(name: &str, options: &Options, port: u16) -> Result<Node> {
+fn node(name: &str, options: &Options, site: Site<'_>, port: u16) -> Result<Node> {
+    let taints = match site {
+        Site::Alone => json!([]),
+        Site::Beside(_) => json!([{"key": SIMULATED_TAINT, "value": "fake", "effect": "NoSchedule"}]),
+    };
     let resources = json!({"cpu": options.node_cpu, "memory": options.node_memory, "pods": "250"});
     let node = json!({
         "metadata": {
@@ -217,9 +262,10 @@ fn node(name: &str, options: &Options, port: u16) -> Result<Node> {
                 "metrics.k8s.io/resource-metrics-path": metrics_path(name),
             },
         },
+        "spec": {"taints": taints},
         "status": {
             "addresses": [
-                {"type": "InternalIP", "address": NODE_ADDRESS},
+                {"type": "InternalIP", "address": site.address()},
                 {"type": "Hostname", "address": name},
             ],
             "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
