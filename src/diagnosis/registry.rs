@@ -43,6 +43,7 @@ pub const RULES: &[Rule] = &[
     rules::stateful_set_waits::RULE,
     rules::pods_without_samples::RULE,
     rules::startup_usage_counted::RULE,
+    rules::pods_evicted::RULE,
     rules::at_minimum::RULE,
     rules::at_maximum::RULE,
     rules::within_tolerance::RULE,

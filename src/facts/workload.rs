@@ -220,6 +220,9 @@ pub struct Pod {
     pub phase: String,
     /// `status.reason`, for example `Evicted`.
     pub reason: Option<String>,
+    /// `status.message`: why, where there is a reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// `status.startTime`.
     pub start_time: Option<DateTime<Utc>>,
     /// `status.conditions`, `Ready` and `PodScheduled` among them.

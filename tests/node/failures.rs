@@ -208,6 +208,58 @@ fn a_sidecar_that_a_policy_injects() {
     eprintln!("{}", kubectl(&format!("tfserve explain-hpa web -n {n}")).stdout);
 }
 
+/// The kubelet ends a pod that writes more than its volume may hold, and the next pod writes as much.
+#[test]
+fn pods_that_are_evicted_one_after_the_other() {
+    let Some(_turn) = turn() else { return };
+    if !sandbox().evicts() {
+        eprintln!("not run: /var/tmp is on no file system that a kubelet measures");
+        return;
+    }
+    let namespace = Swept(namespace("evicted"));
+    let n = &namespace.0;
+    apply(&[json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": n},
+        "spec": {
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {
+                    "terminationGracePeriodSeconds": 1,
+                    "containers": [{
+                        "name": "app", "image": SHELL,
+                        "args": ["sh", "-c", "dd if=/dev/zero of=/cache/model bs=1M count=8; sleep 3600"],
+                        "resources": {"requests": {"cpu": "50m"}},
+                        "volumeMounts": [{"name": "cache", "mountPath": "/cache"}],
+                    }],
+                    "volumes": [{"name": "cache", "emptyDir": {"sizeLimit": "4Mi"}}],
+                },
+            },
+        },
+    })]);
+    let _metrics = MetricsOfTheNode::install(n);
+    kubectl(&format!(
+        "autoscale deployment web --cpu=60% --min=1 --max=4 -n {n}"
+    ))
+    .expect_code(0);
+    until("pods are evicted", || {
+        let reasons = field(n, "pods", "{.items[*].status.reason}");
+        (reasons.matches("Evicted").count() >= 2).then_some(())
+    });
+    let explained = until("it is told", || {
+        let ran = kubectl(&format!("tfserve explain-hpa web -n {n} -o json"));
+        let first = ran.json()["items"][0]["findings"][0].clone();
+        (first["code"] == "TFS508").then_some(first)
+    });
+    assert_eq!(explained["confidence"], "proven", "{explained:#}");
+    assert!(
+        explained.to_string().contains("exceeds the limit"),
+        "the kubelet's own words: {explained:#}"
+    );
+    eprintln!("{}", kubectl(&format!("tfserve explain-hpa web -n {n}")).stdout);
+}
+
 /// metrics-server as a pod, until the test ends: others begin without one.
 struct MetricsOfTheNode(String);
 

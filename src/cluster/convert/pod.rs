@@ -44,6 +44,7 @@ pub(in crate::cluster) fn pod(object: &v1::Pod) -> Pod {
         node: spec.and_then(|spec| spec.node_name.clone()),
         phase: status.phase.clone().unwrap_or_default(),
         reason: status.reason.clone(),
+        message: status.message.clone(),
         start_time: time(status.start_time.as_ref()),
         conditions: status
             .conditions

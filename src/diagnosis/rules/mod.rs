@@ -34,6 +34,7 @@ pub(super) mod no_pods;
 pub(super) mod nodes_below_maximum;
 pub(super) mod outside_limits;
 pub(super) mod partial_metric_failure;
+pub(super) mod pods_evicted;
 pub(super) mod pods_never_ready;
 pub(super) mod pods_pending;
 pub(super) mod pods_too_young;

@@ -18,7 +18,7 @@ use crate::control_plane::{ControlPlane, Layout};
 use crate::error::{Context, Error, Result};
 use crate::kubelet::{self, Kubelet};
 use crate::metrics_server::{self, MetricsServer};
-use crate::node::{Cgroups, Image, Isolation, Node, Parts, restoring};
+use crate::node::{Cgroups, Disk, Image, Isolation, Node, Parts, restoring};
 use crate::options::Options;
 use crate::process::{Process, ProcessGroup};
 use crate::wait::{PATIENCE, until};
@@ -124,7 +124,7 @@ impl Sandbox {
             .transpose()?;
         let last = real
             .as_ref()
-            .map_or_else(String::new, |real| restoring(&real.name));
+            .map_or_else(String::new, |real| restoring(&real.name) + &real.disk.removing());
         let group = ProcessGroup::start(state.path(), &last)?;
         let isolation = match &real {
             Some(_) => Some(Isolation::start(&group, &layout)?),
@@ -144,8 +144,15 @@ impl Sandbox {
             let nodes = match (real, isolation) {
                 (Some(real), Some(isolation)) => {
                     let cgroups = Cgroups::create(&real.name)?;
-                    let node =
-                        Node::start(&isolation, &real.parts, &cgroups, &control_plane, &group, &layout);
+                    let node = Node::start(
+                        &isolation,
+                        &real.parts,
+                        &cgroups,
+                        &control_plane,
+                        &group,
+                        &layout,
+                        &real.disk,
+                    );
                     let mut node = node.await?;
                     clock.say("the node is ready");
                     if options.simulated_beside > 0 {
@@ -288,6 +295,11 @@ impl Sandbox {
         Ok(self.real_node()?.0.in_network(program))
     }
 
+    /// Whether the real node evicts pods that write too much: where its kubelet knows how full its disk is.
+    pub fn evicts(&self) -> bool {
+        self.real_node().is_ok_and(|(_, node)| node.measures_disk)
+    }
+
     /// The binary of metrics-server: it is static, and an image by itself.
     pub fn metrics_server_binary(&self) -> &Path {
         self.components.metrics_server()
@@ -364,6 +376,7 @@ struct RealNode {
     parts: Parts,
     /// The name of its control groups: that of the state directory, which nobody else has.
     name: String,
+    disk: Disk,
     /// Two nodes at once would restore each other's settings of the kernel.
     _alone: File,
 }
@@ -383,6 +396,7 @@ impl RealNode {
             .into_owned();
         Ok(Self {
             parts,
+            disk: Disk::prepare(&name, state)?,
             name,
             _alone: alone,
         })

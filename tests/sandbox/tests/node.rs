@@ -130,7 +130,7 @@ fn census() -> Vec<String> {
     let questions = [
         // A zombie is dead; this process has not waited for its children yet.
         "ps -eo stat,args | grep -E '[k]ubelet|[c]ontainerd|[k]ube-proxy|[/]pause' | grep -v '^Z' | wc -l",
-        "ls /dev/shm | grep tfserve-sandbox | sort",
+        "ls /dev/shm /var/tmp | grep tfserve-sandbox | sort",
         "mount | grep -E 'tfserve-sandbox|kubelet|containerd' | wc -l",
         "ls /run/netns 2>/dev/null | wc -l",
         "find /sys/fs/cgroup -maxdepth 2 -name 'tfserve-sandbox-*' | sort",

@@ -9,7 +9,7 @@ use kube::Api;
 use serde_json::json;
 
 use super::isolation::ADDRESS;
-use super::{Cgroups, Isolation, NODE, Parts, containerd};
+use super::{Cgroups, Disk, Isolation, NODE, Parts, containerd};
 use crate::control_plane::{ControlPlane, Layout};
 use crate::error::{Context, Result};
 use crate::kubeconfig;
@@ -24,6 +24,7 @@ pub(super) fn start(
     control_plane: &ControlPlane,
     group: &ProcessGroup,
     layout: &Layout,
+    disk: &Disk,
 ) -> Result<Arc<Process>> {
     let user = format!("system:node:{NODE}");
     let identity = control_plane.authority.client(&user, &["system:nodes"])?;
@@ -44,8 +45,7 @@ pub(super) fn start(
         "containerRuntimeEndpoint": runtime,
         "failCgroupV1": false,
         "failSwapOn": false,
-        // Its files are on a file system in memory, whose sizes it cannot tell.
-        "localStorageCapacityIsolation": false,
+        "localStorageCapacityIsolation": disk.is_measured(),
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "0%", "imagefs.available": "0%"},
         "resolvConf": "",
         "registryPullQPS": 0,
@@ -59,7 +59,7 @@ pub(super) fn start(
     command
         .arg(format!("--config={}", file.display()))
         .arg(format!("--kubeconfig={}", kubeconfig.display()))
-        .arg(format!("--root-dir={}", layout.root.join("kubelet").display()))
+        .arg(format!("--root-dir={}", disk.directory().display()))
         .arg(format!(
             "--cert-dir={}",
             layout.root.join("kubelet-pki").display()

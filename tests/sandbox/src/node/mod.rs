@@ -5,6 +5,7 @@
 
 mod cgroups;
 mod containerd;
+mod disk;
 mod gateway;
 pub(crate) mod image;
 mod isolation;
@@ -15,6 +16,7 @@ mod proxy;
 use std::sync::Arc;
 
 pub(crate) use cgroups::{Cgroups, restoring};
+pub(crate) use disk::Disk;
 pub(crate) use gateway::Gateway;
 pub use image::Image;
 pub(crate) use isolation::{ADDRESS, API_SERVICE, Isolation, SERVICES};
@@ -32,6 +34,8 @@ pub(crate) struct Node {
     /// In the order of their start.
     pub(crate) processes: Vec<Arc<Process>>,
     pub(crate) runtime: containerd::Runtime,
+    /// Whether it knows how full its disk is.
+    pub(crate) measures_disk: bool,
 }
 
 impl Node {
@@ -43,14 +47,16 @@ impl Node {
         control_plane: &ControlPlane,
         group: &ProcessGroup,
         layout: &Layout,
+        disk: &Disk,
     ) -> Result<Self> {
         let runtime = containerd::start(isolation, parts, group, layout).await?;
         runtime.import(&Image::pause(parts.pause()))?;
-        let kubelet = kubelet::start(isolation, parts, cgroups, control_plane, group, layout)?;
+        let kubelet = kubelet::start(isolation, parts, cgroups, control_plane, group, layout, disk)?;
         let proxy = proxy::start(isolation, parts, control_plane, group, layout)?;
         let node = Self {
             processes: vec![isolation.process(), runtime.process(), kubelet, proxy],
             runtime,
+            measures_disk: disk.is_measured(),
         };
         kubelet::wait_until_ready(&control_plane.client, &node.processes).await?;
         Ok(node)
