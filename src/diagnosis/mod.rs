@@ -18,6 +18,7 @@ pub(crate) mod phrase;
 mod refusal;
 mod registry;
 mod report;
+mod rescales;
 pub mod rollout;
 mod rule;
 mod rules;

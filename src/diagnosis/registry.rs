@@ -58,6 +58,7 @@ pub const RULES: &[Rule] = &[
     rules::target_unit_wrong::RULE,
     rules::busy_container_hidden::RULE,
     rules::rounded_up::RULE,
+    rules::replicas_flap::RULE,
     rules::foreign_pods_counted::RULE,
     rules::quota_blocks_replicas::RULE,
     rules::replicas_overwritten::RULE,

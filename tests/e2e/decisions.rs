@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tfserve_sandbox::{MetricsServer, Namespace};
 
 use crate::fixtures::{deployment, first, hpa, says};
-use crate::support::{apply, explain, field, sandbox, type_fix, until, with_metrics_server};
+use crate::support::{apply, explain, field, kubectl, sandbox, type_fix, until, with_metrics_server};
 
 const LIMITED: &str = "{.status.conditions[?(@.type=='ScalingLimited')].reason}";
 
@@ -82,4 +82,82 @@ fn nothing_to_decide_by() {
         type_fix(&finding, 0);
         says(namespace, "web", "ValidMetricFound");
     }
+}
+
+/// Load that comes and goes, until the HPA has followed it.
+#[track_caller]
+fn load(namespace: &str, usage: &str, replicas: &str) {
+    until(&format!("{namespace} has {replicas} replicas at {usage}"), || {
+        sandbox()
+            .set_cpu(namespace, "app=web", usage)
+            .expect("pods take usage");
+        (field(namespace, "deployment/web", "{.spec.replicas}") == replicas).then_some(())
+    });
+}
+
+#[test]
+fn replicas_flap_where_no_window_keeps_them() {
+    let spaces = ["flaps", "neighbours", "keeps"].map(|name| sandbox().namespace(name).expect("a namespace"));
+    let [flaps, neighbours, keeps] = spaces.each_ref().map(Namespace::name);
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    for namespace in [flaps, neighbours, keeps] {
+        deploy(namespace, 1, 1, "5m");
+    }
+    let of_web = |namespace: &str, patch: &str| {
+        kubectl(&format!("patch hpa web -n {namespace} --type=merge -p {patch}")).expect_code(0);
+    };
+    of_web(neighbours, r#"{"spec":{"maxReplicas":2}}"#);
+    of_web(keeps, r#"{"spec":{"behavior":null}}"#);
+    for turn in 0..3 {
+        for (namespace, peak) in [(flaps, "4"), (neighbours, "2"), (keeps, "4")] {
+            load(namespace, "200m", peak);
+        }
+        for namespace in [flaps, neighbours] {
+            if turn == 0 {
+                let answer = explain(namespace, "web");
+                assert!(!codes(&answer).contains(&"TFS615"), "once up is load: {answer:#}");
+            }
+            load(namespace, "5m", "1");
+        }
+        // The default window keeps what the same load asked for.
+        sandbox()
+            .set_cpu(keeps, "app=web", "5m")
+            .expect("pods take usage");
+    }
+    let finding = first(flaps, "web", "TFS615");
+    assert_eq!(finding["confidence"], "proven", "{finding:#}");
+    assert_eq!(finding["severity"], "warning", "{finding:#}");
+    let title = finding["title"].as_str().unwrap_or_default();
+    assert!(title.contains("between 1 and 4 replicas"), "{finding:#}");
+    let proof = finding["evidence"].to_string();
+    assert!(
+        proof.contains("to 4, 3 times") && proof.contains("to 1, 3 times"),
+        "{proof}"
+    );
+    let beside = first(neighbours, "web", "TFS615");
+    assert_eq!(beside["fix"].as_array().map(Vec::len), Some(2), "{beside:#}");
+    type_fix(&finding, 0);
+    type_fix(&beside, 1);
+    load(flaps, "200m", "4");
+    sandbox()
+        .set_cpu(flaps, "app=web", "5m")
+        .expect("pods take usage");
+    for namespace in [flaps, keeps] {
+        until(&format!("the window keeps the replicas of {namespace}"), || {
+            let kept = field(
+                namespace,
+                "hpa/web",
+                "{.status.conditions[?(@.type=='AbleToScale')].reason}",
+            );
+            let answer = explain(namespace, "web");
+            let quiet = answer["verdict"] == "waiting" && !codes(&answer).contains(&"TFS615");
+            (kept == "ScaleDownStabilized" && quiet).then_some(())
+        });
+        assert_eq!(field(namespace, "deployment/web", "{.spec.replicas}"), "4");
+    }
+    until("two are kept", || {
+        let answer = explain(neighbours, "web");
+        let kept = field(neighbours, "deployment/web", "{.spec.replicas}") == "2";
+        (kept && answer["verdict"] == "healthy").then_some(())
+    });
 }

@@ -45,6 +45,7 @@ pub(super) mod quota_blocks_replicas;
 pub(super) mod rate_limited;
 pub(super) mod readiness_probe_cannot_succeed;
 pub(super) mod replicas_field_missing;
+pub(super) mod replicas_flap;
 pub(super) mod replicas_overwritten;
 pub(super) mod request_far_below_usage;
 pub(super) mod request_not_rolled_out;

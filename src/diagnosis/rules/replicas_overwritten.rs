@@ -10,7 +10,7 @@
 //! annotation of `kubectl apply` whether its manifest holds replicas. `kubectl scale` leaves no trace.
 //!
 //! ## What it is not
-//! An HPA that scales up and down by itself writes sizes of the other direction in between. Events older than an hour
+//! An HPA that scales up and down by itself writes sizes of the other direction in between (TFS615). Events older than an hour
 //! are gone: what is only estimated from the rate of writes is *likely*. Two HPAs on one target are TFS201.
 //!
 //! ## Fix
@@ -20,10 +20,10 @@
 //! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37: event `SuccessfulRescale` only where the size changes.
 
 use crate::diagnosis::phrase::{ago, count, list, seconds_since, span, word};
+use crate::diagnosis::rescales::{self, KEPT_SECONDS, LEAST_OVERWRITTEN};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
-use crate::facts::{Event, FieldWriter};
-use crate::hpa::message::{Message, decode};
+use crate::facts::FieldWriter;
 use chrono::{DateTime, Utc};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -39,47 +39,14 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 /// After this long without another one, the quarrel is over.
 const RECENT_SECONDS: i64 = 15 * 60;
 
-/// How often the HPA must have written the same size without a reason of its own.
-const LEAST: i32 = 2;
-
-/// An event is kept so long after it was last seen (`--event-ttl` of kube-apiserver); what happened before is unknown.
-const KEPT_SECONDS: i64 = 60 * 60;
-
 /// The manager of `kubectl apply` without `--server-side`.
 const CLIENT_SIDE_APPLY: &str = "kubectl-client-side-apply";
 
-/// The direction of a rescale, from its reason.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    Up,
-    Down,
-    Unknown,
-}
-
-/// The rescales to one size in one direction.
-struct Size {
-    replicas: i32,
-    direction: Direction,
-    times: i32,
-    first: DateTime<Utc>,
-    last: DateTime<Utc>,
-}
-
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let events = case.facts.events.known()?;
-    // An HPA that was changed since may have another target now.
-    let changed = case.facts.hpa.spec_changed_at;
-    let sizes = sizes(
-        events
-            .iter()
-            .filter(|event| changed.is_none_or(|changed| event.last_seen > Some(changed))),
-    );
-    let (size, foreign) = sizes
-        .iter()
-        .map(|size| (size, foreign_writes(size, &sizes, case.now)))
-        .max_by_key(|(_, foreign)| *foreign)?;
+    let rescales = rescales::read(case)?;
+    let (size, foreign) = rescales.most_overwritten(case.now)?;
     let recent = seconds_since(size.last, case.now) <= RECENT_SECONDS;
-    if foreign < LEAST || !recent {
+    if foreign < LEAST_OVERWRITTEN || !recent {
         return None;
     }
     let label = case.target_label();
@@ -195,70 +162,4 @@ fn suspects<'a>(case: &Case<'a>, since: DateTime<Utc>) -> Vec<&'a FieldWriter> {
     }
     found.sort_by_key(|writer| std::cmp::Reverse(writer.time));
     found
-}
-
-/// The sizes that the HPA wrote, with how often.
-fn sizes<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<Size> {
-    let mut sizes: Vec<Size> = Vec::new();
-    for event in events.filter(|event| event.reason == "SuccessfulRescale") {
-        let Message::Rescale { size, reason, .. } = decode(&event.reason, &event.message) else {
-            continue;
-        };
-        let Some(last) = event.last_seen else { continue };
-        let first = event.first_seen.unwrap_or(last);
-        let direction = direction(&reason);
-        let known = sizes
-            .iter_mut()
-            .find(|known| known.replicas == size && known.direction == direction);
-        match known {
-            Some(known) => {
-                known.times = known.times.saturating_add(event.count.max(1));
-                known.first = known.first.min(first);
-                known.last = known.last.max(last);
-            }
-            None => sizes.push(Size {
-                replicas: size,
-                direction,
-                times: event.count.max(1),
-                first,
-                last,
-            }),
-        }
-    }
-    sizes
-}
-
-/// The reasons of `reconcileAutoscaler`.
-fn direction(reason: &str) -> Direction {
-    match reason {
-        "All metrics below target" | "Current number of replicas above Spec.MaxReplicas" => Direction::Down,
-        "Current number of replicas below Spec.MinReplicas" => Direction::Up,
-        above if above.ends_with(" above target") => Direction::Up,
-        _ => Direction::Unknown,
-    }
-}
-
-/// How often somebody else must have written. Between two rescales down to one size the replicas have risen above it: by
-/// a rescale up, or by a foreign write; and the other way round.
-fn foreign_writes(size: &Size, all: &[Size], now: DateTime<Utc>) -> i32 {
-    let opposite = |other: &&Size| {
-        let moves = match size.direction {
-            Direction::Down => other.replicas > size.replicas && other.direction != Direction::Down,
-            Direction::Up => other.replicas < size.replicas && other.direction != Direction::Up,
-            Direction::Unknown => other.replicas != size.replicas,
-        };
-        moves && other.last >= size.first
-    };
-    let others: i32 = all.iter().filter(opposite).map(|other| other.times).sum();
-    in_the_last_hour(size, now) - 1 - others
-}
-
-/// The rescales among which no event is missing: an older one that went the other way may be forgotten.
-fn in_the_last_hour(size: &Size, now: DateTime<Utc>) -> i32 {
-    if seconds_since(size.first, now) <= KEPT_SECONDS {
-        return size.times;
-    }
-    let over = (size.last - size.first).num_seconds().max(KEPT_SECONDS);
-    let rate = i64::from(size.times).saturating_mul(KEPT_SECONDS) / over;
-    i32::try_from(rate).unwrap_or(size.times)
 }

@@ -32,7 +32,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "startup-usage-counted",
     stage: Stage::Pods,
     source: documentation!("startup_usage_counted.rs"),
-    explains: &["TFS602", "TFS606"],
+    explains: &["TFS602", "TFS606", "TFS615"],
     needs: &[Need::Pods, Need::PodMetrics],
     check,
 };

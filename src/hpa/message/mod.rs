@@ -13,7 +13,7 @@ mod scale;
 #[cfg(test)]
 mod tests;
 
-pub use normalize::normalize;
+pub use normalize::{is_aggregated, normalize};
 
 /// Which metrics API a message speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,11 @@
 /// (`client-go/tools/record/events_cache.go`).
 const AGGREGATED: &str = "(combined from similar events): ";
 
+/// Whether an event stands for similar ones with other texts: the text is the newest one's, the count is everybody's.
+pub fn is_aggregated(text: &str) -> bool {
+    text.trim_start().starts_with(AGGREGATED)
+}
+
 /// Takes off the recorder's aggregation prefix and undoes what formatting did to percent signs up to 1.28,
 /// where a message was its own format string.
 pub fn normalize(text: &str) -> String {

@@ -1,0 +1,203 @@
+//! What the HPA's events tell of its rescales.
+//!
+//! Three things of `EventCorrelator` (`tools/record/events_cache.go` of client-go) make them less than a log. Equal texts
+//! are one event that counts, so of its rescales only the first and the last have a time. The tenth text within ten
+//! minutes and all after it are one event with the newest text, whose count tells neither size nor direction. And after 25
+//! writes an object has one more in five minutes, so that a count is right at the time of its event and not at another's.
+
+use chrono::{DateTime, Utc};
+
+use super::Case;
+use super::phrase::seconds_since;
+use crate::facts::Event;
+use crate::hpa::message::{Message, decode, is_aggregated};
+
+/// An event is kept so long after it was last seen (`--event-ttl` of kube-apiserver); what happened before is unknown.
+pub(super) const KEPT_SECONDS: i64 = 60 * 60;
+
+/// How often the HPA must have written the same size without a reason of its own, for somebody else to be meant.
+pub(super) const LEAST_OVERWRITTEN: i32 = 2;
+
+/// What an object's events may cost before the recorder drops them: `defaultSpamBurst`, and one more in
+/// `1 / defaultSpamQPS`.
+const BURST: i64 = 25;
+const ONE_MORE_SECONDS: i64 = 300;
+
+/// So many of an event have a rate.
+const RATED: i32 = 4;
+
+/// The direction of a rescale, from its reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    Up,
+    Down,
+    Unknown,
+}
+
+/// The rescales to one size in one direction.
+#[derive(Debug, Clone)]
+pub(super) struct Size {
+    pub(super) replicas: i32,
+    pub(super) direction: Direction,
+    /// Whether the metrics wanted it, and not only `minReplicas` or `maxReplicas`.
+    pub(super) by_metrics: bool,
+    pub(super) times: i32,
+    pub(super) first: DateTime<Utc>,
+    pub(super) last: DateTime<Utc>,
+}
+
+/// The rescales that went on after the HPA was last changed, which may have another target or other rules since.
+#[derive(Debug)]
+pub(super) struct Rescales {
+    pub(super) sizes: Vec<Size>,
+    /// How many of whatever size one event stands for.
+    pub(super) combined: i32,
+    /// Whether so much happened that some of it may not have been written.
+    throttled: bool,
+}
+
+/// None where the events were not read.
+pub(super) fn read(case: &Case<'_>) -> Option<Rescales> {
+    let changed = case.facts.hpa.spec_changed_at;
+    let events = case.facts.events.known()?;
+    let mut rescales = Rescales {
+        sizes: Vec::new(),
+        combined: 0,
+        throttled: is_throttled(events),
+    };
+    let since = |event: &&Event| changed.is_none_or(|changed| event.last_seen > Some(changed));
+    for event in events.iter().filter(since) {
+        rescales.add(event);
+    }
+    Some(rescales)
+}
+
+fn is_throttled(events: &[Event]) -> bool {
+    let written: i64 = events.iter().map(|event| i64::from(event.count.max(1))).sum();
+    let first = events.iter().filter_map(|event| event.first_seen).min();
+    let last = events.iter().filter_map(|event| event.last_seen).max();
+    let (Some(first), Some(last)) = (first, last) else {
+        return false;
+    };
+    written > BURST + seconds_since(first, last) / ONE_MORE_SECONDS
+}
+
+impl Rescales {
+    fn add(&mut self, event: &Event) {
+        if event.reason != "SuccessfulRescale" {
+            return;
+        }
+        let Message::Rescale { size, reason, .. } = decode(&event.reason, &event.message) else {
+            return;
+        };
+        let Some(last) = event.last_seen else { return };
+        let mut times = event.count.max(1);
+        let mut first = event.first_seen.unwrap_or(last);
+        if is_aggregated(&event.message) {
+            self.combined = self.combined.saturating_add(times - 1);
+            (times, first) = (1, last);
+        }
+        let (direction, by_metrics) = direction(&reason);
+        let known = self
+            .sizes
+            .iter_mut()
+            .find(|known| known.replicas == size && known.direction == direction);
+        match known {
+            Some(known) => {
+                known.times = known.times.saturating_add(times);
+                known.first = known.first.min(first);
+                known.last = known.last.max(last);
+                known.by_metrics |= by_metrics;
+            }
+            None => self.sizes.push(Size {
+                replicas: size,
+                direction,
+                by_metrics,
+                times,
+                first,
+                last,
+            }),
+        }
+    }
+
+    /// What the metrics wanted since the HPA was last changed. Of what began before, only the last is known to be later.
+    pub(super) fn by_metrics(&self, changed: Option<DateTime<Utc>>) -> Vec<Size> {
+        let moves = self.sizes.iter().filter(|size| size.by_metrics).cloned();
+        moves
+            .map(|size| match changed {
+                Some(changed) if size.first <= changed => Size {
+                    times: 1,
+                    first: size.last,
+                    ..size
+                },
+                _ => size,
+            })
+            .collect()
+    }
+
+    /// The size that somebody else most often made the HPA write again, and how often at least.
+    pub(super) fn most_overwritten(&self, now: DateTime<Utc>) -> Option<(&Size, i32)> {
+        self.sizes
+            .iter()
+            .map(|size| (size, self.foreign_writes(size, now)))
+            .max_by_key(|(_, foreign)| *foreign)
+    }
+
+    /// How often somebody else must have written. Between two rescales down to one size the replicas have risen above
+    /// it: by a rescale up, or by a foreign write; and the other way round.
+    fn foreign_writes(&self, size: &Size, now: DateTime<Utc>) -> i32 {
+        let opposite = |other: &&Size| {
+            let moves = match size.direction {
+                Direction::Down => other.replicas > size.replicas && other.direction != Direction::Down,
+                Direction::Up => other.replicas < size.replicas && other.direction != Direction::Up,
+                Direction::Unknown => other.replicas != size.replicas,
+            };
+            moves && other.last >= size.first
+        };
+        let others = self.sizes.iter().filter(opposite).map(|other| {
+            if self.throttled {
+                other.times_until(size.last)
+            } else {
+                other.times
+            }
+        });
+        let others = others.fold(self.combined, i32::saturating_add);
+        in_the_last_hour(size, now)
+            .saturating_sub(1)
+            .saturating_sub(others)
+    }
+}
+
+impl Size {
+    /// How often until a later time, if it went on as it did: its event may only not have been written.
+    fn times_until(&self, end: DateTime<Utc>) -> i32 {
+        let known = (self.last - self.first).num_seconds();
+        let whole = (end - self.first).num_seconds();
+        if self.times < RATED || known <= 0 || whole <= known {
+            return self.times;
+        }
+        let times = i64::from(self.times).saturating_mul(whole) / known;
+        i32::try_from(times).unwrap_or(i32::MAX)
+    }
+}
+
+/// The reasons of `reconcileAutoscaler`, and whether they speak of metrics.
+fn direction(reason: &str) -> (Direction, bool) {
+    match reason {
+        "All metrics below target" => (Direction::Down, true),
+        "Current number of replicas above Spec.MaxReplicas" => (Direction::Down, false),
+        "Current number of replicas below Spec.MinReplicas" => (Direction::Up, false),
+        above if above.ends_with(" above target") => (Direction::Up, true),
+        _ => (Direction::Unknown, false),
+    }
+}
+
+/// The rescales among which no event is missing: an older one that went the other way may be forgotten.
+fn in_the_last_hour(size: &Size, now: DateTime<Utc>) -> i32 {
+    if seconds_since(size.first, now) <= KEPT_SECONDS {
+        return size.times;
+    }
+    let over = (size.last - size.first).num_seconds().max(KEPT_SECONDS);
+    let rate = i64::from(size.times).saturating_mul(KEPT_SECONDS) / over;
+    i32::try_from(rate).unwrap_or(size.times)
+}
