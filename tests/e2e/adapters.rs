@@ -1,5 +1,8 @@
 //! Metrics that no kubelet measures: custom and external ones, with an adapter and without.
 
+mod keda;
+mod values;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -7,7 +10,6 @@ use tfserve_sandbox::MetricsGroup::{Custom, External};
 use tfserve_sandbox::{Adapter, Answer, MetricsGroup, Namespace, Reach};
 
 use crate::fixtures::{deployment, first, hpa};
-use crate::keda;
 use crate::support::{apply, explain, field, kubectl, sandbox, type_fix, until};
 
 const MESSAGE: &str = "{.status.conditions[?(@.type=='ScalingActive')].message}";
@@ -138,74 +140,6 @@ fn a_selector_of_a_metric_has_no_such_operator() {
     recovered(&space);
 }
 
-/// What the last sync decided and read is what an explanation reads and decides.
-#[track_caller]
-fn agrees(namespace: &str, replicas: i32, current: &str, value: &str) {
-    until(&format!("{namespace} has {replicas} replicas"), || {
-        let wanted = field(namespace, "hpa/web", "{.status.desiredReplicas}");
-        let read = field(
-            namespace,
-            "hpa/web",
-            &format!("{{.status.currentMetrics[0]{current}}}"),
-        );
-        (wanted == replicas.to_string() && read == value).then_some(())
-    });
-    let answer = until("the rescale is over", || {
-        let answer = explain(namespace, "web");
-        (answer["recommendation"]["agreesWithStatus"] == true).then_some(answer)
-    });
-    let metric = &answer["recommendation"]["metrics"][0];
-    assert_eq!(metric["valueFrom"], "metricsApi", "{answer:#}");
-    assert_eq!(metric["current"], value, "{answer:#}");
-    assert_eq!(
-        answer["recommendation"]["desiredReplicas"], replicas,
-        "{answer:#}"
-    );
-}
-
-#[test]
-fn values_are_those_of_the_controller() {
-    let _turn = alone();
-    let [pods, part, value, each, namespace, queue, series] =
-        namespaces(["pods", "part", "value", "each", "namespace", "queue", "series"]);
-    let adapter = adapter(&pods, &[Custom, External]);
-    adapter.answer(Custom, "pods/rps", Answer::Value("14500m".to_owned()));
-    adapter.answer(Custom, "services/requests", Answer::Value("14500m".to_owned()));
-    adapter.answer(Custom, "namespaces/requests", Answer::Value("25".to_owned()));
-    adapter.answer(External, "depth", Answer::Value("31".to_owned()));
-    let all =
-        [("orders", "7"), ("refunds", "5500m")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-    adapter.answer(External, "lag", Answer::Values(all.to_vec()));
-
-    deploy(&pods, &json!([of_pods("rps", "10")]));
-    let target = json!({"type": "Value", "value": "10"});
-    deploy(&value, &json!([of_object("Service", "requests", &target)]));
-    deploy(&each, &json!([of_object("Service", "requests", &average("5"))]));
-    deploy(&namespace, &json!([of_object("Namespace", "requests", &target)]));
-    deploy(&queue, &json!([of_queue("depth", &average("10"))]));
-    let mut one = of_queue("lag", &average("2"));
-    one["external"]["metric"]["selector"] = json!({"matchLabels": {"series": "refunds"}});
-    deploy(&series, &json!([one]));
-    deploy(&part, &json!([of_pods("latency", "10")]));
-    let pod = field(&part, "pods", "{.items[0].metadata.name}");
-    adapter.answer(
-        Custom,
-        "pods/latency",
-        Answer::Values(vec![(pod, "15".to_owned())]),
-    );
-
-    agrees(&pods, 4, ".pods.current.averageValue", "14500m");
-    agrees(&value, 4, ".object.current.value", "14500m");
-    agrees(&each, 3, ".object.current.averageValue", "4834m");
-    agrees(&namespace, 4, ".object.current.value", "25");
-    agrees(&queue, 4, ".external.current.averageValue", "7750m");
-    agrees(&series, 3, ".external.current.averageValue", "1834m");
-    // 15 of 10, and the pod without a value counts as 0: no reason to scale up, none to scale down.
-    agrees(&part, 2, ".pods.current.averageValue", "15");
-    let shares = explain(&part, "web")["recommendation"]["metrics"][0]["pods"].to_string();
-    assert!(shares.contains("\"missing\""), "{shares}");
-}
-
 #[test]
 fn the_adapter_has_no_such_metric() {
     let _turn = alone();
@@ -323,40 +257,6 @@ fn the_adapter_does_not_answer() {
 }
 
 #[test]
-fn external_metrics_belong_to_another_adapter() {
-    let _turn = alone();
-    let [space] = namespaces(["robbed"]);
-    kubectl("create namespace keda").expect_code(0);
-    let of_keda = sandbox()
-        .adapter("keda", "keda-operator-metrics-apiserver", &[])
-        .expect("an adapter");
-    of_keda.answer(External, "s0-queue", Answer::Value("20".to_owned()));
-    let other = adapter(&space, &[External]);
-    other.answer(External, "depth", Answer::Value("20".to_owned()));
-    apply(&[
-        keda::scaled_objects(),
-        deployment(&space, "web", &json!({"app": "web"})),
-    ]);
-    let mut object = keda::kept(&space, &json!({}));
-    object["spec"]["metrics"] = json!([of_queue("s0-queue", &average("10"))]);
-    apply(&[object]);
-    until("the controller is refused", || {
-        let message = field(&space, "hpa/keda-hpa-web", MESSAGE);
-        message
-            .contains("could not find the metric s0-queue")
-            .then_some(())
-    });
-    let finding = first(&space, "keda-hpa-web", "TFS311");
-    assert_eq!(finding["confidence"], "proven", "{finding:#}");
-    assert_eq!(finding["objects"][0]["name"], "v1beta1.external.metrics.k8s.io");
-    type_fix(&finding, 0);
-    until("KEDA's metric has a value", || {
-        (field(&space, "hpa/keda-hpa-web", ACTIVE) == "True").then_some(())
-    });
-    kubectl("delete namespace keda --wait=false").expect_code(0);
-}
-
-#[test]
 fn nobody_serves_either_of_them() {
     let _turn = alone();
     let [both] = namespaces(["both"]);
@@ -380,183 +280,4 @@ fn nobody_serves_either_of_them() {
         finding["objects"][1]["name"], "v1beta1.external.metrics.k8s.io",
         "{finding:#}"
     );
-}
-
-/// The last sync found a valid metric, and shows this value.
-#[track_caller]
-fn looks_healthy(namespace: &str, current: &str, value: &str) {
-    until(&format!("{namespace} shows {value}"), || {
-        let shown = field(
-            namespace,
-            "hpa/web",
-            &format!("{{.status.currentMetrics[0]{current}}}"),
-        );
-        (shown == value && field(namespace, "hpa/web", ACTIVE) == "True").then_some(())
-    });
-}
-
-#[test]
-fn the_values_are_of_other_pods() {
-    let _turn = alone();
-    let [foreign, some] = namespaces(["foreign-values", "some-foreign-values"]);
-    let adapter = adapter(&foreign, &[Custom]);
-    let values = |names: &[&str]| {
-        let all = names.iter().map(|name| ((*name).to_owned(), "40".to_owned()));
-        Answer::Values(all.collect())
-    };
-    adapter.answer(
-        Custom,
-        "pods/scraped",
-        values(&["node-exporter-7xk2p", "node-exporter-m4c8q"]),
-    );
-    deploy(&foreign, &json!([of_pods("scraped", "10")]));
-    deploy(&some, &json!([of_pods("unselected", "10")]));
-    let pods = field(&some, "pods", "{.items[*].metadata.name}");
-    let names: Vec<&str> = pods.split_whitespace().chain(["payments-0"]).collect();
-    adapter.answer(Custom, "pods/unselected", values(&names));
-
-    for (namespace, severity) in [(&foreign, "error"), (&some, "warning")] {
-        looks_healthy(namespace, ".pods.current.averageValue", "40");
-        let finding = first(namespace, "web", "TFS313");
-        assert_eq!(finding["severity"], severity, "{finding:#}");
-        assert_eq!(finding["confidence"], "proven", "{finding:#}");
-        type_fix(&finding, 0);
-    }
-    adapter.answer(Custom, "pods/scraped", Answer::Value("10".to_owned()));
-    adapter.answer(Custom, "pods/unselected", Answer::Value("10".to_owned()));
-    for namespace in [&foreign, &some] {
-        until("the finding is gone", || {
-            let findings = explain(namespace, "web")["findings"].to_string();
-            (!findings.contains("TFS313")).then_some(())
-        });
-    }
-}
-
-#[test]
-fn the_target_is_in_another_unit() {
-    let _turn = alone();
-    let [half, share, mean] = namespaces(["half", "share", "mean"]);
-    let adapter = adapter(&half, &[Custom, External]);
-    adapter.answer(External, "depth", Answer::Value("800".to_owned()));
-    adapter.answer(
-        Custom,
-        "pods/gpu_cache_usage_perc",
-        Answer::Value("930m".to_owned()),
-    );
-    adapter.answer(External, "latency_ms", Answer::Value("600".to_owned()));
-    deploy(&half, &json!([of_queue("depth", &average("500m"))]));
-    deploy(&share, &json!([of_pods("gpu_cache_usage_perc", "70")]));
-    deploy(&mean, &json!([of_queue("latency_ms", &average("310"))]));
-
-    let replicas = |namespace: &str, wanted: &str| {
-        until(&format!("{namespace} has {wanted} replicas"), || {
-            (field(namespace, "deployment/web", "{.spec.replicas}") == wanted).then_some(())
-        });
-    };
-    // 800 of one half want 1600, 930m of 70 want one and get the minimum, 600 of 310 want two and have two.
-    replicas(&half, "4");
-    looks_healthy(&half, ".external.current.averageValue", "200");
-    looks_healthy(&share, ".pods.current.averageValue", "930m");
-    looks_healthy(&mean, ".external.current.averageValue", "300");
-    for (namespace, grown) in [(&half, None), (&share, Some("3")), (&mean, Some("4"))] {
-        let finding = first(namespace, "web", "TFS612");
-        assert_eq!(finding["confidence"], "likely", "{finding:#}");
-        type_fix(&finding, 0);
-        if let Some(grown) = grown {
-            replicas(namespace, grown);
-        }
-        until("the finding is gone", || {
-            let findings = explain(namespace, "web")["findings"].to_string();
-            (!findings.contains("TFS612")).then_some(())
-        });
-    }
-}
-
-/// A finding of a code, wherever it stands.
-fn finding(namespace: &str, code: &str) -> Value {
-    until(&format!("{namespace} has {code}"), || {
-        let answer = explain(namespace, "keda-hpa-web");
-        let findings = answer["findings"].as_array()?;
-        findings.iter().find(|finding| finding["code"] == code).cloned()
-    })
-}
-
-/// What KEDA would write into the status of its object; it does not run here.
-fn condition(namespace: &str, type_: &str, status: &str) {
-    let conditions = json!([{"type": type_, "status": status, "reason": "ScaledObjectCheckFailed",
-        "message": "the queue cannot be asked"}]);
-    let patch = json!({"status": {"conditions": conditions}}).to_string();
-    let words = [
-        "patch",
-        "scaledobject",
-        "web",
-        "-n",
-        namespace,
-        "--type=merge",
-        "-p",
-        &patch,
-    ];
-    sandbox()
-        .run_kubectl(&words, None)
-        .expect("the status is written");
-}
-
-#[test]
-fn the_scaled_object_says_why() {
-    let _turn = alone();
-    let [unready, falling, paused] = namespaces(["keda-unready", "keda-falls-back", "keda-paused"]);
-    let adapter = sandbox()
-        .adapter(&unready, "keda-operator-metrics-apiserver", &[External])
-        .expect("an adapter");
-    adapter.answer(External, "s0-silent", Answer::Fails);
-    adapter.answer(External, "s0-queue", Answer::Value("20".to_owned()));
-    apply(&[keda::scaled_objects()]);
-    for (namespace, metric, object) in [
-        (&unready, "s0-silent", json!({})),
-        (&falling, "s0-queue", json!({})),
-        (
-            &paused,
-            "s0-queue",
-            json!({"metadata": {"name": "web", "namespace": paused.to_string(),
-                "annotations": {"autoscaling.keda.sh/paused-replicas": "1"}}}),
-        ),
-    ] {
-        apply(&[deployment(namespace, "web", &json!({"app": "web"}))]);
-        let mut hpa = keda::kept(namespace, &object);
-        hpa["spec"]["metrics"] = json!([of_queue(metric, &average("10"))]);
-        apply(&[hpa]);
-    }
-    condition(&unready, "Ready", "False");
-    condition(&falling, "Fallback", "True");
-
-    until("the controller is refused", || {
-        let message = field(&unready, "hpa/keda-hpa-web", MESSAGE);
-        message
-            .contains("unable to fetch metrics from external metrics API")
-            .then_some(())
-    });
-    let not_ready = first(&unready, "keda-hpa-web", "TFS704");
-    assert_eq!(not_ready["severity"], "error", "{not_ready:#}");
-    assert_eq!(not_ready["objects"][0]["name"], "web", "{not_ready:#}");
-    type_fix(&not_ready, 0);
-    adapter.answer(External, "s0-silent", Answer::Value("10".to_owned()));
-    condition(&unready, "Ready", "True");
-
-    for namespace in [&falling, &paused] {
-        until("the HPA has a value", || {
-            (field(namespace, "hpa/keda-hpa-web", ACTIVE) == "True").then_some(())
-        });
-    }
-    type_fix(&finding(&falling, "TFS705"), 0);
-    condition(&falling, "Fallback", "False");
-    type_fix(&finding(&paused, "TFS706"), 0);
-    assert_eq!(field(&paused, "scaledobject/web", "{.metadata.annotations}"), "");
-
-    for (namespace, code) in [(&unready, "TFS704"), (&falling, "TFS705"), (&paused, "TFS706")] {
-        until(&format!("{code} is gone"), || {
-            let findings = explain(namespace, "keda-hpa-web")["findings"].to_string();
-            let active = field(namespace, "hpa/keda-hpa-web", ACTIVE) == "True";
-            (active && !findings.contains(code)).then_some(())
-        });
-    }
 }

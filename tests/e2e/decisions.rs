@@ -4,20 +4,28 @@ use serde_json::{Value, json};
 use tfserve_sandbox::{MetricsServer, Namespace};
 
 use crate::fixtures::{deployment, first, hpa, says};
-use crate::support::{apply, explain, field, kubectl, sandbox, type_fix, until, with_metrics_server};
+use crate::support::{
+    apply, explain, field, kubectl, samples_count, sandbox, type_fix, until, with_metrics_server,
+};
 
 const LIMITED: &str = "{.status.conditions[?(@.type=='ScalingLimited')].reason}";
 
-/// A Deployment called web, whose pods use as much cpu of a request of 100m, and its HPA at 60 % with a minimum.
-fn deploy(namespace: &str, replicas: u32, min: u32, usage: &str) {
+/// A Deployment called web, whose pods use as much cpu of a request of 100m.
+fn deploy(namespace: &str, replicas: usize, usage: &str) {
     let mut web = deployment(namespace, "web", &json!({"app": "web"}));
     web["spec"]["replicas"] = json!(replicas);
     web["spec"]["template"]["metadata"]["annotations"] = json!({tfserve_sandbox::CPU_ANNOTATION: usage});
+    apply(&[web]);
+}
+
+/// Its HPA at 60 % with a minimum, once the usage of all pods counts: by some of them it would decide otherwise.
+fn scale(namespace: &str, replicas: usize, min: usize) {
+    samples_count(namespace, "app=web", replicas);
     let mut object = hpa(namespace, "web");
     object["spec"]["minReplicas"] = json!(min);
     // Else the number at the start would be kept for five minutes, whatever usage wants.
     object["spec"]["behavior"] = json!({"scaleDown": {"stabilizationWindowSeconds": 0}});
-    apply(&[web, object]);
+    apply(&[object]);
 }
 
 fn codes(answer: &Value) -> Vec<&str> {
@@ -45,10 +53,13 @@ fn usage_alone_decides() {
         ["minimum", "tolerance", "rounded"].map(|name| sandbox().namespace(name).expect("a namespace"));
     let [minimum, tolerance, rounded] = spaces.each_ref().map(Namespace::name);
     let _turn = with_metrics_server(MetricsServer::Ready);
-    deploy(minimum, 2, 2, "5m");
-    deploy(tolerance, 2, 1, "63m");
+    deploy(minimum, 2, "5m");
+    deploy(tolerance, 2, "63m");
     // 3 × 45 / 60 is 2.25.
-    deploy(rounded, 3, 1, "45m");
+    deploy(rounded, 3, "45m");
+    scale(minimum, 2, 2);
+    scale(tolerance, 2, 1);
+    scale(rounded, 3, 1);
     decided(minimum, "TooFewReplicas", "TFS601");
     decided(tolerance, "DesiredWithinRange", "TFS603");
     decided(rounded, "DesiredWithinRange", "TFS614");
@@ -101,7 +112,10 @@ fn replicas_flap_where_no_window_keeps_them() {
     let [flaps, neighbours, keeps] = spaces.each_ref().map(Namespace::name);
     let _turn = with_metrics_server(MetricsServer::Ready);
     for namespace in [flaps, neighbours, keeps] {
-        deploy(namespace, 1, 1, "5m");
+        deploy(namespace, 1, "5m");
+    }
+    for namespace in [flaps, neighbours, keeps] {
+        scale(namespace, 1, 1);
     }
     let of_web = |namespace: &str, patch: &str| {
         kubectl(&format!("patch hpa web -n {namespace} --type=merge -p {patch}")).expect_code(0);

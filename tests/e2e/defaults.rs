@@ -8,14 +8,9 @@ use crate::support::{kubectl, sandbox, with_metrics_server};
 
 /// Writes an object as a person would, with these arguments of kubectl.
 fn write(object: &Value, arguments: &str) {
-    let file = std::env::temp_dir().join(format!(
-        "{}.json",
-        object["metadata"]["namespace"].as_str().unwrap()
-    ));
+    let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(&file, object.to_string()).expect("a file can be written");
-    let ran = kubectl(&format!("{arguments} -f {}", file.display()));
-    std::fs::remove_file(&file).expect("the file goes");
-    ran.expect_code(0);
+    kubectl(&format!("{arguments} -f {}", file.path().display())).expect_code(0);
 }
 
 #[test]

@@ -20,7 +20,7 @@ struct Reader {
 impl Reader {
     fn types(&self, text: &str) -> Ran {
         Command::new("timeout")
-            .args(["180", "bash", "-euo", "pipefail", "-c", text])
+            .args(["600", "bash", "-euo", "pipefail", "-c", text])
             .current_dir(self.directory.path())
             .env("PATH", path())
             .env("KUBECONFIG", sandbox().kubeconfig())
@@ -114,7 +114,7 @@ fn run(page: &Path) -> Option<String> {
         .filter(wanted)
         .find_map(|block| reader.reads(&place, block));
     pictures(&reader, &text, &found);
-    reader.types("kubectl delete namespace tf-serving shop --ignore-not-found --wait --timeout=120s");
+    reader.types("kubectl delete namespace tf-serving shop --ignore-not-found --wait --timeout=300s");
     wrong
 }
 

@@ -168,7 +168,7 @@ fn the_wait_is_for_the_pods_and_can_be_continued() {
         (pods.len() == 1 && lingers && runs)
             .then(|| pods[0]["metadata"]["name"].as_str().map(str::to_owned))?
     });
-    let ran = down(&namespace, "bert --yes --timeout 3s");
+    let ran = down(&namespace, "bert --yes --timeout 20s");
     insta::assert_snapshot!("not_in_time", said(&ran, &namespace).replace(&pod, "POD"));
     assert!(
         ran.stderr.contains(&format!(
@@ -190,7 +190,8 @@ fn the_wait_is_for_the_pods_and_can_be_continued() {
 /// Runs the plugin by way of something between it and the API server.
 fn down_between(between: &Between, namespace: &str, words: &[&str]) -> Ran {
     Command::new(env!("CARGO_BIN_EXE_kubectl-tfserve"))
-        .args(["down", "-n", namespace, "--yes"])
+        // What happens between may take longer than an answer of the API server.
+        .args(["down", "-n", namespace, "--yes", "--request-timeout=2m"])
         .args(words)
         .env("PATH", path())
         .env("KUBECONFIG", between.kubeconfig())

@@ -63,13 +63,9 @@ fn each_documented_role_does_what_it_says() {
     assert_eq!(first["code"], "TFS301", "{all:#}");
     assert_eq!(first["confidence"], "proven", "{all:#}");
     assert_eq!(all["notReadable"], json!([]), "{all:#}");
+    // What other tests break or remove meanwhile cannot be read by anybody; a right is never missing.
     let everywhere = kubectl("tfserve explain-hpa -A --as rights-all -o json --fail-on never").expect_code(0);
-    assert_eq!(
-        everywhere.json()["notReadable"],
-        json!([]),
-        "{}",
-        everywhere.stdout
-    );
+    assert_eq!(missing(&everywhere.json()), [""; 0], "{}", everywhere.stdout);
 
     // Pods and usage, and nothing of the cluster: the usage itself is a 404, which proves nothing more.
     let team = ask(namespace, "rights-team", "web").json();
@@ -195,7 +191,7 @@ fn up_does_with_its_role_what_the_documentation_says() {
         assert!(!served.stderr.contains(missing), "{}", served.stderr);
         assert!(!served.stdout.contains(missing), "{}", served.stdout);
     }
-    let large = "m --model gs://m/a --cpu 1000 --timeout 3s";
+    let large = "m --model gs://m/a --cpu 1000 --timeout 20s";
     let blind = up(large).expect_code(3);
     assert!(
         unwrapped(&blind.stdout).contains("nodes not readable: needs list nodes"),

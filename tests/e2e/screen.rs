@@ -39,7 +39,14 @@ fn a_scale_event_is_seen_as_it_happens() {
         24,
     );
     terminal.wait_for(&format!("{namespace}/web  Deployment/web"));
-    terminal.wait_for("50%");
+    // 30m of 60m; a sample may be one more or less.
+    until("the usage is shown", || {
+        let text = terminal.text();
+        ["48%", "50%", "51%", "52%"]
+            .iter()
+            .any(|share| text.contains(share))
+            .then_some(())
+    });
     assert!(terminal.is_taken(), "{}", terminal.text());
 
     let load = sandbox().load(namespace, "app=web", Usage::Shared(200));
@@ -133,9 +140,12 @@ fn monitoring() -> SocketAddr {
     std::thread::spawn(move || {
         let started = Instant::now();
         for stream in listener.incoming() {
-            let mut stream = stream.expect("a connection");
             let mut request = [0; 2048];
-            let length = stream.read(&mut request).expect("a request");
+            // Whoever asked may have given up.
+            let Ok(mut stream) = stream else { continue };
+            let Ok(length) = stream.read(&mut request) else {
+                continue;
+            };
             let asked = String::from_utf8_lossy(&request[..length]).into_owned();
             let count = started.elapsed().as_millis() / 50;
             let (status, body) = if asked.starts_with("GET /monitoring/prometheus/metrics ") {
@@ -179,10 +189,13 @@ fn the_servers_own_numbers_stand_beside_the_usage() {
     let command = top(&format!("web -n {namespace}"), sandbox().kubeconfig());
     let mut terminal = Terminal::start(command, 160, 30);
     terminal.wait_for("REQ/S");
-    let text = terminal.text();
-    let row = text.lines().find(|line| line.contains(&pod)).expect("the pod");
-    let rate = row.split_whitespace().find_map(|word| word.parse::<f64>().ok());
-    assert!(rate.is_some_and(|rate| (18.0..22.0).contains(&rate)), "{text}");
+    // On a busy machine the answer to one look may come late, and the rate of that time is another one.
+    let (text, row) = until("the rate is the server's", || {
+        let text = terminal.text();
+        let row = text.lines().find(|line| line.contains(&pod))?.to_owned();
+        let rate = row.split_whitespace().find_map(|word| word.parse::<f64>().ok())?;
+        (18.0..22.0).contains(&rate).then_some((text, row))
+    });
     // All requests are in one bucket up to 40 ms.
     assert!(row.contains("20ms") && row.contains("38ms"), "{text}");
     terminal.press("q");

@@ -5,17 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tfserve_sandbox::{LINGER_ANNOTATION, MetricsServer};
 
-use crate::support::{explain, field, kubectl, sandbox, until, with_metrics_server};
+use crate::adapters;
+use crate::support::{code, explain, field, kubectl, sandbox, until, with_metrics_server};
 
 const HPA: &str = "hpa/resnet";
 const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')].reason}";
 const ACTIVE_MESSAGE: &str = "{.status.conditions[?(@.type=='ScalingActive')].message}";
 const UNREADY: &str = "did not receive metrics for targeted pods (pods might be unready)";
 const ARGUMENTS: &str = "{.spec.template.spec.containers[0].args}";
-
-fn code(answer: &Value) -> &str {
-    answer["findings"][0]["code"].as_str().unwrap_or("none")
-}
 
 /// A server of a model on its node, and its HPA. `change` makes it what a test needs.
 fn deploy(namespace: &str, change: impl FnOnce(&mut Value, &mut Value)) {
@@ -241,11 +238,12 @@ fn throttled_by_its_own_threads(namespace: &str) {
             json!({tfserve_sandbox::CPU_ANNOTATION: "100m"});
         hpa["spec"]["behavior"] = json!({"scaleUp": {"selectPolicy": "Disabled"}});
     });
-    controller_says(
-        namespace,
-        "{.status.currentMetrics[0].resource.current.averageUtilization}",
-        "100",
-    );
+    // A sample of 100m may be one more or less.
+    until("the HPA shows a usage at the limit", || {
+        let shown = "{.status.currentMetrics[0].resource.current.averageUtilization}";
+        let shown: i32 = field(namespace, HPA, shown).parse().ok()?;
+        (99..=101).contains(&shown).then_some(())
+    });
     let answer = explain(namespace, "resnet");
     let cause = finding(&answer, "TFS802");
     assert_eq!(cause["severity"], "warning", "{answer:#}");
@@ -278,6 +276,8 @@ fn its_probes_are_its_load(namespace: &str) {
             "metric": {"name": "tfserving_requests_per_second"},
             "target": {"type": "AverageValue", "averageValue": "300m"}}}]);
     });
+    // An adapter of another test would serve what nobody serves here.
+    let _turn = adapters::alone();
     controller_says(namespace, ACTIVE, "FailedGetPodsMetric");
     let answer = explain(namespace, "resnet");
     assert_eq!(
@@ -300,7 +300,7 @@ fn ending_pods_keep_their_room(namespace: &str) {
         let template = &mut deployment["spec"]["template"];
         template["metadata"]["annotations"] = json!({LINGER_ANNOTATION: "true"});
         template["spec"]["terminationGracePeriodSeconds"] = json!(300);
-        container(deployment)["resources"]["limits"] = json!({"nvidia.com/gpu": "1"});
+        container(deployment)["resources"]["limits"] = json!({"amd.com/gpu": "1"});
     });
     let before = explain(namespace, "resnet");
     assert!(before.to_string().contains("TFS801"), "{before:#}");
@@ -309,19 +309,19 @@ fn ending_pods_keep_their_room(namespace: &str) {
     controller_says(namespace, ACTIVE_MESSAGE, UNREADY);
     let answer = until("the new pod waits for the GPU of the old one", || {
         let answer = explain(namespace, "resnet");
-        (code(&answer) == "TFS804").then_some(answer)
+        let pending = &answer["findings"][0]["consequences"][0]["code"];
+        (code(&answer) == "TFS804" && pending == "TFS503").then_some(answer)
     });
     let pending = kubectl(&format!(
         "get pods -n {namespace} --field-selector=status.phase=Pending -o yaml"
     ));
     assert!(
-        pending.stdout.contains("Insufficient nvidia.com/gpu"),
+        pending.stdout.contains("Insufficient amd.com/gpu"),
         "{}",
         pending.stdout
     );
     let cause = &answer["findings"][0];
     assert_eq!(cause["objects"][1]["name"], victim, "{answer:#}");
-    assert_eq!(cause["consequences"][0]["code"], "TFS503", "{answer:#}");
     repair(cause);
     let grace = field(
         namespace,
@@ -362,13 +362,10 @@ fn ending_pods_keep_their_quota(namespace: &str) {
     });
     let answer = until("the cause comes first", || {
         let answer = explain(namespace, "resnet");
-        (code(&answer) == "TFS804").then_some(answer)
+        let refused = &answer["findings"][0]["consequences"][0]["code"];
+        (code(&answer) == "TFS804" && refused == "TFS702").then_some(answer)
     });
     assert_eq!(answer["findings"][0]["objects"][1]["name"], victim, "{answer:#}");
-    assert_eq!(
-        answer["findings"][0]["consequences"][0]["code"], "TFS702",
-        "{answer:#}"
-    );
     kubectl(&format!(
         "delete pod {victim} -n {namespace} --grace-period=0 --force"
     ))
@@ -381,9 +378,9 @@ fn ending_pods_keep_their_quota(namespace: &str) {
     .expect_code(0);
 }
 
-/// What the GPU vendor's device plugin reports of a node.
+/// What the GPU vendor's device plugin reports of a node. Other tests ask for GPUs of another vendor, and find none.
 fn gpus(node: &str, number: &str) {
-    let resources = json!({"nvidia.com/gpu": number});
+    let resources = json!({"amd.com/gpu": number});
     let patch = json!({"status": {"capacity": resources, "allocatable": resources}});
     kubectl(&format!(
         "patch node {node} --subresource=status --type=merge -p {patch}"

@@ -8,12 +8,23 @@ use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use tfserve_sandbox::{MetricsServer, Sandbox};
+use tfserve_sandbox::{MetricsServer, Release, Sandbox};
 
 /// The cluster that all tests of this binary share.
 pub(crate) fn sandbox() -> &'static Sandbox {
     Sandbox::shared().unwrap_or_else(|error| panic!("the sandbox does not start: {error}"))
+}
+
+/// Whether the cluster is of the release or a newer one; else says loudly what is not tested, and why.
+pub(crate) fn since(first: Release, why: &str) -> bool {
+    let release = Release::from_environment().expect("a release");
+    let is = release >= first;
+    if !is {
+        eprintln!("SKIPPED on {release:?}: {why}");
+    }
+    is
 }
 
 /// The cluster with its metrics pipeline in a known state, for one test at a time: the state is the whole
@@ -138,15 +149,23 @@ pub(crate) fn explain(namespace: &str, name: &str) -> Value {
     kubectl(&format!("tfserve explain-hpa {name} -n {namespace} -o json")).explanation()
 }
 
+/// How long anything may take that the cluster does by itself. A busy machine needs several times what a quiet one does,
+/// and only a failure waits this long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
+
 /// Waits until a question is answered, and returns the answer.
 #[track_caller]
 pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(120);
+    let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(Instant::now() < deadline, "waited 120 s until {what}");
+        assert!(
+            Instant::now() < deadline,
+            "waited {} s until {what}",
+            PATIENCE.as_secs()
+        );
         std::thread::sleep(Duration::from_millis(250));
     }
 }
@@ -154,6 +173,47 @@ pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 /// One field of an object.
 pub(crate) fn field(namespace: &str, object: &str, jsonpath: &str) -> String {
     kubectl(&format!("get {object} -n {namespace} -o jsonpath={jsonpath}")).stdout
+}
+
+/// The code of the first finding of an explanation.
+pub(crate) fn code(explanation: &Value) -> &str {
+    explanation["findings"][0]["code"].as_str().unwrap_or("none")
+}
+
+/// Waits until so many pods match, all of them are ready, and each has a sample that the controller counts: one whose
+/// window began after the pod became ready. What the controller decides by fewer samples is another decision.
+#[track_caller]
+pub(crate) fn samples_count(namespace: &str, selector: &str, pods: usize) {
+    until(
+        &format!("{pods} samples of {selector} in {namespace} count"),
+        || {
+            let found = kubectl(&format!("get pods -n {namespace} -l {selector} -o json")).json();
+            let found = found["items"].as_array()?;
+            let usage = format!("get --raw /apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods");
+            let samples = serde_json::from_str::<Value>(&kubectl(&usage).stdout).ok()?;
+            let samples = samples["items"].as_array()?;
+            let counts = |pod: &&Value| {
+                let name = &pod["metadata"]["name"];
+                let sample = samples.iter().find(|sample| sample["metadata"]["name"] == *name);
+                ready_since(pod)
+                    .is_some_and(|since| sample.and_then(window_began).is_some_and(|began| began >= since))
+            };
+            (found.len() == pods && found.iter().filter(counts).count() == pods).then_some(())
+        },
+    );
+}
+
+fn ready_since(pod: &Value) -> Option<DateTime<Utc>> {
+    let mut conditions = pod["status"]["conditions"].as_array()?.iter();
+    let ready = conditions.find(|condition| condition["type"] == "Ready" && condition["status"] == "True")?;
+    ready["lastTransitionTime"].as_str()?.parse().ok()
+}
+
+/// When the window of a sample began.
+fn window_began(sample: &Value) -> Option<DateTime<Utc>> {
+    let end: DateTime<Utc> = sample["timestamp"].as_str()?.parse().ok()?;
+    let window = kubectl_tfserve::duration::parse_duration(sample["window"].as_str()?).ok()?;
+    Some(end - window)
 }
 
 /// Gives a pod the address of something that really listens there.

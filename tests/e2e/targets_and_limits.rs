@@ -3,15 +3,11 @@
 use serde_json::{Value, json};
 use tfserve_sandbox::MetricsServer;
 
-use crate::support::{apply, explain, field, kubectl, sandbox, until, with_metrics_server};
+use crate::support::{apply, code, explain, field, kubectl, sandbox, until, with_metrics_server};
 
 const WEB: &str = "hpa/web";
 const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')].reason}";
 const ABLE: &str = "{.status.conditions[?(@.type=='AbleToScale')].reason}";
-
-fn code(answer: &Value) -> &str {
-    answer["findings"][0]["code"].as_str().unwrap_or("none")
-}
 
 /// A workload called web, whose pods use as much cpu as given, of a request of 100m.
 fn workload(namespace: &str, kind: &str, usage: &str) -> Value {
@@ -111,8 +107,12 @@ fn who_and_what_holds_an_hpa_back() {
         json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "import", "namespace": job},
             "spec": {"template": {"metadata": {"labels": {"app": "web"}}, "spec": {"restartPolicy": "Never",
                 "containers": [{"name": "a", "image": "example/a:1", "resources": {"requests": {"cpu": "1"}}}]}}}}),
-        hpa(job, "Deployment", &json!({})),
     ]);
+    until("the pod of the Job has finished", || {
+        let phases = field(job, "pods -l job-name=import", "{.items[*].status.phase}");
+        (phases == "Succeeded").then_some(())
+    });
+    apply(&[hpa(job, "Deployment", &json!({}))]);
     let mut object = workload(down, "Deployment", "1m");
     object["spec"]["replicas"] = json!(3);
     apply(&[

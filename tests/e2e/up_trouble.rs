@@ -27,7 +27,17 @@ fn again(namespace: &str, words: &str, happens: impl FnOnce(&str) -> Result<(), 
         (field(namespace, &format!("pod/{pod}"), "{.status.phase}") == "Running").then_some(pod)
     });
     happens(&pod).expect("it happens");
-    up(namespace, &format!("{words} --timeout 40s"))
+    nobody_is_available(namespace, name);
+    up(namespace, &format!("{words} --timeout 3m"))
+}
+
+/// What happens to a pod is known to its Deployment a moment later.
+#[track_caller]
+fn nobody_is_available(namespace: &str, name: &str) {
+    let unavailable = "{.status.unavailableReplicas}";
+    until("the Deployment knows of it", || {
+        (field(namespace, &format!("deployment/{name}"), unavailable) == "1").then_some(())
+    });
 }
 
 /// An event of the kubelet.
@@ -178,6 +188,7 @@ fn servers_that_do_not_serve() {
         .set_ready(namespace, &pod, false)
         .and_then(|()| sandbox().set_log(namespace, &pod, &["Adding/updating models."]))
         .expect("the pod is not ready");
+    nobody_is_available(namespace, "probe");
     let probe = up(namespace, "probe --model gs://m/probe --timeout 5s").expect_code(3);
     tells(
         &probe,
@@ -338,7 +349,8 @@ fn a_new_namespace_is_made_only_for_who_may_fill_it() {
 
     // What only the API server can judge, it judges when the namespace is there: that is said, and repaired.
     let policy = format!("{namespace}-all");
-    let place = json!({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}});
+    let place = json!({"namespaceSelector": {"matchExpressions": [{"key": "kubernetes.io/metadata.name",
+        "operator": "In", "values": [space.name(), namespace]}]}});
     apply(&[
         json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
             "metadata": {"name": policy}, "spec": {"failurePolicy": "Fail",
@@ -349,8 +361,13 @@ fn a_new_namespace_is_made_only_for_who_may_fill_it() {
             "metadata": {"name": policy}, "spec": {"policyName": policy, "validationActions": ["Deny"],
                 "matchResources": place}}),
     ]);
-    // The API server takes a moment to know a policy, and asks none about what is not there.
-    std::thread::sleep(std::time::Duration::from_secs(5));
+    // The API server takes a moment to know a policy, and asks none about what is not there: a namespace that is there
+    // shows when it does.
+    until("the policy is in force", || {
+        let create = "create deployment probe --image=example/a:1 --dry-run=server";
+        let tried = kubectl(&format!("{create} -n {}", space.name()));
+        tried.stderr.contains("no Deployments here").then_some(())
+    });
     let refused = up(&namespace, "m --model gs://m/a --create-namespace --wait=false").expect_code(3);
     for part in [
         "no Deployments here",
@@ -363,7 +380,11 @@ fn a_new_namespace_is_made_only_for_who_may_fill_it() {
         "get configmaps,services -n {namespace} -o name -l app.kubernetes.io/managed-by"
     ));
     assert_eq!(left.stdout, "", "nothing but the namespace is written");
-    let removed = kubectl(&format!("tfserve down m --yes --wait=false -n {namespace}")).expect_code(0);
+    // While another test takes an API away, nobody knows what a namespace holds, and it stays.
+    let removed = until("every API answers", || {
+        let ran = kubectl(&format!("tfserve down m --yes --wait=false -n {namespace}")).expect_code(0);
+        (!ran.stderr.contains("what it holds is not known")).then_some(ran)
+    });
     assert_eq!(removed.stdout, format!("namespace/{namespace} deleted\n"));
     kubectl(&format!(
         "delete validatingadmissionpolicies,validatingadmissionpolicybindings {policy} --wait=false"
@@ -436,7 +457,11 @@ fn the_servers_own_word_counts() {
     sandbox()
         .forward_port_in(namespace, 8501, model_server(&[LOADING]))
         .expect("the forward is in force");
-    let late = up(namespace, "m --model gs://m/a --timeout 6s").expect_code(3);
+    up(namespace, "m --model gs://m/a --wait=false").expect_code(0);
+    until("the pod is ready", || {
+        (field(namespace, "deployment/m", "{.status.availableReplicas}") == "1").then_some(())
+    });
+    let late = up(namespace, "m --model gs://m/a --timeout 15s").expect_code(3);
     assert!(
         late.stderr
             .contains("does not serve model m: version 1 LOADING; it may take longer than `--timeout`"),

@@ -1,11 +1,13 @@
 //! What the checks find before an HPA is written. Warnings block nothing; errors do.
 
 use serde_json::{Value, json};
-use tfserve_sandbox::CPU_ANNOTATION;
 
 use super::{autoscale, ready, said, space, web};
-use crate::support::{apply, field, kubectl, until};
+use crate::support::{apply, field, kubectl, until, unwrapped};
 use crate::workloads::{bare, container, deployment, requested};
+
+/// What a device plugin would tell of.
+const DEVICE: &str = "example.com/device";
 
 pub(super) fn what_stands_in_the_way() {
     a_quota();
@@ -36,32 +38,35 @@ fn a_quota() {
             .contains("exceeded quota: two")
             .then_some(())
     });
-    assert_eq!(field(namespace, "deployment/web", "{.status.replicas}"), "2");
+    until("two pods are counted", || {
+        (field(namespace, "deployment/web", "{.status.replicas}") == "2").then_some(())
+    });
     let quiet = autoscale(namespace, "web --cpu 60% --max 2 --dry-run=server").expect_code(0);
     assert!(!quiet.stderr.contains("TFS709"), "{}", quiet.stderr);
 }
 
-/// Pods so great that a node holds three of them, whatever else runs there.
+/// Of each node's own devices a pod asks for one: nobody else has them, whatever else runs there.
 fn the_nodes() {
     let namespace = space("autoscale-nodes");
-    let node = cpus();
-    let each = format!("{}m", node * 1000 * 3 / 10);
-    let mut greedy = deployment(
-        namespace,
-        "web",
-        &[container("app", &json!({"requests": {"cpu": each}}))],
-    );
-    greedy["spec"]["template"]["metadata"]["annotations"][CPU_ANNOTATION] = json!("30m");
-    apply(&[greedy]);
+    let names = field("default", "nodes", "{.items[*].metadata.name}");
+    let nodes: Vec<&str> = names.split_whitespace().collect();
+    for node in &nodes {
+        let devices = json!({DEVICE: "3"});
+        let patch = json!({"status": {"capacity": devices, "allocatable": devices}});
+        let words = format!("patch node {node} --subresource=status --type=merge -p {patch}");
+        kubectl(&words).expect_code(0);
+    }
+    let room = 3 * nodes.len();
+    let one = json!({"requests": {"cpu": "100m", DEVICE: "1"}, "limits": {DEVICE: "1"}});
+    apply(&[deployment(namespace, "web", &[container("app", &one)])]);
     ready(namespace, "deployment/web");
     let ran = autoscale(namespace, "web --cpu 60% --max 200 --dry-run=server").expect_code(0);
-    let room = room(&ran.stderr);
-    assert!(ran.stderr.contains("TFS710"), "{}", ran.stderr);
-    kubectl(&format!(
-        "scale deployment web -n {namespace} --replicas={}",
-        room + 1
-    ))
-    .expect_code(0);
+    let said = unwrapped(&ran.stderr);
+    let told = format!("TFS710 The nodes have room for {room} pods of Deployment/web");
+    assert!(said.contains(&told), "{told}: {}", ran.stderr);
+    // What was said is so.
+    let scale = format!("scale deployment web -n {namespace} --replicas={}", room + 1);
+    kubectl(&scale).expect_code(0);
     until("all but one have a node", || {
         let pods = kubectl(&format!("get pods -n {namespace} -o json")).json();
         let pods: Vec<Value> = pods["items"].as_array().cloned().unwrap_or_default();
@@ -78,27 +83,15 @@ fn the_nodes() {
     let words = format!("web --cpu 60% --max {room} --dry-run=server");
     let enough = autoscale(namespace, &words).expect_code(0);
     assert!(!enough.stderr.contains("TFS710"), "{}", enough.stderr);
-    kubectl(&format!("delete deployment web -n {namespace}")).expect_code(0);
-}
-
-fn cpus() -> usize {
-    let nodes = kubectl("get nodes -o json").json();
-    let cpu = nodes["items"][0]["status"]["allocatable"]["cpu"].as_str();
-    cpu.and_then(|cpu| cpu.parse().ok())
-        .unwrap_or_else(|| panic!("whole cpus: {nodes:#}"))
-}
-
-/// The number in `The nodes have room for 6 pods of`.
-fn room(text: &str) -> usize {
-    let rest = text.split("room for ").nth(1).unwrap_or_default();
-    let number = rest.split(' ').next().and_then(|number| number.parse().ok());
-    number.unwrap_or_else(|| panic!("no number: {text}"))
 }
 
 fn pods_of_somebody_else() {
     let namespace = space("autoscale-foreign");
     web(namespace);
     apply(&[bare(namespace, "shell", "web")]);
+    until("the foreign pod runs", || {
+        (field(namespace, "pod/shell", "{.status.phase}") == "Running").then_some(())
+    });
     let refused = autoscale(namespace, "web --cpu 60% --max 4").expect_code(1);
     insta::assert_snapshot!("foreign_pod", said(&refused));
     assert_eq!(kubectl(&format!("get hpa -n {namespace} -o name")).stdout, "");
@@ -118,8 +111,7 @@ fn a_request_that_says_nothing() {
     });
     let ran = autoscale(namespace, "web --cpu 60% --max 4").expect_code(0);
     // The sample of an idle pod is 29m to 31m, the name of the pod another one each time, and lines break accordingly.
-    let said = ran.said();
-    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = unwrapped(&ran.said());
     for part in ["TFS611", "and requests 1m", "limited to 4 by maxReplicas"] {
         assert!(said.contains(part), "{part}: {said}");
     }

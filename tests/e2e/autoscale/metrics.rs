@@ -53,16 +53,13 @@ fn a_metric_that_nobody_serves(namespace: &str) {
 
     let started = std::time::Instant::now();
     let forced = autoscale(namespace, &format!("{words} --force")).expect_code(1);
-    assert!(started.elapsed().as_secs() < 60, "no waiting helps");
+    assert!(started.elapsed().as_secs() < 240, "no waiting helps");
     insta::assert_snapshot!("forced", said(&forced));
     assert_eq!(spec(namespace, "web")["metrics"][0]["type"], "Pods");
 
     let external = autoscale(namespace, "web --external-metric orders=30 --max 4").expect_code(1);
     insta::assert_snapshot!("nobody_serves_external", said(&external));
     // Another metric keeps it going: what is missing is a warning.
-    let beside = autoscale(
-        namespace,
-        "web --cpu 60% --external-metric orders=30 --max 4 --timeout 20s",
-    );
+    let beside = autoscale(namespace, "web --cpu 60% --external-metric orders=30 --max 4");
     insta::assert_snapshot!("one_of_two_is_missing", said(&beside));
 }

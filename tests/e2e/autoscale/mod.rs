@@ -61,8 +61,14 @@ fn ready(namespace: &str, object: &str) {
     });
 }
 
+/// `kubectl tfserve autoscale`, with the time that a busy machine needs where none is given.
 fn autoscale(namespace: &str, words: &str) -> Ran {
-    kubectl(&format!("tfserve autoscale {words} -n {namespace}"))
+    let time = if words.contains("--timeout") {
+        ""
+    } else {
+        "--timeout 5m"
+    };
+    kubectl(&format!("tfserve autoscale {words} {time} -n {namespace}"))
 }
 
 /// `spec` of an HPA.
