@@ -62,7 +62,7 @@ fn the_nodes() {
     ready(namespace, "deployment/web");
     let ran = autoscale(namespace, "web --cpu 60% --max 200 --dry-run=server").expect_code(0);
     let said = unwrapped(&ran.stderr);
-    let told = format!("TFS710 The nodes have room for {room} pods of Deployment/web");
+    let told = format!("TFS710 likely: The nodes have room for {room} pods of Deployment/web");
     assert!(said.contains(&told), "{told}: {}", ran.stderr);
     // What was said is so.
     let scale = format!("scale deployment web -n {namespace} --replicas={}", room + 1);
