@@ -59,8 +59,14 @@ pub struct LoadArgs {
     #[arg(short = 'y', long)]
     pub yes: bool,
     /// Print this load as a file for Locust, and send nothing
-    #[arg(long, requires = "url")]
+    #[arg(long)]
     pub locustfile: bool,
+    /// Let Locust make the load in the cluster, with so many workers: Jobs, which are removed at its end
+    #[arg(long, value_name = "WORKERS", value_parser = clap::value_parser!(u16).range(1..=1000), conflicts_with_all = ["url", "locustfile", "address", "threads"])]
+    pub distributed: Option<u16>,
+    /// Image of Locust 2.x for --distributed
+    #[arg(long, value_name = "IMAGE", default_value = crate::load::jobs::IMAGE)]
+    pub locust_image: String,
     /// Which model.
     #[command(flatten)]
     pub model: ModelArgs,

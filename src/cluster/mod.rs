@@ -11,6 +11,7 @@ pub mod follow;
 pub mod install;
 mod kubeconfig;
 mod live;
+pub mod load_jobs;
 mod metrics_api;
 pub mod model;
 pub mod monitoring;

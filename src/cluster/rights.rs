@@ -28,14 +28,47 @@ pub async fn missing(cluster: &Cluster, manifests: &[Manifest]) -> Vec<String> {
     missing
 }
 
+/// The rights that are missing to follow and to remove a load of these.
+pub async fn missing_to_end(cluster: &Cluster, manifests: &[Manifest]) -> Vec<String> {
+    let mut missing = Vec::new();
+    let namespace = manifests.first().and_then(Manifest::namespace);
+    let log = Ask {
+        verb: "get",
+        resource: "pods/log",
+        namespace,
+        name: None,
+    };
+    let mut all = vec![Ask::list("pods", namespace), log];
+    let resources: Vec<(String, &Manifest)> = manifests
+        .iter()
+        .map(|manifest| (apply::resource(manifest).0, manifest))
+        .collect();
+    all.extend(
+        resources
+            .iter()
+            .map(|(resource, manifest)| ask("delete", resource, manifest)),
+    );
+    for asked in all {
+        if may(cluster, &asked).await == Some(false) {
+            missing.push(asked.right());
+        }
+    }
+    missing
+}
+
 /// Whether it is allowed; none where that cannot be asked.
 async fn may(cluster: &Cluster, asked: &Ask<'_>) -> Option<bool> {
-    let (plural, group) = asked.resource.split_once('.').unwrap_or((asked.resource, ""));
+    let (resource, subresource) = match asked.resource.split_once('/') {
+        Some((resource, subresource)) => (resource, Some(subresource.to_owned())),
+        None => (asked.resource, None),
+    };
+    let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
     let review = SelfSubjectAccessReview {
         spec: SelfSubjectAccessReviewSpec {
             resource_attributes: Some(ResourceAttributes {
                 group: Some(group.to_owned()),
                 resource: Some(plural.to_owned()),
+                subresource,
                 namespace: asked.namespace.map(str::to_owned),
                 name: asked.name.map(str::to_owned),
                 verb: Some(asked.verb.to_owned()),

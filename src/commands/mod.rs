@@ -12,6 +12,7 @@ mod help;
 mod load;
 mod metrics_server;
 mod objects;
+mod patience;
 mod predict;
 mod print;
 mod progress;

@@ -17,13 +17,18 @@ pub struct Latencies(Option<Histogram<u64>>);
 impl Latencies {
     /// Counts one.
     pub fn record(&mut self, latency: Duration) {
+        self.record_all(latency, 1);
+    }
+
+    /// Counts several of the same length.
+    pub fn record_all(&mut self, latency: Duration, count: u64) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(LONGEST_MICROS);
         if self.0.is_none() {
             // The bounds are constants that it takes.
             self.0 = Histogram::new_with_bounds(1, LONGEST_MICROS, DIGITS).ok();
         }
         if let Some(histogram) = &mut self.0 {
-            histogram.saturating_record(micros.clamp(1, LONGEST_MICROS));
+            histogram.saturating_record_n(micros.clamp(1, LONGEST_MICROS), count);
         }
     }
 

@@ -29,9 +29,14 @@ pub(super) fn of(report: &LoadReport) -> String {
         );
     }
     if let Some(busy) = report.client.busiest_percent.filter(|busy| *busy > BUSY_PERCENT) {
-        return format!(
-            "this client: its busiest thread used {busy:.0}% of a core, so the server may be faster than shown"
-        );
+        return match report.client.locust_workers {
+            Some(_) => format!(
+                "the workers: the busiest used {busy:.0}% of a core, so the server may be faster than shown; take more with `--distributed`"
+            ),
+            None => format!(
+                "this client: its busiest thread used {busy:.0}% of a core, so the server may be faster than shown"
+            ),
+        };
     }
     if let Some(sentence) = report
         .scaling
@@ -49,9 +54,13 @@ pub(super) fn of(report: &LoadReport) -> String {
     if knee_steps(report).is_some() {
         return "most likely the server: throughput stopped growing without errors, and no thread of this client was busy".to_owned();
     }
+    let sender = match report.client.locust_workers {
+        Some(_) => "Locust's workers",
+        None => "this client",
+    };
     match &report.scaling {
-        Some(_) => "nothing that was seen: neither errors, nor this client, nor the HPA".to_owned(),
-        None => "nothing that was seen: neither errors nor this client".to_owned(),
+        Some(_) => format!("nothing that was seen: neither errors, nor {sender}, nor the HPA"),
+        None => format!("nothing that was seen: neither errors nor {sender}"),
     }
 }
 

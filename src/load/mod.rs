@@ -4,7 +4,9 @@ mod answers;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod answers_test;
+pub mod distributed;
 mod failure;
+pub mod jobs;
 mod latency;
 mod levels;
 mod limits;

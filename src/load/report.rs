@@ -132,8 +132,11 @@ pub struct StepReport {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Client {
-    /// Threads that sent.
+    /// Threads that sent; none of this machine where Locust's workers did.
     pub threads: usize,
+    /// Locust's workers in the cluster; none where this machine sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locust_workers: Option<u16>,
     /// CPU time of these threads, in seconds; none where the system does not tell.
     pub cpu_seconds: Option<f64>,
     /// The busiest slice of the busiest thread, in percent of a core.

@@ -99,13 +99,20 @@ pub(super) fn label(question: &str) -> &str {
 /// What it cost this machine.
 pub(super) fn client(report: &LoadReport) -> String {
     let client = &report.client;
-    let mut parts = vec![format!(
-        "{} {}, {} {}",
-        client.threads,
-        plural(client.threads as u64, "thread"),
-        client.connections,
-        plural(client.connections, "connection")
-    )];
+    let sent_by = match client.locust_workers {
+        Some(workers) => format!(
+            "{workers} Locust {} in the cluster",
+            plural(workers.into(), "worker")
+        ),
+        None => format!(
+            "{} {}, {} {}",
+            client.threads,
+            plural(client.threads as u64, "thread"),
+            client.connections,
+            plural(client.connections, "connection")
+        ),
+    };
+    let mut parts = vec![sent_by];
     if let Some(seconds) = client.cpu_seconds {
         parts.push(format!("{seconds:.2} s of CPU"));
     }

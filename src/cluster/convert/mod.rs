@@ -27,7 +27,7 @@ pub(super) use hpa::hpa;
 pub(super) use limit_range::limit_range;
 pub(super) use listed_pod::ListedPod;
 pub(super) use pod::{controller, pod};
-pub(super) use rollout::rollout;
+pub(super) use rollout::{of_pods as events_of_pods, rollout};
 pub(super) use room::{allocatable, quota, unfit};
 pub(super) use scaled_object::scaled_object;
 pub(super) use serving::{serving, without_secrets};

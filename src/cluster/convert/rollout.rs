@@ -96,7 +96,7 @@ fn own_pod(object: &v1::Pod) -> crate::facts::Pod {
 }
 
 /// The events about these very pods, oldest first: a uid keeps out those of a namesake that is gone.
-fn of_pods(events: &[Arc<v1::Event>], pods: &[&v1::Pod]) -> Vec<PodEvent> {
+pub(in crate::cluster) fn of_pods(events: &[Arc<v1::Event>], pods: &[&v1::Pod]) -> Vec<PodEvent> {
     let mut found: Vec<PodEvent> = events
         .iter()
         .filter(|event| {

@@ -11,6 +11,7 @@ use kube::{Api, Resource, ResourceExt};
 use super::owner::why_foreign;
 use super::{Found, Item, Left, resource_name};
 use crate::cluster::{Ask, Cluster, Error};
+use crate::load::jobs::LOAD;
 use crate::serving::PART_OF;
 use crate::serving::names::Names;
 
@@ -30,6 +31,21 @@ pub struct Wanted<'a> {
     pub field_manager: &'a str,
 }
 
+/// Whose objects are ours.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whose<'a> {
+    /// `--field-manager`.
+    pub(super) field_manager: &'a str,
+}
+
+impl<'a> From<Wanted<'a>> for Whose<'a> {
+    fn from(wanted: Wanted<'a>) -> Self {
+        Self {
+            field_manager: wanted.field_manager,
+        }
+    }
+}
+
 /// What a namespace holds that may be of the name.
 struct Live {
     deployments: Vec<Deployment>,
@@ -44,7 +60,12 @@ struct Live {
 /// A kind could not be listed: what was made is not known then.
 pub async fn find(cluster: &Cluster, wanted: Wanted<'_>) -> Result<Found, Error> {
     let live = read(cluster, wanted).await?;
-    let mut found = Found::default();
+    // A load goes before what it loads.
+    let mut found = if wanted.one_variant {
+        Found::default()
+    } else {
+        super::load(cluster, wanted.namespace, &wanted.names.app, wanted.field_manager).await?
+    };
     let (going, staying): (Vec<&Deployment>, Vec<&Deployment>) = live
         .deployments
         .iter()
@@ -184,6 +205,10 @@ fn config_maps(
                 .find(|deployment| references(deployment, &name))
                 .map(|deployment| deployment.name_any())
         };
+        // The files of a load are known already.
+        if map.labels().contains_key(LOAD) {
+            continue;
+        }
         let part_of = map.labels().get(PART_OF) == Some(&wanted.names.app);
         let of_the_name = name == wanted.names.config_map || part_of && !wanted.one_variant;
         if by(going).is_none() && !of_the_name {
@@ -196,7 +221,7 @@ fn config_maps(
                     why: format!("Deployment {user}, which stays, reads it"),
                 });
             }
-            _ => found.decide_metadata::<ConfigMap>(&map.metadata, wanted),
+            _ => found.decide_metadata::<ConfigMap>(&map.metadata, wanted.into()),
         }
     }
 }
@@ -262,12 +287,16 @@ pub(super) fn of_metadata<K: Resource<DynamicType = ()>>(metadata: &ObjectMeta, 
 
 impl Found {
     fn decide<K: Resource<DynamicType = ()>>(&mut self, object: &K, wanted: Wanted<'_>) {
-        self.decide_metadata::<K>(object.meta(), wanted);
+        self.decide_metadata::<K>(object.meta(), wanted.into());
     }
 
-    fn decide_metadata<K: Resource<DynamicType = ()>>(&mut self, metadata: &ObjectMeta, wanted: Wanted<'_>) {
-        match why_foreign(metadata, wanted.field_manager) {
-            None => self.remove.push(of_metadata::<K>(metadata, wanted.field_manager)),
+    pub(super) fn decide_metadata<K: Resource<DynamicType = ()>>(
+        &mut self,
+        metadata: &ObjectMeta,
+        whose: Whose<'_>,
+    ) {
+        match why_foreign(metadata, whose.field_manager) {
+            None => self.remove.push(of_metadata::<K>(metadata, whose.field_manager)),
             Some(why) => self.left.push(Left {
                 resource_name: resource_name(
                     &ApiResource::erase::<K>(&()),

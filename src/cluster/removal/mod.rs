@@ -3,6 +3,7 @@
 mod contents;
 mod delete;
 mod find;
+mod load;
 mod owner;
 
 use kube::api::ApiResource;
@@ -10,6 +11,7 @@ use kube::api::ApiResource;
 pub use contents::{Namespace, namespace};
 pub use delete::{Gone, delete, is_gone, is_ours, pods_of};
 pub use find::{Wanted, find};
+pub use load::{load, pods_of_load};
 pub(super) use owner::why_foreign;
 
 /// An object that goes.

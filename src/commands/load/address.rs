@@ -19,7 +19,7 @@ use crate::Error;
 use crate::load::Failure;
 
 /// What every request says of its sender.
-pub(super) const OUR_NAME: &str = concat!("kubectl-tfserve/", env!("CARGO_PKG_VERSION"));
+const OUR_NAME: &str = concat!("kubectl-tfserve/", env!("CARGO_PKG_VERSION"));
 
 /// Where requests go and what they say.
 pub(super) struct Address {
@@ -28,6 +28,8 @@ pub(super) struct Address {
     generation: AtomicU64,
     method: Method,
     path: Uri,
+    /// What the header `Host` says where nobody gives another.
+    host: HeaderValue,
     headers: HeaderMap,
     body: Bytes,
 }
@@ -94,6 +96,7 @@ impl Address {
 
     fn of(route: Route, url: &Uri, headers: &[String], body: Option<Bytes>) -> Result<Arc<Self>, Error> {
         let path = url.path_and_query().map_or("/", |path| path.as_str());
+        let host = host_of(url)?;
         Ok(Arc::new(Self {
             route,
             generation: AtomicU64::new(0),
@@ -101,7 +104,8 @@ impl Address {
             path: path
                 .parse()
                 .map_err(|error| Error::Usage(format!("--url {url}: {error}")))?,
-            headers: all_headers(url, headers, body.is_some())?,
+            headers: all_headers(&host, headers, body.is_some())?,
+            host,
             body: body.unwrap_or_default(),
         }))
     }
@@ -141,9 +145,21 @@ impl Address {
         &self.path
     }
 
-    /// All headers but those of the body's length.
-    pub(super) fn headers(&self) -> &HeaderMap {
-        &self.headers
+    /// The headers that somebody else who sends this must be told: neither the host's name nor ours.
+    pub(super) fn own_headers(&self) -> Vec<(String, String)> {
+        let implied = |name: &HeaderName, value: &HeaderValue| {
+            (name == HOST && *value == self.host) || (name == USER_AGENT && value == OUR_NAME)
+        };
+        self.headers
+            .iter()
+            .filter(|(name, value)| !implied(name, value))
+            .map(|(name, value)| {
+                (
+                    name.to_string(),
+                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                )
+            })
+            .collect()
     }
 
     /// The body.
@@ -186,13 +202,16 @@ impl Address {
     }
 }
 
-fn all_headers(url: &Uri, given: &[String], has_body: bool) -> Result<HeaderMap, Error> {
-    let mut headers = HeaderMap::new();
+fn host_of(url: &Uri) -> Result<HeaderValue, Error> {
     let authority = url.authority().map_or("", |authority| authority.as_str());
     // What stands before an @ is for the server's name, not for its log.
     let host = authority.rsplit('@').next().unwrap_or(authority);
-    let host = HeaderValue::from_str(host).map_err(|error| Error::Usage(format!("--url {url}: {error}")))?;
-    headers.insert(HOST, host);
+    HeaderValue::from_str(host).map_err(|error| Error::Usage(format!("--url {url}: {error}")))
+}
+
+fn all_headers(host: &HeaderValue, given: &[String], has_body: bool) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::new();
+    headers.insert(HOST, host.clone());
     headers.insert(USER_AGENT, HeaderValue::from_static(OUR_NAME));
     if has_body {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -49,6 +49,45 @@ impl Named {
         self.served.reach.target.as_ref()
     }
 
+    /// The URL at which pods of the cluster ask, and whose Service that is.
+    ///
+    /// # Errors
+    /// The name leads to no Service.
+    pub(super) fn inside(&self) -> Result<(String, &reach::Target), Error> {
+        let Some(target) = self.target() else {
+            return Err(Error::Usage(
+                "a load in the cluster needs the name of a Service, and no --address".to_owned(),
+            ));
+        };
+        let Backend::Service(front) = &target.backend else {
+            return Err(Error::Usage(format!(
+                "{} has no Service of its own, so nothing spreads requests over its pods inside the cluster; make one, or leave \
+                 --distributed out",
+                target.title()
+            )));
+        };
+        let host = match &front.cluster_ip {
+            Some(address) if address.contains(':') => format!("[{address}]"),
+            Some(address) => address.clone(),
+            None => format!("{}.{}.svc", target.name, target.namespace),
+        };
+        let path = self.served.predict_path();
+        Ok((format!("http://{host}:{}{path}", front.port), target))
+    }
+
+    /// From where the address of this load can be asked, in words.
+    pub(super) fn who_reaches_it(&self) -> String {
+        match &self.served.reach.way {
+            Way::PortForward { .. } => match self.target().map(|target| &target.backend) {
+                Some(Backend::Service(_)) => "no address of it was reached from here: HOST is the Service's name inside the cluster, so run the file \
+                     in a pod, or let `--distributed` do so"
+                    .to_owned(),
+                _ => "no address of it was reached from here: HOST needs `kubectl port-forward` beside Locust".to_owned(),
+            },
+            way => format!("HOST is {way}, as reached from this machine; another may not reach it"),
+        }
+    }
+
     /// Sends one request: what the model cannot understand makes no load. The exit code where it does not.
     ///
     /// # Errors

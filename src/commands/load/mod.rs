@@ -5,6 +5,7 @@ mod aim;
 mod consent;
 mod cool_down;
 mod cpu;
+mod distributed;
 mod engine;
 mod failures;
 mod files;
@@ -41,7 +42,7 @@ use run::Means;
 pub(super) async fn run(global: &GlobalArgs, args: &LoadArgs) -> Result<u8, Error> {
     let plan = Arc::new(plan::of(&args.plan, global.request_timeout)?);
     files::check(&args.result)?;
-    let aim = match aim::take(global, args).await? {
+    let mut aim = match aim::take(global, args).await? {
         Ok(aim) => aim,
         Err(code) => return Ok(code),
     };
@@ -49,6 +50,12 @@ pub(super) async fn run(global: &GlobalArgs, args: &LoadArgs) -> Result<u8, Erro
         locustfile::write(&plan, &aim)?;
         return Ok(exit::OK);
     }
+    let distributed = match args.distributed {
+        Some(workers) => {
+            Some(distributed::Distributed::prepare(&plan, &mut aim, workers, &args.locust_image).await?)
+        }
+        None => None,
+    };
     let load = format!("{} {}", plan.highest(), plan::unit(&plan));
     consent::ask(aim.foreign.as_ref(), &load, args.yes)?;
     if let Some(named) = &aim.named
@@ -76,7 +83,15 @@ pub(super) async fn run(global: &GlobalArgs, args: &LoadArgs) -> Result<u8, Erro
         cool_down: args.plan.cool_down,
     };
     let started_at = Utc::now();
-    let outcome = run::run(&plan, &aim.address, &means, watch, &mut Live::new()).await?;
+    let mut live = Live::new();
+    let outcome = match &distributed {
+        Some(distributed) => {
+            distributed
+                .run(&plan, &aim.address, &means, watch, &mut live)
+                .await?
+        }
+        None => run::run(&plan, &aim.address, &means, watch, &mut live).await?,
+    };
     let mut report = LoadReport::new(Parts {
         started_at,
         target: aim.target,

@@ -76,7 +76,7 @@ pub(super) async fn run(
             biased;
             signal = &mut interrupted, if ended.is_none() => {
                 signal?;
-                ended = Some(end("interrupted", "Ctrl-C", &engine));
+                ended = Some(end("interrupted", "Ctrl-C", engine.start));
                 engine.stop();
             }
             () = &mut given_up, if ended.is_none() => {
@@ -94,7 +94,7 @@ pub(super) async fn run(
                         live.show(plan, &ledger.timeline, watch.as_ref().map(Watch::record));
                     }
                     if ended.is_none() {
-                        ended = reached(means, &ledger.timeline, watch.as_ref(), &engine);
+                        ended = reached(means, &ledger.timeline, watch.as_ref(), engine.start);
                         if ended.is_some() {
                             engine.stop();
                         }
@@ -121,7 +121,9 @@ pub(super) async fn run(
 }
 
 /// From now on Ctrl-C is heard.
-async fn hear(mut interrupted: Pin<&mut impl Future<Output = std::io::Result<()>>>) -> Result<(), Error> {
+pub(super) async fn hear(
+    mut interrupted: Pin<&mut impl Future<Output = std::io::Result<()>>>,
+) -> Result<(), Error> {
     let early = poll_fn(|context| {
         Poll::Ready(match interrupted.as_mut().poll(context) {
             Poll::Ready(signal) => Some(signal),
@@ -137,11 +139,11 @@ async fn hear(mut interrupted: Pin<&mut impl Future<Output = std::io::Result<()>
     }
 }
 
-fn end(reason: &'static str, why: &str, engine: &Engine) -> Ended {
+pub(super) fn end(reason: &'static str, why: &str, start: Instant) -> Ended {
     Ended {
         reason,
         why: why.to_owned(),
-        second: since(engine.start),
+        second: since(start),
     }
 }
 
@@ -151,19 +153,24 @@ pub(super) fn since(start: Instant) -> f64 {
 }
 
 /// Whether what was to end it has come.
-fn reached(means: &Means, timeline: &Timeline, watch: Option<&Watch>, engine: &Engine) -> Option<Ended> {
+pub(super) fn reached(
+    means: &Means,
+    timeline: &Timeline,
+    watch: Option<&Watch>,
+    start: Instant,
+) -> Option<Ended> {
     if let Some(why) = too_many_errors(timeline, means.stop_on) {
-        return Some(end("errorRate", &why, engine));
+        return Some(end("errorRate", &why, start));
     }
     let most = watch?.record().is_full().filter(|_| means.until_max)?;
     Some(end(
         "maxReplicas",
         &format!("{most} of at most {most} replicas were ready"),
-        engine,
+        start,
     ))
 }
 
-fn end_of_plan(plan: &Plan) -> Ended {
+pub(super) fn end_of_plan(plan: &Plan) -> Ended {
     Ended {
         reason: "completed",
         why: "the last step was over".to_owned(),

@@ -13,9 +13,10 @@ use crate::cluster::apply::Applied;
 use crate::cluster::follow::Follow;
 use crate::cluster::{Cluster, model};
 use crate::commands::objects::Report;
+use crate::commands::patience::Patience;
 use crate::commands::print::print;
 use crate::diagnosis::Finding;
-use crate::diagnosis::rollout::{self, Kind, Mark, Progress, Trouble};
+use crate::diagnosis::rollout::{self, Mark, Progress, Trouble};
 use crate::facts::Rollout;
 use crate::output;
 use crate::serving::manifests::Serving;
@@ -239,32 +240,6 @@ fn seconds(duration: Duration) -> String {
     match duration.as_secs() {
         whole if whole >= 60 && whole % 60 == 0 => format!("{}m", whole / 60),
         whole => format!("{whole}s"),
-    }
-}
-
-/// Since when which trouble is seen.
-#[derive(Default)]
-struct Patience {
-    since: Vec<(Kind, Instant)>,
-}
-
-impl Patience {
-    /// Whether a trouble has lasted as long as it was worth waiting for it to go away.
-    fn is_over(&mut self, troubles: &[Trouble]) -> bool {
-        let now = Instant::now();
-        self.since
-            .retain(|(kind, _)| troubles.iter().any(|trouble| trouble.kind == *kind));
-        for trouble in troubles {
-            if !self.since.iter().any(|(kind, _)| *kind == trouble.kind) {
-                self.since.push((trouble.kind.clone(), now));
-            }
-        }
-        let lasted = |trouble: &Trouble| {
-            let since = self.since.iter().find(|(kind, _)| *kind == trouble.kind);
-            let patience = trouble.patience;
-            since.is_some_and(|(_, since)| patience.is_some_and(|patience| now - *since >= patience))
-        };
-        troubles.iter().any(lasted)
     }
 }
 

@@ -64,8 +64,14 @@ fn told(rollout: &Rollout, mut finding: Finding) -> Finding {
                 "{label} cannot create its pods: {}",
                 refusal::in_words(refusal::read(why))
             );
-            "the ReplicaSet tries again after longer and longer pauses, and is refused until that changes"
-                .clone_into(&mut finding.cause);
+            let who = if rollout.target.kind == "Job" {
+                "Job"
+            } else {
+                "ReplicaSet"
+            };
+            finding.cause = format!(
+                "the {who} tries again after longer and longer pauses, and is refused until that changes"
+            );
         }
         "TFS808" => {
             "a hostPath volume is the node's own directory, so pods on other nodes have no model"
