@@ -4,26 +4,8 @@ use serde_json::{Value, json};
 
 use tfserve_sandbox::Sidecar;
 
-use crate::node::{SERVER, SHELL, SIDECAR, tensorflow, turn};
+use crate::node::{SERVER, SHELL, SIDECAR, Swept, namespace, tensorflow, turn};
 use crate::support::{Ran, apply, field, kubectl, sandbox, until};
-
-fn namespace(name: &str) -> String {
-    kubectl(&format!("create namespace {name}")).expect_code(0);
-    name.to_owned()
-}
-
-/// Ends the pods of a test at once: the node is small.
-struct Swept(String);
-
-impl Drop for Swept {
-    fn drop(&mut self) {
-        kubectl(&format!("delete namespace {} --wait=false", self.0));
-        kubectl(&format!(
-            "delete pods --all --force --grace-period=0 -n {}",
-            self.0
-        ));
-    }
-}
 
 fn up(namespace: &str, image: &str, model: &str, more: &str) -> Ran {
     kubectl(&format!(

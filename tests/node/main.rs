@@ -6,6 +6,7 @@
     reason = "a test may end with a panic"
 )]
 
+mod distributed;
 mod failures;
 mod node;
 mod story;

@@ -5,7 +5,9 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tfserve_sandbox::node::Image;
 use tfserve_sandbox::tensorflow::TensorFlow;
-use tfserve_sandbox::{Error, Options, Sandbox};
+use tfserve_sandbox::{Error, Options, Sandbox, locust_image};
+
+use crate::support::kubectl;
 
 /// The server of models on real TensorFlow: it is not TensorFlow Serving, and not called so.
 pub(crate) const SERVER: &str = "sandbox.tfserve.dev/model-server:1";
@@ -13,6 +15,8 @@ pub(crate) const SERVER: &str = "sandbox.tfserve.dev/model-server:1";
 pub(crate) const SHELL: &str = "sandbox.tfserve.dev/busybox:1";
 /// A container that runs and does nothing, as proxies do without traffic.
 pub(crate) const SIDECAR: &str = "sandbox.tfserve.dev/sidecar:1";
+/// Stock Locust.
+pub(crate) const LOCUST: &str = "sandbox.tfserve.dev/locust:1";
 /// What `--install-metrics-server` asks for.
 const METRICS_SERVER: &str = "registry.k8s.io/metrics-server/metrics-server:v0.9.0";
 
@@ -67,6 +71,7 @@ fn images(sandbox: &Sandbox) {
                 &[(sandbox.metrics_server_binary(), "/metrics-server")],
             ),
             tensorflow().image(SERVER).expect("the image of the server"),
+            locust_image(LOCUST).expect("the image of Locust"),
         ] {
             sandbox
                 .import_image(&image)
@@ -78,4 +83,23 @@ fn images(sandbox: &Sandbox) {
 /// TensorFlow, from the cache.
 pub(crate) fn tensorflow() -> TensorFlow {
     TensorFlow::prepare().expect("TensorFlow")
+}
+
+/// A new namespace.
+pub(crate) fn namespace(name: &str) -> String {
+    kubectl(&format!("create namespace {name}")).expect_code(0);
+    name.to_owned()
+}
+
+/// Ends the pods of a test at once: the node is small.
+pub(crate) struct Swept(pub(crate) String);
+
+impl Drop for Swept {
+    fn drop(&mut self) {
+        kubectl(&format!("delete namespace {} --wait=false", self.0));
+        kubectl(&format!(
+            "delete pods --all --force --grace-period=0 -n {}",
+            self.0
+        ));
+    }
 }

@@ -62,7 +62,8 @@ def write(root, path, text):
     os.chmod(target, 0o755)
 
 
-def main(root):
+def assemble(root, commands):
+    """The interpreter, its packages, and commands of the system."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     standard = os.path.dirname(os.__file__)
     packages = sysconfig.get_path("purelib")
@@ -75,19 +76,23 @@ def main(root):
     shutil.copytree(packages, f"{root}/packages", ignore=PACKAGES_LEFT_OUT)
     copy(sys.executable, root, "/python/bin/python3")
     objects = [*shared_objects(f"{root}/packages"), *shared_objects(f"{root}/python"), f"{root}/python/bin/python3"]
-    for library in libraries([*objects, *COMMANDS]):
+    for library in libraries([*objects, *commands]):
         # What lies in the image already is found by the objects themselves.
         if library.startswith(root + "/"):
             continue
         copy(library, root, None if library.startswith(("/lib", "/usr/lib")) else f"/python/lib/{os.path.basename(library)}")
-    for command in COMMANDS:
+    for command in commands:
         copy(command, root)
+    os.makedirs(f"{root}/tmp", exist_ok=True)
+    os.chmod(f"{root}/tmp", 0o1777)
+
+
+def main(root):
+    assemble(root, COMMANDS)
     for name in ["server.py", "monitoring.py", "remote_calls.py"]:
         copy(os.path.join(SOURCES, name), root, f"/server/{name}")
     write(root, "/usr/bin/tensorflow_model_server", SERVER)
     write(root, "/usr/bin/tf_serving_entrypoint.sh", ENTRYPOINT)
-    os.makedirs(f"{root}/tmp", exist_ok=True)
-    os.chmod(f"{root}/tmp", 0o1777)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ pub use components::Release;
 pub use error::{Error, Result};
 pub use kwok::SIMULATED_TAINT;
 pub use load::{Load, Usage};
-pub use locust::locust;
+pub use locust::{locust, locust_image};
 pub use metrics_server::MetricsServer;
 pub use namespace::Namespace;
 pub use options::{KubeletCertificate, Options};

@@ -4,9 +4,8 @@
 //! registry: the engine and the `SavedModel` are real.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -22,16 +21,13 @@ use crate::venv::{Venv, output};
 /// Where its sources are.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tensorflow");
 
-/// The file of an image in its directory.
-const IMAGE_ARCHIVE: &str = "image.tar";
-
 /// How long a first load may take on a busy machine.
 const START: Duration = Duration::from_secs(120);
 
 /// TensorFlow in a virtual environment.
 #[derive(Clone, Debug)]
 pub struct TensorFlow {
-    python: PathBuf,
+    venv: Venv,
 }
 
 impl TensorFlow {
@@ -39,9 +35,11 @@ impl TensorFlow {
     pub fn prepare() -> Result<Self> {
         let requirements = Path::new(SOURCES).join("requirements.txt");
         let venv = Venv::prepare("TensorFlow", &requirements, "about a minute")?;
-        Ok(Self {
-            python: venv.program("python"),
-        })
+        Ok(Self { venv })
+    }
+
+    fn python(&self) -> PathBuf {
+        self.venv.program("python")
     }
 
     /// An image with the server, for pods of a real node: assembled once, 1.2 GB in the cache.
@@ -52,21 +50,13 @@ impl TensorFlow {
             let path = Path::new(SOURCES).join(source);
             hash.write(&fs::read(&path).context(format!("cannot read {}", path.display()))?);
         }
-        let directory = self.beside(&format!("image-{:016x}", hash.value()), |unfinished| {
-            let root = unfinished.join("root");
+        let script = Path::new(SOURCES).join("image.py");
+        self.venv.image(name, &script, hash.value(), |root| {
             anstream::eprintln!("assembling the image of the server of models: once, half a minute");
-            self.run("image.py", &[root.as_os_str()])?;
-            Image::of_directory(name, &["/usr/bin/tf_serving_entrypoint.sh"], &root)
-                .with_environment("PYTHONHOME", "/python")
-                .with_environment("PYTHONPATH", "/packages")
-                .with_environment("PYTHONDONTWRITEBYTECODE", "1")
-                .with_environment("LD_LIBRARY_PATH", "/python/lib")
+            Image::of_directory(name, &["/usr/bin/tf_serving_entrypoint.sh"], root)
                 .with_environment("MODEL_NAME", "model")
                 .with_environment("MODEL_BASE_PATH", "/models")
-                .save(&unfinished.join(IMAGE_ARCHIVE))?;
-            fs::remove_dir_all(&root).context(format!("cannot remove {}", root.display()))
-        })?;
-        Ok(Image::of_archive(name, &directory.join(IMAGE_ARCHIVE)))
+        })
     }
 
     /// The base path of ResNet-101 with seeded random weights, exported once into the cache: 350 MB.
@@ -74,38 +64,27 @@ impl TensorFlow {
         let mut hash = Fnv::default();
         let path = Path::new(SOURCES).join("resnet.py");
         hash.write(&fs::read(&path).context(format!("cannot read {}", path.display()))?);
-        self.beside(&format!("resnet-{:016x}", hash.value()), |unfinished| {
-            anstream::eprintln!("exporting ResNet-101: once, half a minute");
-            self.run("resnet.py", &[unfinished.as_os_str()])
-        })
+        self.venv
+            .beside(&format!("resnet-{:016x}", hash.value()), |unfinished| {
+                anstream::eprintln!("exporting ResNet-101: once, half a minute");
+                self.run("resnet.py", &[unfinished.as_os_str()])
+            })
     }
 
-    /// A directory beside the environment that `make` fills, unless it is there.
-    fn beside(&self, name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
-        let home = self.python.ancestors().nth(2).unwrap_or(Path::new("/"));
-        let directory = home.join(name);
-        let lock = home.join(format!("{name}.lock"));
-        let lock = File::create(&lock).context(format!("cannot create {}", lock.display()))?;
-        lock.lock().context("cannot lock the cache of components")?;
-        if directory.is_dir() {
-            return Ok(directory);
-        }
-        let unfinished = tempfile::Builder::new()
-            .prefix(".making-")
-            .tempdir_in(home)
-            .context(format!("cannot create a directory in {}", home.display()))?;
-        // The directory is also for users that are not root, in a pod.
-        fs::set_permissions(unfinished.path(), fs::Permissions::from_mode(0o755))
-            .context("cannot open a directory to everybody")?;
-        make(unfinished.path())?;
-        fs::rename(unfinished.path(), &directory)
-            .context(format!("cannot create {}", directory.display()))?;
-        Ok(directory)
+    /// The base path of a small model, exported once into the cache: a request takes milliseconds.
+    pub fn small_model(&self) -> Result<PathBuf> {
+        let mut hash = Fnv::default();
+        let path = Path::new(SOURCES).join("model.py");
+        hash.write(&fs::read(&path).context(format!("cannot read {}", path.display()))?);
+        self.venv
+            .beside(&format!("small-{:016x}", hash.value()), |unfinished| {
+                self.run("model.py", &[unfinished.as_os_str(), OsStr::new("1")])
+            })
     }
 
     fn run(&self, script: &str, arguments: &[&OsStr]) -> Result<()> {
         output(
-            Command::new(&self.python)
+            Command::new(self.python())
                 .arg(Path::new(SOURCES).join(script))
                 .args(arguments),
         )
@@ -121,7 +100,7 @@ impl TensorFlow {
             .and_then(|listener| listener.local_addr())
             .context(format!("no free port on {host}"))?;
         let log = directory.path().join("log");
-        let child = Command::new(&self.python)
+        let child = Command::new(self.python())
             .arg(Path::new(SOURCES).join("server.py"))
             .arg(format!("--model_name={model}"))
             .arg(format!("--model_base_path={}", base.display()))
@@ -138,7 +117,7 @@ impl TensorFlow {
             address,
             base,
             log,
-            python: self.python.clone(),
+            python: self.python(),
             child,
             _directory: directory,
         })

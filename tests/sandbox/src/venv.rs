@@ -1,11 +1,16 @@
 //! Pinned Python packages in virtual environments, beside the other components.
 
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::components::{Fnv, cache_directory};
 use crate::error::{Context, Error, Result};
+use crate::node::Image;
+
+/// The file of an image in its directory.
+const IMAGE_ARCHIVE: &str = "image.tar";
 
 /// A virtual environment.
 #[derive(Clone, Debug)]
@@ -67,6 +72,52 @@ impl Venv {
     /// A program of it.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.directory.join("bin").join(name)
+    }
+
+    /// A directory inside the environment's that `make` fills, unless it is there.
+    pub(crate) fn beside(&self, name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+        let home = &self.directory;
+        let directory = home.join(name);
+        let lock = home.join(format!("{name}.lock"));
+        let lock = File::create(&lock).context(format!("cannot create {}", lock.display()))?;
+        lock.lock().context("cannot lock the cache of components")?;
+        if directory.is_dir() {
+            return Ok(directory);
+        }
+        let unfinished = tempfile::Builder::new()
+            .prefix(".making-")
+            .tempdir_in(home)
+            .context(format!("cannot create a directory in {}", home.display()))?;
+        // The directory is also for users that are not root, in a pod.
+        fs::set_permissions(unfinished.path(), fs::Permissions::from_mode(0o755))
+            .context("cannot open a directory to everybody")?;
+        make(unfinished.path())?;
+        fs::rename(unfinished.path(), &directory)
+            .context(format!("cannot create {}", directory.display()))?;
+        Ok(directory)
+    }
+
+    /// An image whose root directory a script of this environment assembles, once for every `hash` of its sources.
+    pub(crate) fn image(
+        &self,
+        name: &str,
+        script: &Path,
+        hash: u64,
+        of: impl FnOnce(&Path) -> Image,
+    ) -> Result<Image> {
+        let directory = self.beside(&format!("image-{hash:016x}"), |unfinished| {
+            let root = unfinished.join("root");
+            let image = of(&root);
+            output(Command::new(self.program("python")).arg(script).arg(&root))?;
+            image
+                .with_environment("PYTHONHOME", "/python")
+                .with_environment("PYTHONPATH", "/packages")
+                .with_environment("PYTHONDONTWRITEBYTECODE", "1")
+                .with_environment("LD_LIBRARY_PATH", "/python/lib")
+                .save(&unfinished.join(IMAGE_ARCHIVE))?;
+            fs::remove_dir_all(&root).context(format!("cannot remove {}", root.display()))
+        })?;
+        Ok(Image::of_archive(name, &directory.join(IMAGE_ARCHIVE)))
     }
 }
 
