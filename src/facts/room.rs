@@ -103,18 +103,23 @@ impl PodTemplate {
 /// What the scheduler counts for a pod, in thousandths (`PodRequests` in `component-helpers/resource`, v1.37): its
 /// containers and native sidecars together, or the greatest init container with the sidecars before it; what the pod
 /// itself requests takes their place. `pods` is the pod itself.
+///
+/// What a container limits and does not request, it requests: the API server writes that into pods and not into templates
+/// (`SetDefaults_Pod` in `pkg/apis/core/v1/defaults.go`, v1.37).
 pub fn pod_requests(containers: &[Container], of_pod: Option<&Resources>) -> BTreeMap<String, i64> {
-    let requests_of = |resources: &Resources| -> Vec<(String, i64)> {
-        let known = resources.requests.iter();
+    let in_milli = |quantities: BTreeMap<String, Quantity>| -> BTreeMap<String, i64> {
+        let known = quantities.into_iter();
         known
-            .filter_map(|(name, quantity)| Some((name.clone(), quantity.milli_value().ok()?)))
+            .filter_map(|(name, quantity)| Some((name, quantity.milli_value().ok()?)))
             .collect()
     };
     let mut running: BTreeMap<String, i64> = BTreeMap::new();
     let mut sidecars: BTreeMap<String, i64> = BTreeMap::new();
     let mut starting: BTreeMap<String, i64> = BTreeMap::new();
     for container in containers {
-        for (name, request) in requests_of(&container.resources) {
+        let mut requests = container.resources.limits.clone();
+        requests.extend(container.resources.requests.clone());
+        for (name, request) in in_milli(requests) {
             if container.counts_for_requests() {
                 let sum = running.entry(name.clone()).or_default();
                 *sum = sum.saturating_add(request);
@@ -134,7 +139,7 @@ pub fn pod_requests(containers: &[Container], of_pod: Option<&Resources>) -> BTr
         let sum = running.entry(name).or_default();
         *sum = peak.max(*sum);
     }
-    running.extend(of_pod.map(requests_of).unwrap_or_default());
+    running.extend(of_pod.map(|it| in_milli(it.requests.clone())).unwrap_or_default());
     running.insert("pods".to_owned(), 1000);
     running
 }
@@ -174,6 +179,15 @@ mod tests {
         assert_eq!(cpu(&[app.clone(), sidecar, setup], None), 1100);
         assert_eq!(cpu(&[app], Some(&requests("2"))), 2000);
         assert_eq!(pod_requests(&[], None), [("pods".to_owned(), 1000)].into());
+    }
+
+    #[test]
+    fn what_a_container_limits_alone_it_requests() {
+        let mut limited = container("500m", false, false);
+        limited.resources.limits = requests("2").requests;
+        assert_eq!(cpu(std::slice::from_ref(&limited), None), 500);
+        limited.resources.requests.clear();
+        assert_eq!(cpu(&[limited], None), 2000);
     }
 
     #[test]
