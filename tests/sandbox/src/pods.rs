@@ -231,10 +231,17 @@ impl Sandbox {
         annotations: &[(&str, Option<&str>)],
     ) -> Result<usize> {
         let pods = self.pods(namespace, selector)?;
+        let mut annotated = 0;
         for pod in &pods {
-            self.patch_annotations(namespace, &pod.name_any(), annotations)?;
+            match self.patch_annotations(namespace, &pod.name_any(), annotations) {
+                Ok(()) => annotated += 1,
+                // It has ended since it was listed.
+                Err(Error::Api { source, .. }) if matches!(&*source, kube::Error::Api(status) if status.code == 404) =>
+                    {}
+                Err(error) => return Err(error),
+            }
         }
-        Ok(pods.len())
+        Ok(annotated)
     }
 
     fn patch_annotations(
