@@ -46,27 +46,32 @@ pub(super) struct Size {
     pub(super) last: DateTime<Utc>,
 }
 
-/// The rescales that went on after the HPA was last changed, which may have another target or other rules since.
+/// The rescales that are known.
 #[derive(Debug)]
 pub(super) struct Rescales {
-    pub(super) sizes: Vec<Size>,
-    /// How many of whatever size one event stands for.
+    sizes: Vec<Size>,
+    /// When the HPA was last changed: it may have another target or other rules since, and nobody is blamed for what
+    /// was before. It counts where it speaks for somebody.
+    changed: Option<DateTime<Utc>>,
+    /// How many of whatever size one event stands for that went on after the change.
     pub(super) combined: i32,
+    /// The same of those that did not.
+    combined_before: i32,
     /// Whether so much happened that some of it may not have been written.
     throttled: bool,
 }
 
 /// None where the events were not read.
 pub(super) fn read(case: &Case<'_>) -> Option<Rescales> {
-    let changed = case.facts.hpa.spec_changed_at;
     let events = case.facts.events.known()?;
     let mut rescales = Rescales {
         sizes: Vec::new(),
+        changed: case.facts.hpa.spec_changed_at,
         combined: 0,
+        combined_before: 0,
         throttled: is_throttled(events),
     };
-    let since = |event: &&Event| changed.is_none_or(|changed| event.last_seen > Some(changed));
-    for event in events.iter().filter(since) {
+    for event in events {
         rescales.add(event);
     }
     Some(rescales)
@@ -94,7 +99,12 @@ impl Rescales {
         let mut times = event.count.max(1);
         let mut first = event.first_seen.unwrap_or(last);
         if is_aggregated(&event.message) {
-            self.combined = self.combined.saturating_add(times - 1);
+            let combined = if self.is_since(last) {
+                &mut self.combined
+            } else {
+                &mut self.combined_before
+            };
+            *combined = combined.saturating_add(times - 1);
             (times, first) = (1, last);
         }
         let (direction, by_metrics) = direction(&reason);
@@ -121,10 +131,14 @@ impl Rescales {
     }
 
     /// What the metrics wanted since the HPA was last changed. Of what began before, only the last is known to be later.
-    pub(super) fn by_metrics(&self, changed: Option<DateTime<Utc>>) -> Vec<Size> {
-        let moves = self.sizes.iter().filter(|size| size.by_metrics).cloned();
+    pub(super) fn by_metrics(&self) -> Vec<Size> {
+        let moves = self
+            .sizes
+            .iter()
+            .filter(|size| size.by_metrics && self.is_since(size.last));
         moves
-            .map(|size| match changed {
+            .cloned()
+            .map(|size| match self.changed {
                 Some(changed) if size.first <= changed => Size {
                     times: 1,
                     first: size.last,
@@ -135,10 +149,15 @@ impl Rescales {
             .collect()
     }
 
+    fn is_since(&self, time: DateTime<Utc>) -> bool {
+        self.changed.is_none_or(|changed| time > changed)
+    }
+
     /// The size that somebody else most often made the HPA write again, and how often at least.
     pub(super) fn most_overwritten(&self, now: DateTime<Utc>) -> Option<(&Size, i32)> {
         self.sizes
             .iter()
+            .filter(|size| self.is_since(size.last))
             .map(|size| (size, self.foreign_writes(size, now)))
             .max_by_key(|(_, foreign)| *foreign)
     }
@@ -161,7 +180,8 @@ impl Rescales {
                 other.times
             }
         });
-        let others = others.fold(self.combined, i32::saturating_add);
+        let combined = self.combined.saturating_add(self.combined_before);
+        let others = others.fold(combined, i32::saturating_add);
         in_the_last_hour(size, now)
             .saturating_sub(1)
             .saturating_sub(others)

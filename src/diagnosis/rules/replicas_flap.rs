@@ -73,7 +73,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if overwritten.is_some_and(|(_, foreign)| foreign >= LEAST_OVERWRITTEN) {
         return None;
     }
-    let moves = rescales.by_metrics(case.facts.hpa.spec_changed_at);
+    let moves = rescales.by_metrics();
     let swings = swings(&rescales, &moves)?;
     let last = moves.iter().map(|size| size.last).max()?;
     let explicit = case
