@@ -114,6 +114,14 @@ pub struct Probe {
     pub failure_threshold: i32,
 }
 
+impl Probe {
+    /// How long it may fail from the container's start on before it has failed for good, in seconds.
+    pub fn allows_seconds(&self) -> i64 {
+        i64::from(self.initial_delay_seconds)
+            + i64::from(self.period_seconds) * i64::from(self.failure_threshold)
+    }
+}
+
 impl ServingContainer {
     /// Whether a flag has a value other than 0.
     pub fn sets(&self, flag: &str) -> bool {

@@ -31,21 +31,6 @@ pub struct Wanted<'a> {
     pub field_manager: &'a str,
 }
 
-/// Whose objects are ours.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Whose<'a> {
-    /// `--field-manager`.
-    pub(super) field_manager: &'a str,
-}
-
-impl<'a> From<Wanted<'a>> for Whose<'a> {
-    fn from(wanted: Wanted<'a>) -> Self {
-        Self {
-            field_manager: wanted.field_manager,
-        }
-    }
-}
-
 /// What a namespace holds that may be of the name.
 struct Live {
     deployments: Vec<Deployment>,
@@ -221,7 +206,7 @@ fn config_maps(
                     why: format!("Deployment {user}, which stays, reads it"),
                 });
             }
-            _ => found.decide_metadata::<ConfigMap>(&map.metadata, wanted.into()),
+            _ => found.decide_metadata::<ConfigMap>(&map.metadata, wanted.field_manager),
         }
     }
 }
@@ -287,16 +272,16 @@ pub(super) fn of_metadata<K: Resource<DynamicType = ()>>(metadata: &ObjectMeta, 
 
 impl Found {
     fn decide<K: Resource<DynamicType = ()>>(&mut self, object: &K, wanted: Wanted<'_>) {
-        self.decide_metadata::<K>(object.meta(), wanted.into());
+        self.decide_metadata::<K>(object.meta(), wanted.field_manager);
     }
 
     pub(super) fn decide_metadata<K: Resource<DynamicType = ()>>(
         &mut self,
         metadata: &ObjectMeta,
-        whose: Whose<'_>,
+        field_manager: &str,
     ) {
-        match why_foreign(metadata, whose.field_manager) {
-            None => self.remove.push(of_metadata::<K>(metadata, whose.field_manager)),
+        match why_foreign(metadata, field_manager) {
+            None => self.remove.push(of_metadata::<K>(metadata, field_manager)),
             Some(why) => self.left.push(Left {
                 resource_name: resource_name(
                     &ApiResource::erase::<K>(&()),

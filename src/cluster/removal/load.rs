@@ -1,12 +1,14 @@
 //! What a load in the cluster left behind.
 
+use std::fmt::Debug;
+
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::Api;
 use kube::api::{ListParams, ObjectMeta};
+use serde::de::DeserializeOwned;
 
 use super::Found;
-use super::find::Whose;
 use crate::cluster::{Ask, Cluster, Error};
 use crate::load::jobs::{LOAD, master_name, workers_name};
 
@@ -20,37 +22,39 @@ pub async fn load(
     name: &str,
     field_manager: &str,
 ) -> Result<Found, Error> {
-    let mut found = Found::default();
-    let whose = Whose { field_manager };
+    let (master, workers) = (master_name(name), workers_name(name));
     let jobs: Api<Job> = Api::namespaced(cluster.client.clone(), namespace);
     let maps: Api<ConfigMap> = Api::namespaced(cluster.client.clone(), namespace);
+    let (workers, files, master) = futures::join!(
+        read(cluster, &jobs, "jobs.batch", namespace, &workers),
+        read(cluster, &maps, "configmaps", namespace, &master),
+        read(cluster, &jobs, "jobs.batch", namespace, &master),
+    );
+    let mut found = Found::default();
+    if let Some(metadata) = workers? {
+        found.decide_metadata::<Job>(&metadata, field_manager);
+    }
+    if let Some(metadata) = files? {
+        found.decide_metadata::<ConfigMap>(&metadata, field_manager);
+    }
     // The master's Job is last: it leads to the rest.
-    let name = (master_name(name), workers_name(name));
-    let ask = |resource, name| Ask::object("get", resource, namespace, name);
-    let workers = cluster
-        .ask(ask("jobs.batch", &name.1), jobs.get_metadata(&name.1))
-        .await;
-    if let Some(metadata) = there(workers.map(|live| live.metadata))? {
-        found.decide_metadata::<Job>(&metadata, whose);
-    }
-    let files = cluster
-        .ask(ask("configmaps", &name.0), maps.get_metadata(&name.0))
-        .await;
-    if let Some(metadata) = there(files.map(|live| live.metadata))? {
-        found.decide_metadata::<ConfigMap>(&metadata, whose);
-    }
-    let master = cluster
-        .ask(ask("jobs.batch", &name.0), jobs.get_metadata(&name.0))
-        .await;
-    if let Some(metadata) = there(master.map(|live| live.metadata))? {
-        found.decide_metadata::<Job>(&metadata, whose);
+    if let Some(metadata) = master? {
+        found.decide_metadata::<Job>(&metadata, field_manager);
     }
     Ok(found)
 }
 
-fn there(read: Result<ObjectMeta, Error>) -> Result<Option<ObjectMeta>, Error> {
-    match read {
-        Ok(metadata) => Ok(Some(metadata)),
+/// None where it is not there, or may not be read.
+async fn read<K: Clone + DeserializeOwned + Debug>(
+    cluster: &Cluster,
+    api: &Api<K>,
+    resource: &str,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<ObjectMeta>, Error> {
+    let ask = Ask::object("get", resource, namespace, name);
+    match cluster.ask(ask, api.get_metadata(name)).await {
+        Ok(live) => Ok(Some(live.metadata)),
         Err(error) if matches!(error.status(), Some(403 | 404)) => Ok(None),
         Err(error) => Err(error),
     }

@@ -46,24 +46,17 @@ const FAILURES: i32 = 120;
 fn check(case: &Case<'_>) -> Option<Finding> {
     let (pod, server, probe, end) = serving::never_ready(case).into_iter().find_map(killed)?;
     let label = case.target_label();
-    let budget = i64::from(probe.initial_delay_seconds)
-        + i64::from(probe.period_seconds) * i64::from(probe.failure_threshold);
     let finding = RULE
         .finding(
             serving::severity(case),
             format!(
                 "The liveness probe of {label} kills the server after {}, before its model is loaded",
-                span(budget)
+                span(probe.allows_seconds())
             ),
             "it opens its ports after the first load, and nothing holds the liveness probe off until then",
         )
         .at_most(Confidence::Likely);
-    let finding = serving::named(case, finding, pod, server)
-        .saw(
-            format!("Pod {}", pod.name),
-            serving::state(case, pod, server),
-            "LIST pods",
-        )
+    let finding = serving::seen(case, finding, pod, server)
         .saw(
             "last end",
             format!(

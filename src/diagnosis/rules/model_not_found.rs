@@ -50,17 +50,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let (title, why) = texts(&proof);
     let (pod, server) = (proof.pod, proof.server);
     let finding = RULE.finding(serving::severity(case), title, why);
-    let mut finding = serving::named(case, finding, pod, server)
-        .saw(
-            format!("Pod {}", pod.name),
-            serving::state(case, pod, server),
-            "LIST pods",
-        )
-        .saw(
-            format!("log of {}", server.container.name),
-            proof.line,
-            format!("pods/log of {}", pod.name),
-        );
+    let mut finding = serving::seen(case, finding, pod, server).saw(
+        format!("log of {}", server.container.name),
+        proof.line,
+        format!("pods/log of {}", pod.name),
+    );
     if let Some((mount, path)) = proof.on_node() {
         let node = pod.node.as_deref().unwrap_or("the node");
         finding = finding.saw(mount, format!("is {path} of node {node}"), "LIST pods");

@@ -60,17 +60,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         ),
         "it opens no port before it has loaded the model, and ends after some attempts",
     );
-    let finding = serving::named(case, finding, pod, server)
-        .saw(
-            format!("Pod {}", pod.name),
-            serving::state(case, pod, server),
-            "LIST pods",
-        )
-        .saw(
-            format!("log of {}", server.container.name),
-            clipped(error),
-            format!("pods/log of {}", pod.name),
-        );
+    let finding = serving::seen(case, finding, pod, server).saw(
+        format!("log of {}", server.container.name),
+        clipped(error),
+        format!("pods/log of {}", pod.name),
+    );
     let finding = match remedy(error) {
         Some((title, changes)) => finding.advice(title, changes),
         None => finding,

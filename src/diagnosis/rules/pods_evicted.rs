@@ -39,8 +39,6 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 
 /// What was long ago is no cause of today.
 const RECENT_SECONDS: i64 = 1800;
-/// One may be an accident.
-const AGAIN: usize = 2;
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let mut evicted: Vec<(DateTime<Utc>, &Pod)> = case
@@ -50,12 +48,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .filter(|(at, _)| (case.now - *at).num_seconds() <= RECENT_SECONDS)
         .collect();
     evicted.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    // One may be an accident.
     let [(newest_at, newest), .., (oldest_at, _)] = &evicted[..] else {
         return None;
     };
-    if evicted.len() < AGAIN {
-        return None;
-    }
     let label = case.target_label();
     let said = newest.message.as_deref().unwrap_or_default().trim();
     let mut finding = RULE

@@ -54,12 +54,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         format!("The readiness probe of {label} cannot succeed: {}", why.short),
         why.long,
     );
-    let finding = serving::named(case, finding, pod, server)
-        .saw(
-            format!("Pod {}", pod.name),
-            serving::state(case, pod, server),
-            "LIST pods",
-        )
+    let finding = serving::seen(case, finding, pod, server)
         .saw("readinessProbe", shown(probe), "LIST pods")
         .saw(
             "TensorFlow Serving listens",

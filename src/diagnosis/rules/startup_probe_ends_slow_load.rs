@@ -51,8 +51,6 @@ struct Ended<'a> {
     pod: &'a Pod,
     server: Server<'a>,
     probe: &'a Probe,
-    /// What the probe allows, in seconds.
-    allowed: i64,
     ran: TimeDelta,
 }
 
@@ -65,17 +63,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             serving::severity(case),
             format!(
                 "The startup probe of {label} ends the server after {}, before its model is loaded",
-                span(found.allowed)
+                span(found.probe.allows_seconds())
             ),
             "it opens its ports after the first load, and the probe does not wait for so long",
         )
         .at_most(Confidence::Likely);
-    let finding = serving::named(case, finding, pod, server)
-        .saw(
-            format!("Pod {}", pod.name),
-            serving::state(case, pod, server),
-            "LIST pods",
-        )
+    let finding = serving::seen(case, finding, pod, server)
         .saw(
             "last end",
             format!(
@@ -103,22 +96,19 @@ fn ended<'a>((pod, server): (&'a Pod, Server<'a>)) -> Option<Ended<'a>> {
     let probe = server.told.startup.as_ref()?;
     let by_kubelet = ENDED_BY_SIGNAL.contains(&end.exit_code) && end.reason != "OOMKilled";
     let ran = end.finished_at? - end.started_at?;
-    let period = i64::from(probe.period_seconds);
-    let allowed = i64::from(probe.initial_delay_seconds) + period * i64::from(probe.failure_threshold);
     // The first probe is not a period late.
-    let until_the_last_probe = TimeDelta::seconds(allowed - period);
+    let until_the_last_probe = TimeDelta::seconds(probe.allows_seconds() - i64::from(probe.period_seconds));
     (by_kubelet && server.container.restarts > 0 && ran >= until_the_last_probe).then_some(Ended {
         pod,
         server,
         probe,
-        allowed,
         ran,
     })
 }
 
 fn repaired(case: &Case<'_>, finding: Finding, found: &Ended<'_>) -> Finding {
     let period = i64::from(found.probe.period_seconds).max(1);
-    let more = SECONDS.max(found.allowed * 2);
+    let more = SECONDS.max(found.probe.allows_seconds() * 2);
     let failures = more / period;
     let command = serving::patch(
         case,

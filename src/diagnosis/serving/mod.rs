@@ -118,7 +118,7 @@ pub(super) fn severity(case: &Case<'_>) -> Severity {
 }
 
 /// `Ready=False, started 4 min ago, 3 restarts`.
-pub(super) fn state(case: &Case<'_>, pod: &Pod, server: Server<'_>) -> String {
+fn state(case: &Case<'_>, pod: &Pod, server: Server<'_>) -> String {
     let age = case
         .age(pod)
         .map_or_else(String::new, |age| format!(", started {} ago", span(age)));
@@ -131,11 +131,16 @@ pub(super) fn state(case: &Case<'_>, pod: &Pod, server: Server<'_>) -> String {
 }
 
 /// Names the server's container in the template, and the pod that shows the trouble.
-pub(super) fn named(case: &Case<'_>, finding: Finding, pod: &Pod, server: Server<'_>) -> Finding {
+fn named(case: &Case<'_>, finding: Finding, pod: &Pod, server: Server<'_>) -> Finding {
     let (target, namespace) = (&case.facts.hpa.target, &case.facts.hpa.namespace);
     finding
         .container(&target.kind, namespace, &target.name, &server.container.name)
         .object("Pod", &pod.namespace, &pod.name)
+}
+
+/// The same, with the state of the pod as the first of the proof.
+pub(super) fn seen(case: &Case<'_>, finding: Finding, pod: &Pod, server: Server<'_>) -> Finding {
+    named(case, finding, pod, server).saw(format!("Pod {}", pod.name), state(case, pod, server), "LIST pods")
 }
 
 /// `kubectl patch … --type=json` of the template: operations on the server's container, their paths relative to it.
