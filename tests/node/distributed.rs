@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::node::{LOCUST, SERVER, Swept, namespace, tensorflow, turn};
+use crate::node::{LOCUST, Swept, namespace, server, tensorflow, turn};
 use crate::support::{kubectl, path, sandbox, until};
 
 #[test]
@@ -12,8 +12,9 @@ fn locust_makes_the_load_in_the_cluster() {
     let n = &namespace.0;
     let model = tensorflow().small_model().expect("a model");
     kubectl(&format!(
-        "tfserve up m --model hostPath:{} --image {SERVER} --cpu 100m --memory 512Mi --grace-period 1s -n {n}",
-        model.display()
+        "tfserve up m --model hostPath:{} --image {} --cpu 100m --memory 512Mi --grace-period 1s -n {n}",
+        model.display(),
+        server()
     ))
     .expect_code(0);
     let request = sandbox().directory().join("small-request.json");

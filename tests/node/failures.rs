@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use tfserve_sandbox::Sidecar;
 
-use crate::node::{SERVER, SHELL, SIDECAR, Swept, namespace, tensorflow, turn};
+use crate::node::{SHELL, SIDECAR, Swept, namespace, server, tensorflow, turn};
 use crate::support::{Ran, apply, field, kubectl, sandbox, until};
 
 fn up(namespace: &str, image: &str, model: &str, more: &str) -> Ran {
@@ -42,7 +42,7 @@ fn a_directory_of_the_node_that_is_not_there() {
     let nowhere = sandbox().directory().join("nowhere");
     let ran = up(
         &namespace.0,
-        SERVER,
+        server(),
         &format!("hostPath:{}", nowhere.display()),
         "--memory 512Mi --timeout 90s",
     );
@@ -76,7 +76,7 @@ fn a_base_path_without_a_version_is_found_in_the_log() {
     let namespace = Swept(namespace("base-path"));
     let ran = up(
         &namespace.0,
-        SERVER,
+        server(),
         "hostPath:/srv",
         "--memory 512Mi --timeout 90s",
     )
@@ -95,7 +95,7 @@ fn a_limit_of_memory_that_is_too_small() {
     let model = tensorflow().resnet().expect("ResNet-101");
     let ran = up(
         &namespace.0,
-        SERVER,
+        server(),
         &format!("hostPath:{}", model.display()),
         "--memory 64Mi --memory-limit 64Mi --timeout 120s",
     );
@@ -113,7 +113,7 @@ fn a_load_that_the_startup_probe_cuts_short() {
     let model = format!("hostPath:{}", model.display());
     let ran = up(
         &namespace.0,
-        SERVER,
+        server(),
         &model,
         "--memory 1Gi --cpu-limit 100m --load-timeout 10s --grace-period 2s --timeout 180s",
     )
@@ -128,7 +128,7 @@ fn a_load_that_the_startup_probe_cuts_short() {
     eprintln!("{}", ran.said());
     // What it says helps.
     let more = "--memory 1Gi --load-timeout 10m --grace-period 2s --timeout 180s";
-    let served = up(&namespace.0, SERVER, &model, more).expect_code(0);
+    let served = up(&namespace.0, server(), &model, more).expect_code(0);
     assert!(served.stdout.contains("AVAILABLE"), "{}", served.said());
 }
 

@@ -1,7 +1,11 @@
 //! The node that all tests of this binary share, one test at a time.
 
+use std::ffi::OsString;
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use serde_json::Value;
 
 use tfserve_sandbox::node::Image;
 use tfserve_sandbox::tensorflow::TensorFlow;
@@ -9,8 +13,6 @@ use tfserve_sandbox::{Error, Options, Sandbox, locust_image};
 
 use crate::support::kubectl;
 
-/// The server of models on real TensorFlow: it is not TensorFlow Serving, and not called so.
-pub(crate) const SERVER: &str = "sandbox.tfserve.dev/model-server:1";
 /// A shell and its tools.
 pub(crate) const SHELL: &str = "sandbox.tfserve.dev/busybox:1";
 /// A container that runs and does nothing, as proxies do without traffic.
@@ -70,7 +72,7 @@ fn images(sandbox: &Sandbox) {
                 &["/metrics-server"],
                 &[(sandbox.metrics_server_binary(), "/metrics-server")],
             ),
-            tensorflow().image(SERVER).expect("the image of the server"),
+            server_image().clone(),
             locust_image(LOCUST).expect("the image of Locust"),
         ] {
             sandbox
@@ -78,6 +80,40 @@ fn images(sandbox: &Sandbox) {
                 .unwrap_or_else(|error| panic!("{} is not imported: {error}", image.name()));
         }
     });
+}
+
+/// A file that `docker save tensorflow/serving:TAG` wrote: the tests then run on the true server.
+pub(crate) fn saved_server() -> Option<OsString> {
+    std::env::var_os("TFSERVE_SERVING_ARCHIVE")
+}
+
+/// The image of the server of models.
+pub(crate) fn server() -> &'static str {
+    server_image().name()
+}
+
+/// Ours, on real TensorFlow: it is not TensorFlow Serving, and not called so. Or the true one, where it was saved.
+fn server_image() -> &'static Image {
+    static IMAGE: OnceLock<Image> = OnceLock::new();
+    IMAGE.get_or_init(|| match saved_server() {
+        Some(archive) => saved(Path::new(&archive)),
+        None => tensorflow()
+            .image("sandbox.tfserve.dev/model-server:1")
+            .expect("the image of the server"),
+    })
+}
+
+/// An image that `docker save` wrote, under its first tag.
+fn saved(archive: &Path) -> Image {
+    let manifest = Command::new("tar")
+        .args(["--extract", "--to-stdout", "--file"])
+        .args([archive, Path::new("manifest.json")])
+        .output()
+        .expect("tar runs");
+    let manifest: Value = serde_json::from_slice(&manifest.stdout)
+        .unwrap_or_else(|error| panic!("{} was not written by docker save: {error}", archive.display()));
+    let name = manifest[0]["RepoTags"][0].as_str().expect("an image with a tag");
+    Image::of_archive(name, archive)
 }
 
 /// TensorFlow, from the cache.

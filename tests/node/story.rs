@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::node::{SERVER, tensorflow, turn};
+use crate::node::{saved_server, server, tensorflow, turn};
 use crate::support::{Ran, field, kubectl, path, sandbox, until};
 use crate::transcript::Transcript;
 
@@ -29,8 +29,9 @@ fn the_story_on_real_cpu() {
     transcript.chapter("Serve the model", "The directory above the version, on the node.");
     let up = format!(
         "tfserve up image-classifier --variant resnet101 --model-name image_classifier --model hostPath:{} \
-         --image {SERVER} --cpu 400m --memory 1Gi --service-type LoadBalancer -n {NAMESPACE} --create-namespace",
-        model.display()
+         --image {} --cpu 400m --memory 1Gi --service-type LoadBalancer -n {NAMESPACE} --create-namespace",
+        model.display(),
+        server()
     );
     let answered = transcript.types(&up, 0);
     assert!(answered.stdout.contains("AVAILABLE"), "{}", answered.said());
@@ -53,11 +54,16 @@ fn introduction() -> String {
     let node = kubectl("get nodes -o json").json()["items"][0]["status"].clone();
     let version = node["nodeInfo"]["kubeletVersion"].as_str().unwrap_or_default();
     let cpus = node["allocatable"]["cpu"].as_str().unwrap_or_default();
+    let server = match saved_server() {
+        Some(_) => format!("Its server is {}.", server()),
+        None => "Its server is real TensorFlow behind the REST interface and the log lines of TensorFlow Serving; \
+                 it is not TensorFlow Serving, and its image is the tests' own."
+            .to_owned(),
+    };
     format!(
         "# ResNet-101, from nothing to 1 → 4 → 1\n\n\
          A recorded run: `UPDATE_DOCS=1 cargo test --test node story` wrote this page. Kubernetes {version} with one real node of {cpus} CPUs; \
-         kubelet, containerd and metrics-server as everywhere. The model is ResNet-101 with random weights. Its server is real TensorFlow \
-         behind the REST interface and the log lines of TensorFlow Serving; it is not TensorFlow Serving, and its image is the tests' own.\n"
+         kubelet, containerd and metrics-server as everywhere. The model is ResNet-101 with random weights. {server}\n"
     )
 }
 
