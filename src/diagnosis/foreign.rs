@@ -116,7 +116,7 @@ fn let_go(case: &Case<'_>, finding: Finding, pod: &Pod) -> Finding {
         return finding.fix(
             format!("let Pod {} go, if its node is gone", pod.name),
             format!("kubectl delete {arguments} --force --grace-period=0"),
-            "forgets the pod without waiting for its node",
+            "forgets the pod without waiting for its node: if that still runs it, it runs on",
         );
     }
     finding.fix(

@@ -6,6 +6,7 @@ mod changes;
 mod denial;
 mod engine;
 mod explanation;
+mod failing_api;
 mod finding;
 mod foreign;
 mod history;

@@ -44,6 +44,7 @@ pub const RULES: &[Rule] = &[
     rules::pods_without_samples::RULE,
     rules::startup_usage_counted::RULE,
     rules::pods_evicted::RULE,
+    rules::no_living_pods::RULE,
     rules::at_minimum::RULE,
     rules::at_maximum::RULE,
     rules::within_tolerance::RULE,

@@ -1,6 +1,7 @@
 //! Requests that are missing and pods that do not count: many workloads in one namespace, each with its real symptom,
 //! its cause and the repair that is typed.
 
+mod ending;
 mod incidents;
 
 use std::time::Duration;
@@ -102,9 +103,11 @@ fn requests_and_pods() {
     });
     kubectl(&format!("delete pod going -n {namespace} --wait=false")).expect_code(0);
     rollouts(namespace, false);
+    ending::begin(namespace);
     for incident in missing.iter().chain(&stuck) {
         prove(namespace, incident);
     }
+    ending::told(namespace);
     replaced_by_hand(namespace);
     held_up(namespace);
     pods_that_count_for_nothing(namespace);

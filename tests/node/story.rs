@@ -13,8 +13,8 @@ const NAMESPACE: &str = "tf-serving";
 const WORKLOAD: &str = "image-classifier-resnet101";
 /// What a person types; the numbers are the seed's.
 const AUTOSCALE: &str = "tfserve autoscale image-classifier -n tf-serving --cpu 60% --min 1 --max 4";
-/// The load: one user, two, four.
-const LOAD: &str = "tfserve load image-classifier -n tf-serving -f request.json --users 1..4 --step-every 75s --cool-down 6m --report load.html";
+/// The load: more users at every step, until four replicas are ready.
+const LOAD: &str = "tfserve load image-classifier -n tf-serving -f request.json --users 2..8 --step-every 2m --until-max-replicas --cool-down 6m --report load.html";
 
 #[test]
 fn the_story_on_real_cpu() {
@@ -206,7 +206,7 @@ fn until_within<T>(time: Duration, what: &str, mut ask: impl FnMut() -> Option<T
 /// Waits until the autoscaler wants so many replicas.
 fn until_scaled(wanted: u32) {
     until_within(
-        Duration::from_secs(300),
+        Duration::from_secs(600),
         &format!("{wanted} replicas are wanted"),
         || {
             let replicas = field(NAMESPACE, &format!("hpa/{WORKLOAD}"), "{.status.desiredReplicas}");

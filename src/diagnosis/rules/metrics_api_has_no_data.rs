@@ -1,7 +1,8 @@
 //! TFS304 metrics-api-has-no-data
 //!
 //! ## What it detects
-//! The resource metrics API answers, and has no sample of any of the HPA's running pods.
+//! The resource metrics API answers, and has no sample of any of the HPA's running pods, or none with the usage of every
+//! container.
 //!
 //! ## How it is proved
 //! `LIST pods.metrics.k8s.io` with the HPA's selector returns none of the running pods. The reason is read from
@@ -21,8 +22,9 @@
 use crate::diagnosis::case::{FIRST_SAMPLES_SECONDS, is_running, refused};
 use crate::diagnosis::phrase::{self, count, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
+use crate::diagnosis::rules::resource_not_measured::MEASURED;
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
-use crate::facts::{LogLine, MetricsServer, Pod};
+use crate::facts::{LogLine, MetricsServer, Pod, PodMetrics};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS304",
@@ -73,9 +75,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     case.resource_metrics().next()?;
     case.facts.pod_metrics.known()?;
     let running: Vec<&Pod> = case.own_pods().filter(|pod| is_running(pod)).collect();
-    let silent = running.iter().all(|pod| case.sample(pod).is_none());
-    if running.is_empty() || !silent || !case.resource_metrics_api_available() {
+    if running.is_empty() || !case.resource_metrics_api_available() {
         return None;
+    }
+    if running.iter().any(|pod| case.sample(pod).is_some()) {
+        return incomplete(case, &running);
     }
     let oldest = running.iter().filter_map(|pod| case.age(pod)).max();
     let server = case.cluster.metrics_server.known();
@@ -95,6 +99,64 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         |age| format!("the oldest runs for {}", span(age)),
     );
     Some(finding.saw("pods", ages, "status.startTime"))
+}
+
+/// There are samples, and none that counts: the controller leaves out a pod whose sample has no container, or has one without
+/// the resource. metrics-server itself gives no such samples.
+fn incomplete(case: &Case<'_>, running: &[&Pod]) -> Option<Finding> {
+    let samples: Vec<&PodMetrics> = running.iter().filter_map(|pod| case.sample(pod)).collect();
+    let lacks = |sample: &PodMetrics, resource: &str| {
+        let mut containers = sample.containers.iter();
+        sample.containers.is_empty() || containers.any(|container| !container.usage.contains_key(resource))
+    };
+    let resource = case.resources().into_iter().find(|resource| {
+        MEASURED.contains(resource) && samples.iter().all(|sample| lacks(sample, resource))
+    })?;
+    let first = samples.first()?;
+    let without = first
+        .containers
+        .iter()
+        .find(|container| !container.usage.contains_key(resource));
+    let mut finding = RULE
+        .finding(
+            Severity::Error,
+            format!(
+                "The samples of {} lack {resource}, so that none of them counts",
+                count(samples.len(), "pod")
+            ),
+            "the HPA leaves out a pod whose sample has not every container's usage; what serves metrics.k8s.io, or the container runtime behind it, does not tell it",
+        )
+        .saw(
+            format!("sample of Pod {}", first.name),
+            match without {
+                Some(container) => format!("container {} without {resource}", container.name),
+                None => "no containers".to_owned(),
+            },
+            "LIST pods.metrics.k8s.io",
+        );
+    let api = case.cluster.resource_metrics_api.known();
+    if let Some(service) = api.and_then(|api| api.service.as_ref()) {
+        finding = finding.object("Service", &service.namespace, &service.name).saw(
+            "metrics.k8s.io",
+            format!("answered by Service {}/{}", service.namespace, service.name),
+            "APIService",
+        );
+    }
+    Some(
+        case.on_target(finding)
+            .fix(
+                "see the samples as they are",
+                format!(
+                    "kubectl get --raw /apis/metrics.k8s.io/v1beta1/namespaces/{}/pods",
+                    case.namespace()
+                ),
+                "reads only",
+            )
+            .advice(
+                "let what serves the API report every container, or put metrics-server in its place",
+                "where it is metrics-server, the kubelet's /metrics/resource lacks the container too: see the container runtime",
+            ),
+    )
 }
 
 fn nodes_of<'a>(pods: &[&'a Pod]) -> Vec<&'a str> {

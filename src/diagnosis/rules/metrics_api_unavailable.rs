@@ -8,6 +8,9 @@
 //! that fails: the Service, its port, its endpoints, or the request itself. The pods of metrics-server tell
 //! why there are no endpoints.
 //!
+//! Where the condition is `True` and the API answers this command with an error as it answers the controller, that is told as
+//! *likely*: the API server's check asks for less than a request does, and each API server checks for itself.
+//!
 //! ## What it is not
 //! No `APIService` at all is TFS301. A metrics-server that is not ready because kubelets' certificates are
 //! refused is TFS303, and this finding is its consequence. For the first minute of metrics-server nothing is
@@ -25,9 +28,8 @@ use crate::diagnosis::case::{FIRST_SAMPLES_SECONDS, container_trouble, is_availa
 use crate::diagnosis::metrics_server::{State, repaired, state};
 use crate::diagnosis::phrase::{list, seconds_since, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
-use crate::diagnosis::{Case, Finding, Severity, Verdict};
+use crate::diagnosis::{Case, Finding, Severity, Verdict, failing_api};
 use crate::facts::{ApiService, Condition, MetricsServer};
-use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS302",
@@ -46,10 +48,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let usage = list(&resources);
     let Some(api) = case.cluster.resource_metrics_api.known() else {
-        return without_api_service(case, &usage);
+        return failing_api::without_api_service(case, &usage);
     };
     if is_available(api) {
-        return None;
+        return failing_api::although_available(case, api, &usage);
     }
     let server = case.cluster.metrics_server.known();
     let mut finding = match server.and_then(|server| starting(case, api, server)) {
@@ -113,41 +115,6 @@ fn starting(case: &Case<'_>, api: &ApiService, server: &MetricsServer) -> Option
         _ => !server.pods.iter().any(is_ready),
     };
     (age < FIRST_SAMPLES_SECONDS && !trouble && silent).then_some(age)
-}
-
-/// Whoever may not read the `APIService` still sees that the API fails, for the controller as for themselves.
-fn without_api_service(case: &Case<'_>, usage: &str) -> Option<Finding> {
-    let api = refused(&case.cluster.resource_metrics_api)?;
-    let samples = refused(&case.facts.pod_metrics).filter(|samples| samples.needs.is_none())?;
-    let said = matches!(
-        case.blocked_by(),
-        Some(Message::MetricsApiFailed {
-            api: MetricsApi::Resource,
-            failure: ApiFailure::Unavailable | ApiFailure::ServerError | ApiFailure::TimedOut,
-        })
-    );
-    let name = "v1beta1.metrics.k8s.io";
-    said.then(|| {
-        let finding = RULE
-            .finding(
-                Severity::Error,
-                format!("metrics.k8s.io does not answer, so the HPA cannot read {usage} usage"),
-                "the API server cannot reach what serves it; the APIService would say why",
-            )
-            .shared(name)
-            .object("APIService", "", name)
-            .saw(
-                "samples of the pods",
-                samples.why.clone(),
-                "LIST pods.metrics.k8s.io",
-            )
-            .could_not_read(api);
-        case.with_condition(finding).fix(
-            "ask somebody who may read it",
-            format!("kubectl describe apiservice {name}"),
-            "reads only",
-        )
-    })
 }
 
 fn reason(api: &ApiService) -> &str {

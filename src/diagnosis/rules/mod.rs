@@ -30,6 +30,7 @@ pub(super) mod model_not_found;
 pub(super) mod model_not_loaded;
 pub(super) mod model_on_one_node;
 pub(super) mod never_synced;
+pub(super) mod no_living_pods;
 pub(super) mod no_pods;
 pub(super) mod nodes_below_maximum;
 pub(super) mod outside_limits;

@@ -32,7 +32,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "pods-evicted",
     stage: Stage::Pods,
     source: documentation!("pods_evicted.rs"),
-    explains: &[],
+    explains: &["TFS509"],
     needs: &[Need::Pods],
     check,
 };

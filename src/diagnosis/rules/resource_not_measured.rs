@@ -34,7 +34,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 };
 
 /// What a kubelet measures.
-const MEASURED: &[&str] = &["cpu", "memory"];
+pub(super) const MEASURED: &[&str] = &["cpu", "memory"];
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let metrics = &case.facts.hpa.metrics;

@@ -1,0 +1,174 @@
+//! TFS509 no-living-pods
+//!
+//! ## What it detects
+//! Every pod of the target has ended or is about to, and no other has taken its place: there is nothing to measure.
+//!
+//! ## How it is proved
+//! Each pod of the target has a `deletionTimestamp`, or the phase `Failed` or `Succeeded`, while `spec.replicas` is not zero.
+//! A pod that should be gone by now, as its `deletionTimestamp` has passed, shows what holds it: a finalizer, or a node whose
+//! kubelet has not said that the pod ended.
+//!
+//! ## What it is not
+//! Within the grace period this is a restart, and nothing is wrong. No pod at all is TFS504; pods that may not be made are TFS702.
+//!
+//! ## Fix
+//! A `StatefulSet`, and a `Deployment` with the strategy `Recreate`, make the next pod when the one before is gone. Where the node is lost
+//! for good, forget the pod or delete the node; where a finalizer holds it, whoever set it must let go.
+//!
+//! ## Source
+//! `groupPods` in `replica_calculator.go`, Kubernetes v1.37, ignores pods that are deleted or failed; `processReplica` in
+//! `pkg/controller/statefulset/stateful_set_control.go`.
+
+use crate::diagnosis::case::is_leftover;
+use crate::diagnosis::foreign;
+use crate::diagnosis::phrase::{ago, count, span, word};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
+use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
+use crate::facts::Pod;
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS509",
+    name: "no-living-pods",
+    stage: Stage::Pods,
+    source: documentation!("no_living_pods.rs"),
+    explains: &["TFS304", "TFS404", "TFS505", "TFS602", "TFS607", "TFS708"],
+    needs: &[Need::Scale, Need::Pods],
+    check,
+};
+
+/// How many pods are proved one by one.
+const PROVED: usize = 3;
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let pods: Vec<&Pod> = case.own_pods().collect();
+    let wanted = case.scale()?.spec_replicas;
+    if wanted == 0 || pods.is_empty() || !pods.iter().all(|pod| is_leftover(pod)) {
+        return None;
+    }
+    let mut finding = if let Some(pod) = pods.iter().find(|pod| is_held(case, pod)) {
+        held(case, pod)
+    } else if let Some(last) = pods.iter().filter_map(|pod| pod.deleted_at).max() {
+        ending(case, pods.len(), (last - case.now).num_seconds())
+    } else {
+        ended(case, pods.len())
+    };
+    for pod in pods.iter().take(PROVED) {
+        finding = finding.object("Pod", &pod.namespace, &pod.name).saw(
+            format!("Pod {}", pod.name),
+            state(case, pod),
+            "LIST pods",
+        );
+    }
+    let finding = case.on_target(finding);
+    let finding = match pods.iter().find(|pod| is_lost(case, pod)) {
+        Some(pod) => see_node(finding, pod),
+        None => finding,
+    };
+    Some(foreign::delete(case, finding, &pods).fix(
+        "see why no new pod is made",
+        format!(
+            "kubectl events -n {} --for {}/{}",
+            case.namespace(),
+            word(&case.facts.hpa.target.kind.to_lowercase()),
+            word(&case.facts.hpa.target.name)
+        ),
+        "reads only",
+    ))
+}
+
+/// Whether the pod should be gone by now.
+fn is_held(case: &Case<'_>, pod: &Pod) -> bool {
+    pod.deleted_at.is_some_and(|time| time < case.now)
+}
+
+/// Whether it is its node that has not let it go.
+fn is_lost(case: &Case<'_>, pod: &Pod) -> bool {
+    is_held(case, pod) && pod.finalizers.is_empty() && pod.node.is_some()
+}
+
+fn held(case: &Case<'_>, pod: &Pod) -> Finding {
+    let label = case.target_label();
+    let node = pod.node.as_deref().unwrap_or("its node");
+    let (who, reason) = match pod.finalizers.first() {
+        Some(finalizer) => (
+            format!("finalizer {finalizer} holds it"),
+            "what set the finalizer has to remove it; until then the pod has no usage that counts".to_owned(),
+        ),
+        None => (
+            format!("the kubelet of node {node} has not said that it ended"),
+            "a node that is down or cut off says nothing, and no other pod takes the place before".to_owned(),
+        ),
+    };
+    let finding = RULE.finding(
+        Severity::Error,
+        format!(
+            "{label} has no living pod: Pod {} should be gone, and {who}",
+            pod.name
+        ),
+        reason,
+    );
+    // The node itself was not read.
+    if pod.finalizers.is_empty() {
+        finding.at_most(Confidence::Likely)
+    } else {
+        finding
+    }
+}
+
+fn ending(case: &Case<'_>, pods: usize, left: i64) -> Finding {
+    let are = if pods == 1 { "is" } else { "are" };
+    RULE.finding(
+        Severity::Info,
+        format!(
+            "{} of {} {are} ending, for {} at most, and no other runs yet",
+            count(pods, "pod"),
+            case.target_label(),
+            span(left)
+        ),
+        "the HPA leaves out pods that are about to end; it goes on with the ones that follow",
+    )
+    .verdict(Verdict::Waiting)
+}
+
+fn ended(case: &Case<'_>, pods: usize) -> Finding {
+    let has = if pods == 1 { "has" } else { "have" };
+    RULE.finding(
+        Severity::Error,
+        format!(
+            "{} of {} {has} ended, and no other was made",
+            count(pods, "pod"),
+            case.target_label()
+        ),
+        "a pod that has ended has no usage, and the HPA counts no pod that failed",
+    )
+}
+
+fn state(case: &Case<'_>, pod: &Pod) -> String {
+    let node = pod.node.as_deref().unwrap_or("no node");
+    match pod.deleted_at {
+        Some(time) if time < case.now => {
+            format!("{} on {node}, to be gone {}", pod.phase, ago(time, case.now))
+        }
+        Some(time) => format!(
+            "{} on {node}, ends within {}",
+            pod.phase,
+            span((time - case.now).num_seconds())
+        ),
+        None => {
+            let words = [pod.reason.as_deref(), pod.message.as_deref()];
+            let words: Vec<&str> = words.into_iter().flatten().collect();
+            format!("{} {}", pod.phase, words.join(": "))
+                .trim_end()
+                .to_owned()
+        }
+    }
+}
+
+fn see_node(finding: Finding, pod: &Pod) -> Finding {
+    let node = pod.node.as_deref().unwrap_or_default();
+    finding.object("Node", "", node).fix(
+        "see whether the node answers",
+        format!("kubectl get node {}", word(node)),
+        "reads only; when it comes back, the pod ends and the next one is made",
+    )
+}
