@@ -153,11 +153,15 @@ pub(super) fn advise_owners(case: &Case<'_>, finding: Finding, pods: &[&Pod], wh
 /// a resource metric, or no foreign pod counts.
 pub(super) fn wanted_without(case: &Case<'_>) -> Option<i32> {
     let metric = case.deciding_metric()?;
-    let counts = |pod: &Pod| {
-        let mut shares = metric.pods.iter();
-        shares.any(|share| share.name == pod.name && share.counted == Counted::Yes)
+    let share_of = |pod: &Pod| metric.pods.iter().find(|share| share.name == pod.name);
+    let counts = |pod: &Pod| share_of(pod).is_some_and(|share| share.counted == Counted::Yes);
+    let filled_in = |pod: &Pod| {
+        share_of(pod).is_some_and(|share| matches!(share.counted, Counted::Unready | Counted::Missing))
     };
-    case.foreign_pods().find(|pod| counts(pod))?;
+    // What is filled in for others is known to be left out only where nothing is filled in for the workload's own.
+    let own_alone = !case.own_pods().any(filled_in);
+    case.foreign_pods()
+        .find(|pod| counts(pod) || own_alone && filled_in(pod))?;
     let own: Vec<&Pod> = case.own_pods().filter(|pod| counts(pod)).collect();
     let shares = || {
         metric

@@ -29,6 +29,8 @@ pub(super) enum Refusal<'a> {
     ServiceAccount(&'a str),
     /// `no PriorityClass with name NAME was found`.
     PriorityClass(&'a str),
+    /// `pod rejected: RuntimeClass "NAME" not found`.
+    RuntimeClass(&'a str),
     /// Somebody else.
     Unknown,
 }
@@ -45,6 +47,11 @@ pub(super) fn read(message: &str) -> Refusal<'_> {
     }
     if let Some((name, _)) = named("serviceaccount \"", '"') {
         return Refusal::ServiceAccount(name);
+    }
+    if let Some((name, _)) = named("pod rejected: RuntimeClass \"", '"')
+        .filter(|(_, rest)| rest.trim_start().starts_with("not found"))
+    {
+        return Refusal::RuntimeClass(name);
     }
     if let Some((level, rest)) = named("violates PodSecurity \"", '"') {
         return Refusal::PodSecurity(level, rest.trim_start_matches(": "));
@@ -142,6 +149,7 @@ pub(super) fn in_words(refusal: Refusal<'_>) -> String {
         Refusal::WebhookSilent(name) => format!("admission webhook {name} does not answer"),
         Refusal::ServiceAccount(name) => format!("ServiceAccount {name} does not exist"),
         Refusal::PriorityClass(name) => format!("PriorityClass {name} does not exist"),
+        Refusal::RuntimeClass(name) => format!("RuntimeClass {name} does not exist"),
         Refusal::Unknown => "their creation is refused".to_owned(),
     }
 }
@@ -236,6 +244,11 @@ pub(super) fn repaired(case: &Case<'_>, finding: Finding, refusal: Refusal<'_>) 
             "see which classes there are",
             "kubectl get priorityclasses".to_owned(),
             "reads only; the pods' template has to name one of them",
+        ),
+        Refusal::RuntimeClass(name) => finding.object("RuntimeClass", "", name).fix(
+            "see which classes there are",
+            "kubectl get runtimeclasses".to_owned(),
+            "reads only; the pods' template has to name one of them, or none",
         ),
         Refusal::Unknown => finding.fix(
             "see the refusal",
@@ -456,6 +469,10 @@ mod tests {
             (
                 r#"pods "web-1" is forbidden: no PriorityClass with name high was found"#,
                 Refusal::PriorityClass("high"),
+            ),
+            (
+                r#"pods "web-1" is forbidden: pod rejected: RuntimeClass "gvisor" not found"#,
+                Refusal::RuntimeClass("gvisor"),
             ),
             (
                 r#"Pod "web-1" is invalid: spec.containers[1].resources.requests: Invalid value: "100m": must be less than or equal to cpu limit of 50m"#,

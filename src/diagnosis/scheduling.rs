@@ -23,6 +23,8 @@ pub(super) enum Obstacle {
     AntiAffinity,
     /// Topology spread constraints.
     Spread,
+    /// No node has the label by which topology spread constraints tell nodes apart.
+    SpreadLabel,
     /// The pods that it wants to be near to.
     Affinity,
     /// Host ports that are taken.
@@ -90,6 +92,10 @@ pub(super) fn obstacle(condition: &Condition) -> Obstacle {
     if !short.is_empty() {
         return Obstacle::Insufficient(short);
     }
+    let spread = text.matches("topology spread constraints").count();
+    if spread > 0 && spread == text.matches("(missing required label)").count() {
+        return Obstacle::SpreadLabel;
+    }
     let phrases = [
         ("unbound immediate PersistentVolumeClaims", Obstacle::ClaimUnbound),
         ("Too many pods", Obstacle::TooManyPods),
@@ -98,6 +104,7 @@ pub(super) fn obstacle(condition: &Condition) -> Obstacle {
         ("pod affinity", Obstacle::Affinity),
         ("free ports", Obstacle::Ports),
         ("volume node affinity", Obstacle::VolumeElsewhere),
+        ("PersistentVolume's node affinity", Obstacle::VolumeElsewhere),
     ];
     for (phrase, obstacle) in phrases {
         if text.contains(phrase) {
@@ -133,6 +140,7 @@ impl Obstacle {
             Self::TooManyPods => "no node has room for them (too many pods)".to_owned(),
             Self::AntiAffinity => "pod anti-affinity leaves no node for them".to_owned(),
             Self::Spread => "topology spread constraints leave no node for them".to_owned(),
+            Self::SpreadLabel => "no node has the label of their topology spread constraints".to_owned(),
             Self::Affinity => "no node runs the pods that they want to be near to".to_owned(),
             Self::Ports => "their host ports are taken on every node".to_owned(),
             Self::VolumeElsewhere => "their volume cannot be used on any node that is free".to_owned(),
@@ -140,6 +148,22 @@ impl Obstacle {
             Self::Other => "the scheduler finds no node for them".to_owned(),
         }
     }
+}
+
+/// Which nodes are meant, where a rule of the pods leaves some alone: the rest of the phrase, after what these lack.
+pub(super) fn among(message: &str) -> String {
+    let text = message.split(". preemption:").next().unwrap_or_default();
+    let mut rules = Vec::new();
+    if text.contains("node affinity/selector") {
+        rules.push("match their node selector");
+    }
+    if text.contains("volume node affinity") || text.contains("PersistentVolume's node affinity") {
+        rules.push("can use their volume");
+    }
+    if rules.is_empty() {
+        return String::new();
+    }
+    format!(", of the nodes that {}", rules.join(" and "))
 }
 
 /// The resources of `3 Insufficient cpu, 1 Insufficient memory`, each once.
@@ -179,7 +203,7 @@ fn taints(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Obstacle, Unfit, obstacle};
+    use super::{Obstacle, Unfit, among, obstacle};
     use crate::facts::Condition;
 
     fn of(message: &str) -> Obstacle {
@@ -215,6 +239,40 @@ mod tests {
                 selector: true,
                 ..Unfit::default()
             })
+        );
+    }
+
+    #[test]
+    fn the_nodes_that_a_rule_leaves_are_told() {
+        let message = "0/4 nodes are available: 1 node(s) didn't match pod anti-affinity rules, 3 node(s) didn't match \
+                       PersistentVolume's node affinity. preemption: 0/4 nodes are available: 4 Preemption is not helpful.";
+        assert_eq!(of(message), Obstacle::AntiAffinity);
+        assert_eq!(among(message), ", of the nodes that can use their volume");
+        assert_eq!(among("0/4 nodes are available: 4 Insufficient cpu."), "");
+    }
+
+    #[test]
+    fn a_volume_may_be_elsewhere_in_the_words_of_either_release() {
+        for words in [
+            "4 node(s) didn't match PersistentVolume's node affinity",
+            "4 node(s) had volume node affinity conflict",
+        ] {
+            let message = format!("0/6 nodes are available: 1 node(s) were unschedulable, {words}.");
+            assert_eq!(of(&message), Obstacle::VolumeElsewhere, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_label_that_no_node_has_is_not_a_full_zone() {
+        let label = "2 node(s) didn't match pod topology spread constraints (missing required label)";
+        let full = "2 node(s) didn't match pod topology spread constraints";
+        assert_eq!(
+            of(&format!("0/2 nodes are available: {label}.")),
+            Obstacle::SpreadLabel
+        );
+        assert_eq!(
+            of(&format!("0/4 nodes are available: {label}, {full}.")),
+            Obstacle::Spread
         );
     }
 

@@ -2,6 +2,7 @@
 
 mod keda;
 mod values;
+mod wholes;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

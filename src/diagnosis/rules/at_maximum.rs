@@ -8,17 +8,21 @@
 //! `TooManyReplicas` and was written by the last sync.
 //!
 //! ## What it is not
-//! An HPA that stands at its maximum and wants no more is healthy.
+//! An HPA that stands at its maximum and wants no more is healthy. With a target of `Value` the number is relative to the
+//! replicas that run: more replicas want more again, unless the value falls.
 //!
 //! ## Fix
-//! Raise `maxReplicas` if the cluster has room, or give each replica more.
+//! Raise `maxReplicas` if the cluster has room, or let each replica do more. A total, such as the length of a queue, is
+//! shared among the replicas by `averageValue`.
 //!
 //! ## Source
 //! `convertDesiredReplicasWithRules` in `horizontal.go`, Kubernetes v1.37: `ScalingLimited=True/TooManyReplicas`.
 
 use crate::diagnosis::foreign;
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
+use crate::diagnosis::rules::value_multiplies::average;
 use crate::diagnosis::{Case, Finding, Severity};
+use crate::facts::MetricTarget;
 use crate::hpa::replicas::Limit;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -40,6 +44,11 @@ fn why(case: &Case<'_>, maximum: i32) -> String {
         format!(
             "the HPA scales up from {current} now, and {maximum} replicas will not be enough for this usage"
         )
+    } else if case
+        .deciding_metric()
+        .is_some_and(|metric| metric.ratio.is_some_and(|ratio| ratio <= 1.0))
+    {
+        "more pods run than there are replicas, and the HPA multiplies by all of them".to_owned()
     } else {
         "the HPA has reached its limit, and the replicas that run are above the target".to_owned()
     }
@@ -82,15 +91,61 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         );
     }
     finding = case.with_default_metric(finding);
+    let of_whole = share_the_whole(case);
+    let relative = of_whole.is_some();
+    if let Some((index, target, command)) = of_whole {
+        finding = finding
+            .saw(
+                format!("spec.metrics[{index}]"),
+                format!("value {target}: the HPA multiplies the replicas until the value falls"),
+                "GET the HPA",
+            )
+            .fix(
+                "share the value among the replicas, if it is a total such as the length of a queue",
+                command,
+                "changes the HPA alone",
+            );
+    }
     if let Some(wanted) = wanted {
         finding = finding.fix(
             "allow as many replicas as the metrics want",
             case.patch_hpa(&format!(r#"{{"maxReplicas":{wanted}}}"#)),
-            "changes the HPA alone; the nodes need room for the new pods",
+            if relative {
+                "changes the HPA alone; unless the value falls, it then wants more again"
+            } else {
+                "changes the HPA alone; the nodes need room for the new pods"
+            },
         );
     }
-    Some(finding.advice(
-        "give each replica more: a larger request makes the same usage a smaller percentage",
-        format!("rolls the pods of {}", case.target_label()),
-    ))
+    Some(let_each_do_more(case, finding))
+}
+
+/// A larger request changes a percentage, and nothing else.
+fn let_each_do_more(case: &Case<'_>, finding: Finding) -> Finding {
+    let target = case
+        .deciding_metric()
+        .and_then(|metric| case.facts.hpa.metrics.get(metric.index))
+        .map(|metric| &metric.target);
+    match target {
+        None | Some(MetricTarget::AverageUtilization(_)) => finding.advice(
+            "give each replica more: a larger request makes the same usage a smaller percentage",
+            format!("rolls the pods of {}", case.target_label()),
+        ),
+        Some(_) => finding.advice(
+            "raise the target, if a replica can take more",
+            "changes the HPA alone",
+        ),
+    }
+}
+
+/// The index of the metric that decides where its target is a `Value`, that value, and the command that makes it an
+/// `AverageValue`.
+fn share_the_whole(case: &Case<'_>) -> Option<(usize, String, String)> {
+    let index = case.deciding_metric()?.index;
+    let metric = case.facts.hpa.metrics.get(index)?;
+    let MetricTarget::Value(target) = &metric.target else {
+        return None;
+    };
+    let command = average(case, index, metric, &target.to_string());
+    Some((index, target.to_string(), command))
 }

@@ -39,7 +39,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     // Above the target, it is not the minimum that keeps the replicas.
     let above = case
         .deciding_metric()
-        .is_some_and(|metric| metric.damped_ratio.is_some() && metric.ratio.is_some_and(|ratio| ratio > 1.0));
+        .is_some_and(|metric| metric.ratio.is_some_and(|ratio| ratio > 1.0));
     if !idle || !there || above {
         return None;
     }

@@ -2,14 +2,16 @@
 //!
 //! ## What it detects
 //! One container is above the target of the HPA, and the HPA does not see it: another container of the same pods
-//! requests at least as much and is idle, so that the average of the pod stays low.
+//! requests at least as much and is idle, so that the average of the pod stays low. Or a `ContainerResource` metric reads
+//! the idle container alone, for example the proxy that a mesh has put into the pods.
 //!
 //! ## How it is proved
 //! Usage and requests of every container were read: the container alone, judged as the HPA would, wants more replicas
 //! than run, and the pod as a whole does not.
 //!
 //! ## What it is not
-//! A `ContainerResource` metric reads one container. A single container cannot be hidden.
+//! A sidecar above its own small request, beside the container that the metric reads. A single container cannot be
+//! hidden.
 //!
 //! ## Fix
 //! Read the busy container alone with a `ContainerResource` metric, or request less for the idle one.
@@ -54,6 +56,69 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     metrics
         .filter(|(_, metric)| metric.type_ == "Resource" && metric.name == "cpu")
         .find_map(|(index, metric)| hidden(case, index, metric))
+        .or_else(|| unread(case))
+}
+
+/// Whether a percentage is above the target by more than the tolerance.
+fn above(case: &Case<'_>, percent: i64, target: i64) -> bool {
+    let (Ok(percent), Ok(target)) = (i32::try_from(percent), i32::try_from(target)) else {
+        return false;
+    };
+    f64::from(percent) > f64::from(target) * (1.0 + case.controller.tolerance)
+}
+
+/// A metric of one container, which is idle, while no metric reads the busy one.
+fn unread(case: &Case<'_>) -> Option<Finding> {
+    let cpu: Vec<(usize, &MetricSpec)> = (0..)
+        .zip(&case.facts.hpa.metrics)
+        .filter(|(_, metric)| metric.name == "cpu" && metric.type_.ends_with("Resource"))
+        .collect();
+    let (index, metric) = *cpu.first()?;
+    let MetricTarget::AverageUtilization(target) = metric.target else {
+        return None;
+    };
+    let (target, read) = (i64::from(target), metric.container.as_deref()?);
+    let sums = sums(case, "cpu")?;
+    let read_sum = sums.get(read).filter(|sum| sum.percent() < IDLE_PERCENT)?;
+    let (busy, sum) = sums
+        .iter()
+        .filter(|(name, sum)| {
+            !cpu.iter()
+                .any(|(_, metric)| metric.container.as_ref().is_none_or(|read| read == *name))
+                && sum.request >= read_sum.request
+        })
+        .max_by_key(|(_, sum)| sum.percent())?;
+    let percent = sum.percent();
+    if !above(case, percent, target) {
+        return None;
+    }
+    let (label, hpa) = (case.target_label(), &case.facts.hpa);
+    let finding = RULE
+        .finding(
+            Severity::Warning,
+            format!(
+                "Container {busy} of {label} is at {percent}% of its cpu request, but the HPA reads container {read} \
+                 alone: {}% of {target}%",
+                read_sum.percent()
+            ),
+            "a `ContainerResource` metric reads one container, and whatever the others use counts for nothing",
+        )
+        .container(&hpa.target.kind, &hpa.namespace, &hpa.target.name, busy)
+        .saw(format!("container {busy}"), sum.shown(), "LIST pods.metrics.k8s.io")
+        .saw(format!("container {read}"), read_sum.shown(), "LIST pods.metrics.k8s.io");
+    let patch = format!(
+        r#"[{{"op":"replace","path":"/spec/metrics/{index}/containerResource/container","value":"{busy}"}}]"#
+    );
+    Some(case.on_hpa(finding).fix(
+        format!("let the HPA read container {busy}"),
+        format!(
+            "kubectl patch hpa {} -n {} --type=json -p {}",
+            word(&hpa.name),
+            case.namespace(),
+            word(&patch)
+        ),
+        "changes the HPA alone",
+    ))
 }
 
 /// Usage and request of one container over all pods that count, in thousandths.
@@ -67,6 +132,15 @@ impl Sum {
     fn percent(self) -> i64 {
         self.usage.saturating_mul(100) / self.request.max(1)
     }
+
+    fn shown(self) -> String {
+        format!(
+            "uses {}m, requests {}m: {}%",
+            self.usage,
+            self.request,
+            self.percent()
+        )
+    }
 }
 
 fn hidden(case: &Case<'_>, index: usize, metric: &MetricSpec) -> Option<Finding> {
@@ -77,7 +151,6 @@ fn hidden(case: &Case<'_>, index: usize, metric: &MetricSpec) -> Option<Finding>
     let sums = sums(case, &metric.name)?;
     let (busy, sum) = sums.iter().max_by_key(|(_, sum)| sum.percent())?;
     let percent = sum.percent();
-    let tolerated = f64::from(i32::try_from(target).ok()?) * (1.0 + case.controller.tolerance);
     let (idle, idle_sum) = sums
         .iter()
         .filter(|(name, other)| {
@@ -88,7 +161,7 @@ fn hidden(case: &Case<'_>, index: usize, metric: &MetricSpec) -> Option<Finding>
         usage: all.usage.saturating_add(one.usage),
         request: all.request.saturating_add(one.request),
     });
-    if f64::from(i32::try_from(percent).ok()?) <= tolerated || whole.percent() >= target {
+    if !above(case, percent, target) || whole.percent() >= target {
         return None;
     }
     let label = case.target_label();
@@ -109,12 +182,7 @@ fn hidden(case: &Case<'_>, index: usize, metric: &MetricSpec) -> Option<Finding>
         .fold(finding, |finding, (name, sum)| {
             finding.saw(
                 format!("container {name}"),
-                format!(
-                    "uses {}m, requests {}m: {}%",
-                    sum.usage,
-                    sum.request,
-                    sum.percent()
-                ),
+                sum.shown(),
                 "LIST pods.metrics.k8s.io",
             )
         });

@@ -13,7 +13,8 @@
 //! minutes is TFS501.
 //!
 //! ## Fix
-//! Repair the container or its readiness probe; the log of the container tells.
+//! Repair the container or its readiness probe; the log of the container tells. Where the containers are ready and a
+//! readiness gate is not met, repair the controller that sets its condition.
 //!
 //! ## Source
 //! `groupPods` in `replica_calculator.go`, Kubernetes v1.37;
@@ -31,7 +32,9 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "pods-never-ready",
     stage: Stage::Pods,
     source: documentation!("pods_never_ready.rs"),
-    explains: &["TFS304", "TFS404", "TFS501", "TFS505", "TFS607", "TFS708"],
+    explains: &[
+        "TFS304", "TFS404", "TFS501", "TFS505", "TFS510", "TFS607", "TFS708",
+    ],
     needs: &[Need::Pods],
     check,
 };
@@ -60,12 +63,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "container {container} is in {reason}{}",
             last_end(first, container)
         ),
-        None => {
-            again_and_again(first).unwrap_or_else(|| "the readiness probe has never succeeded".to_owned())
-        }
+        None => again_and_again(first)
+            .or_else(|| gate(first).map(|gate| format!("nothing has met the readiness gate {gate}")))
+            .unwrap_or_else(|| "the readiness probe has never succeeded".to_owned()),
     };
+    // Beside pods that have just started, a few that never become ready leave nothing that counts, too.
+    let none_counts = case.blocked_by().is_some() && !running.iter().any(|pod| is_ready(pod));
     // One pod that keeps the rollout of a repair from its end is what breaks the HPA.
-    let severity = if all && case.blocked_by().is_some() || holds_up_a_repair(case) {
+    let severity = if none_counts || holds_up_a_repair(case) {
         Severity::Error
     } else {
         Severity::Warning
@@ -103,7 +108,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         finding = finding.saw(
             format!("Pod {}", pod.name),
             format!(
-                "Ready=False{age}, {}",
+                "Ready=False{}{age}, {}",
+                gate(pod).map_or_else(String::new, |_| format!(" ({GATES})")),
                 count(usize::try_from(restarts).unwrap_or(0), "restart")
             ),
             "LIST pods",
@@ -117,6 +123,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         Some((container, _)) => format!(" -c {}", word(container)),
         None => String::new(),
     };
+    if let Some(gate) = trouble.is_none().then(|| gate(first)).flatten() {
+        return Some(gate_repair(case, finding, first, gate));
+    }
     let finding = memory(case, finding, first);
     Some(
         finding
@@ -139,6 +148,34 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                 "reads only",
             ),
     )
+}
+
+/// What the kubelet says of a pod whose containers are all ready (`GeneratePodReadyCondition`,
+/// `pkg/kubelet/status/generate.go`).
+const GATES: &str = "ReadinessGatesNotReady";
+
+/// The readiness gate that keeps the pod from being ready, whatever its probe says.
+fn gate(pod: &Pod) -> Option<&str> {
+    let ready = pod.condition("Ready").filter(|ready| ready.reason == GATES)?;
+    let (_, rest) = ready.message.split_once("readiness gate \"")?;
+    rest.split_once('"').map(|(gate, _)| gate)
+}
+
+/// The pod itself can do nothing for it.
+fn gate_repair(case: &Case<'_>, finding: Finding, pod: &Pod, gate: &str) -> Finding {
+    finding
+        .fix(
+            "see the pod's gates and conditions",
+            format!("kubectl describe pod {} -n {}", word(&pod.name), case.namespace()),
+            "reads only; the containers are ready",
+        )
+        .advice(
+            format!(
+                "repair what sets the condition {gate}, often the controller of a load balancer, or take the gate out \
+                 of the template"
+            ),
+            format!("a new template rolls the pods of {}", case.target_label()),
+        )
 }
 
 /// A container that ends as soon as it starts is seen in its back-off for an instant only: its restarts tell.

@@ -18,11 +18,13 @@
 //! ## Source
 //! `groupPods` in `replica_calculator.go`, Kubernetes v1.37.
 
+use chrono::{DateTime, Utc};
+
 use crate::diagnosis::case::{container_trouble, is_running};
 use crate::diagnosis::offenders::holds_up_a_repair;
 use crate::diagnosis::phrase::{count, list, seconds_since, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
-use crate::diagnosis::scheduling::{Obstacle, Unfit, obstacle};
+use crate::diagnosis::scheduling::{Obstacle, Unfit, among, obstacle};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
 use crate::facts::{Container, Pod};
 
@@ -95,52 +97,89 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     Some(repair(case, finding, first, reason))
 }
 
-/// All pods have a node and none of them runs: for a while that is a start, later a volume or the network is missing.
+/// Pods that have a node and do not run: for a while that is a start, later a volume or the network is missing.
 fn starting(case: &Case<'_>) -> Option<Finding> {
     let pods: Vec<&Pod> = case.own_pods().filter(|pod| pod.deleted_at.is_none()).collect();
-    let first = pods.first()?;
-    if pods.iter().any(|pod| pod.phase != "Pending") {
+    let pending = || pods.iter().copied().filter(|pod| pod.phase == "Pending");
+    let first = pending().min_by_key(|pod| placed_at(pod))?;
+    let age = seconds_since(placed_at(first)?, case.now);
+    let label = case.target_label();
+    let late = age >= START_SECONDS;
+    if pending().count() == pods.len() {
+        let (severity, title) = if late {
+            (
+                Severity::Error,
+                format!("All pods of {label} are Pending for {}: {NOT_CREATED}", span(age)),
+            )
+        } else {
+            (
+                Severity::Info,
+                format!("The pods of {label} are being started, for {}", span(age)),
+            )
+        };
+        let finding = not_created(case, severity, title, first);
+        return Some(if late {
+            finding
+        } else {
+            finding.verdict(Verdict::Waiting)
+        });
+    }
+    // Beside pods that run, a start is nothing to speak of, and a rollout that is stuck is TFS708.
+    if !late || rollout_timed_out(case) {
         return None;
     }
-    let created = pods.iter().filter_map(|pod| pod.created_at).min()?;
-    let age = seconds_since(created, case.now);
-    let label = case.target_label();
-    let (severity, title) = if age < START_SECONDS {
-        (
-            Severity::Info,
-            format!("The pods of {label} are being started, for {}", span(age)),
-        )
+    let stuck = pending()
+        .filter(|pod| placed_at(pod).is_some_and(|time| seconds_since(time, case.now) >= START_SECONDS))
+        .count();
+    let severity = if holds_up_a_repair(case) {
+        Severity::Error
     } else {
-        (
-            Severity::Error,
-            format!(
-                "All pods of {label} are Pending for {}: their containers are not created",
-                span(age)
-            ),
-        )
+        Severity::Warning
     };
-    let finding = RULE
-        .finding(
-            severity,
-            title,
-            "a pod that does not run has no usage; a container waits for its image, its volumes, its network",
-        )
-        .object("Pod", &first.namespace, &first.name)
-        .saw(
-            format!("Pod {}", first.name),
-            format!("Pending on {}", first.node.as_deref().unwrap_or("no node yet")),
-            "LIST pods",
-        )
-        .fix(
-            "see the events of the pod",
-            describe(case, first),
-            "reads only; FailedMount names the volume, Pulling the image",
-        );
-    Some(if severity == Severity::Info {
-        finding.verdict(Verdict::Waiting)
-    } else {
-        finding
+    let title = format!(
+        "{stuck} of {} of {label} Pending, one for {}: {NOT_CREATED}",
+        count(pods.len(), "pod"),
+        span(age)
+    );
+    Some(not_created(case, severity, title, first))
+}
+
+fn rollout_timed_out(case: &Case<'_>) -> bool {
+    case.target().is_some_and(|target| {
+        let mut conditions = target.conditions.iter();
+        conditions.any(|condition| condition.type_ == "Progressing" && condition.status == "False")
     })
+}
+
+/// Since when the pod has a node; where that is not known, since when it exists.
+fn placed_at(pod: &Pod) -> Option<DateTime<Utc>> {
+    let scheduled = pod
+        .condition("PodScheduled")
+        .filter(|condition| condition.status == "True");
+    scheduled
+        .and_then(|condition| condition.last_transition_time)
+        .or(pod.created_at)
+}
+
+const NOT_CREATED: &str = "their containers are not created";
+
+fn not_created(case: &Case<'_>, severity: Severity, title: String, first: &Pod) -> Finding {
+    RULE.finding(
+        severity,
+        title,
+        "a pod that does not run has no usage; a container waits for its image, its volumes, its network",
+    )
+    .object("Pod", &first.namespace, &first.name)
+    .saw(
+        format!("Pod {}", first.name),
+        format!("Pending on {}", first.node.as_deref().unwrap_or("no node yet")),
+        "LIST pods",
+    )
+    .fix(
+        "see the events of the pod",
+        describe(case, first),
+        "reads only; FailedMount names the volume, FailedCreatePodSandBox the network, Pulling the image",
+    )
 }
 
 fn describe(case: &Case<'_>, pod: &Pod) -> String {
@@ -177,7 +216,11 @@ fn why<'a>(case: &Case<'a>, pod: &'a Pod) -> Option<Why<'a>> {
 impl Why<'_> {
     fn short(&self) -> String {
         match self {
-            Self::Unschedulable(obstacle, _) => obstacle.phrase(),
+            // What makes nodes unfit is the whole reason.
+            Self::Unschedulable(obstacle @ (Obstacle::Unfit(_) | Obstacle::VolumeElsewhere), _) => {
+                obstacle.phrase()
+            }
+            Self::Unschedulable(obstacle, words) => obstacle.phrase() + &among(words),
             Self::Unscheduled(Some(scheduler)) => format!("no scheduler is called {scheduler}"),
             Self::Unscheduled(None) => "the scheduler does not look at them".to_owned(),
             Self::Container(container, reason) if container.init => {
@@ -236,17 +279,28 @@ fn repair(case: &Case<'_>, finding: Finding, pod: &Pod, why: &Why<'_>) -> Findin
             format!("kubectl get pvc -n {}", case.namespace()),
             "reads only",
         ),
-        Obstacle::Unfit(_) => finding.fix("see the nodes", "kubectl get nodes --show-labels", "reads only"),
+        Obstacle::Unfit(_) | Obstacle::SpreadLabel => {
+            finding.fix("see the nodes", "kubectl get nodes --show-labels", "reads only")
+        }
         _ => finding.fix("see the events of the pod", describe(case, pod), "reads only"),
     };
     match obstacle {
-        Obstacle::Insufficient(_) => finding.advice(
-            format!(
-                "add nodes, or lower the requests of {} (`kubectl set resources`)",
-                list(&regular(pod))
+        Obstacle::Insufficient(resources) => match greedy_init_container(pod, resources) {
+            Some(init) => finding.advice(
+                format!(
+                    "lower the request of init container {init}: a pod needs the room of its largest init container, if that \
+                     is more than its containers take"
+                ),
+                rolls,
             ),
-            format!("lower requests roll the pods of {label} and raise the utilization that the HPA sees"),
-        ),
+            None => finding.advice(
+                format!(
+                    "add nodes, or lower the requests of {} (`kubectl set resources`)",
+                    list(&regular(pod))
+                ),
+                format!("lower requests roll the pods of {label} and raise the utilization that the HPA sees"),
+            ),
+        },
         Obstacle::TooManyPods => finding.advice("add nodes", "changes the cluster"),
         Obstacle::ClaimMissing(claim) => finding.advice(
             format!("create PersistentVolumeClaim {claim}"),
@@ -257,6 +311,13 @@ fn repair(case: &Case<'_>, finding: Finding, pod: &Pod, why: &Why<'_>) -> Findin
             "the scheduler places the pods as soon as it is bound",
         ),
         Obstacle::Unfit(unfit) => fit(case, finding, unfit),
+        Obstacle::SpreadLabel => finding.advice(
+            format!(
+                "give the nodes the label that topologySpreadConstraints of {label} names (`kubectl label node`), or \
+                 let them say ScheduleAnyway"
+            ),
+            "changes the nodes, or rolls the pods",
+        ),
         Obstacle::Gate => finding.advice(
             "let whoever set the gate remove it, or take schedulingGates out of the template",
             rolls,
@@ -338,6 +399,25 @@ fn container_repair(
         );
     }
     finding
+}
+
+/// The init container that requests more of a resource than all containers that run (`PodRequests`,
+/// `k8s.io/component-helpers/resource`): the pod is as large as that one.
+fn greedy_init_container<'a>(pod: &'a Pod, resources: &[String]) -> Option<&'a str> {
+    let requested = |container: &Container, resource: &String| {
+        let request = container.resources.requests.get(resource);
+        request.and_then(|it| it.milli_value().ok()).unwrap_or(0)
+    };
+    resources.iter().find_map(|resource| {
+        let running = pod.containers.iter().filter(|it| it.counts_for_requests());
+        let sum = running.fold(0_i64, |sum, it| sum.saturating_add(requested(it, resource)));
+        let greatest = pod
+            .containers
+            .iter()
+            .filter(|it| !it.counts_for_requests())
+            .max_by_key(|it| requested(it, resource))?;
+        (requested(greatest, resource) > sum).then_some(greatest.name.as_str())
+    })
 }
 
 /// The names of the regular containers.

@@ -17,6 +17,7 @@
 
 use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
+use crate::hpa::replicas::MetricProposal;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS603",
@@ -40,7 +41,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         RULE.finding(
             Severity::Info,
             format!(
-                "{current}: within the tolerance, stays at {}",
+                "{current}{}: within the tolerance, stays at {}",
+                damped(metric),
                 replicas(recommendation.current_replicas)
             ),
             "usage is close enough to the target",
@@ -52,6 +54,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "the default, or spec.behavior",
         ),
     )
+}
+
+/// Pods that do not count are filled in, and it is the ratio after that which is close to the target.
+fn damped(metric: &MetricProposal) -> String {
+    metric.damped_ratio.map_or_else(String::new, |ratio| {
+        format!(", but {ratio:.2} times the target with the pods that do not count")
+    })
 }
 
 fn replicas(number: i32) -> String {
