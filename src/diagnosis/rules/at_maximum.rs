@@ -60,10 +60,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .recommendation
         .and_then(|recommendation| recommendation.metrics_want);
     let above = case.scale().is_some_and(|scale| scale.spec_replicas > maximum);
+    // At the maximum it is the maximum that counts, whatever a window would hold as well.
     let computed = wanted.is_some_and(|wanted| wanted > maximum)
-        && case
-            .recommendation
-            .is_some_and(|it| it.limited_by == Some(Limit::MaxReplicas));
+        && case.recommendation.is_some_and(|it| match it.limited_by {
+            Some(Limit::MaxReplicas) => true,
+            Some(Limit::Stabilization) => it.current_replicas == maximum,
+            _ => false,
+        });
     let said = case
         .said
         .current("ScalingLimited")

@@ -47,6 +47,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         case.facts.hpa.effective_min_replicas(),
         case.facts.hpa.max_replicas,
     );
+    // What a limit keeps after the window too is the limit's: TFS601, TFS602.
+    if goal == current {
+        return None;
+    }
     let down = wanted < current;
     // What the window lets go, `selectPolicy: Disabled` keeps: TFS606.
     if case
