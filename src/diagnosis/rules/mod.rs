@@ -20,6 +20,7 @@ pub(super) mod injected_container_request_missing;
 pub(super) mod kubelet_certificate_refused;
 pub(super) mod limit_range_newer;
 pub(super) mod liveness_probe_ends_slow_load;
+pub(super) mod load_not_shared;
 pub(super) mod memory_never_freed;
 pub(super) mod metric_spec_invalid;
 pub(super) mod metrics_api_has_no_data;
