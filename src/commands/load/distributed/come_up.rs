@@ -18,6 +18,8 @@ use crate::output;
 /// How long pods may take: an image of 100 MB, and a node that has to be made.
 const MOST: Duration = Duration::from_secs(300);
 const TICK: Duration = Duration::from_secs(1);
+/// How the state of a pod reads that runs: its containers have no probes.
+const READY: &str = "ready";
 
 /// The wait for them.
 pub(super) struct ComeUp<'a> {
@@ -74,8 +76,8 @@ impl<'a> ComeUp<'a> {
             .iter()
             .map(|pod| rollout::state(&rollout, pod, now).1)
             .collect();
+        let state = states.first().map_or("not created yet", String::as_str);
         if let Some(progress) = &mut self.progress {
-            let state = states.first().map_or("not created yet", String::as_str);
             progress.say(&format!("{what}: {state}"));
         }
         let troubles = rollout::troubles(&rollout, now);
@@ -99,12 +101,30 @@ impl<'a> ComeUp<'a> {
         let why = match (findings.is_empty(), obstacle) {
             (false, _) => ", see above".to_owned(),
             (true, Some(why)) => format!(": {why}"),
-            (true, None) => format!(" within {} s", MOST.as_secs()),
+            (true, None) => format!(
+                " within {} s: {}",
+                MOST.as_secs(),
+                waited_for(what, &states, pods)
+            ),
         };
         Err(Error::Incomplete(format!(
             "Job {}/{job} does not come up{why}; no load was made",
             self.jobs.namespace
         )))
+    }
+}
+
+/// What was not there when time was up, where nothing says why.
+fn waited_for(what: &str, states: &[String], pods: u16) -> String {
+    let ready = states.iter().filter(|state| *state == READY).count();
+    match states.iter().find(|state| *state != READY) {
+        Some(state) => format!("{what}: {ready} of {pods} run, another: {state}"),
+        None if ready < usize::from(pods) => {
+            format!("{what}: {ready} of {pods} were created, and no event says why")
+        }
+        None => format!(
+            "{what}: all run, and have not reached the master; does a NetworkPolicy keep TCP port 5557 between them closed?"
+        ),
     }
 }
 
@@ -123,5 +143,32 @@ fn advise(finding: &mut Finding, image: bool) {
                 changes: "the new pods pull it".to_owned(),
             },
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::waited_for;
+
+    #[test]
+    fn what_was_waited_for_is_said() {
+        let states = |states: &[&str]| states.iter().map(ToString::to_string).collect::<Vec<_>>();
+        for (seen, said) in [
+            (
+                &["ready", "waits for the scheduler"][..],
+                "the workers: 1 of 2 run, another: waits for the scheduler",
+            ),
+            (
+                &["ready"],
+                "the workers: 1 of 2 were created, and no event says why",
+            ),
+            (&[], "the workers: 0 of 2 were created, and no event says why"),
+            (
+                &["ready", "ready"],
+                "the workers: all run, and have not reached the master; does a NetworkPolicy keep TCP port 5557 between them closed?",
+            ),
+        ] {
+            assert_eq!(waited_for("the workers", &states(seen), 2), said);
+        }
     }
 }
