@@ -3,7 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
-use ratatui::widgets::{Block, Clear, Paragraph};
+use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
 
 use crate::commands::top::screen::model::{Overlay, Screen};
 
@@ -34,7 +34,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, screen: &Screen, area: Rect) {
             *scrolled,
         ),
     };
-    let wanted = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let inner = usize::from(area.width.saturating_sub(2)).max(1);
+    let rows: usize = lines.iter().map(|line| line.width().div_ceil(inner).max(1)).sum();
+    let wanted = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2);
     let area = Rect {
         y: area.y + 1,
         height: wanted.min(area.height.saturating_sub(2)),
@@ -45,5 +47,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, screen: &Screen, area: Rect) {
         .title_bottom(" ↑↓ scroll  any other key closes ");
     let shown: Vec<Line<'_>> = lines.into_iter().skip(scrolled).collect();
     frame.render_widget(Clear, area);
-    frame.render_widget(Paragraph::new(shown).block(block), area);
+    // A command is one line, however long: what is cut off cannot be typed.
+    let text = Paragraph::new(shown).wrap(Wrap { trim: false });
+    frame.render_widget(text.block(block), area);
 }
