@@ -115,15 +115,12 @@ fn draw(body: &mut String, panel: &Panel, axis: &Axis, top: f64, warm_up: f64, l
         );
         value += tick;
     }
-    if let Some((value, name)) = &panel.reference {
+    if let Some((value, _)) = &panel.reference {
         let _ = writeln!(
             body,
-            "<path class=\"reference\" d=\"M{LEFT} {0:.1}H{1}\"/><text class=\"tick\" x=\"{1}\" y=\"{2:.1}\" text-anchor=\"end\">{3}</text>",
+            "<path class=\"reference\" d=\"M{LEFT} {:.1}H{}\"/>",
             y(*value),
-            WIDTH - RIGHT,
-            // At the top, above it is the legend.
-            y(*value) + if *value < ceiling { -4.0 } else { 12.0 },
-            escape(name)
+            WIDTH - RIGHT
         );
     }
     for series in &panel.series {
@@ -143,15 +140,18 @@ fn legend(body: &mut String, panel: &Panel, y: f64) {
         escape(&panel.title)
     );
     let mut right = WIDTH - RIGHT;
-    for series in panel.series.iter().rev() {
+    let lines = panel.series.iter().rev();
+    let lines = lines.map(|series| (series.name, format!("line {}", series.class)));
+    let reference = panel.reference.iter();
+    let reference = reference.map(|(_, name)| (name.as_str(), "reference".to_owned()));
+    for (name, class) in lines.chain(reference) {
         // Letters of this size are some 7 wide.
-        let width = f64::from(u32::try_from(series.name.len()).unwrap_or(20)) * 7.0;
+        let width = f64::from(u32::try_from(name.len()).unwrap_or(20)) * 7.0;
         let _ = write!(
             body,
             "<text class=\"name\" x=\"{right:.1}\" y=\"{y:.1}\" text-anchor=\"end\">{}</text>\
-             <path class=\"line {}\" d=\"M{:.1} {:.1}h18\"/>",
-            escape(series.name),
-            series.class,
+             <path class=\"{class}\" d=\"M{:.1} {:.1}h18\"/>",
+            escape(name),
             right - width - 24.0,
             y - 4.0,
         );

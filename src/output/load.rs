@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::escape;
+use super::text::wrap;
 use crate::load::report::{LoadReport, Summary};
 use crate::load::{Point, Quantiles, Tally};
 
@@ -40,34 +41,36 @@ pub fn live_line(point: &Point, unit: &str, total: &Tally, behind: &str) -> Stri
     line
 }
 
-/// All of it, for people.
-pub fn text(report: &LoadReport) -> String {
+/// All of it, for people, in so many columns.
+pub fn text(report: &LoadReport, width: usize) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "{}", escape::line(&heading(report)));
-    let _ = writeln!(
-        text,
-        "{} after {} s: {}\n",
-        report.ended.reason,
-        number(report.ended.second),
-        escape::line(&report.ended.why)
-    );
-    let _ = writeln!(text, "{}\n", steps(report));
+    let ended = &report.ended;
+    let end = format!("{} after {} s: {}", ended.reason, number(ended.second), ended.why);
+    for paragraph in [heading(report), end] {
+        row(&mut text, "", &paragraph, width);
+    }
+    let _ = writeln!(text, "\n{}\n", steps(report));
     for failure in &report.failures {
         let _ = writeln!(text, "{:<12}{}  {}", "failed", failure.count, failure.what);
     }
     for answer in &report.answers {
-        let _ = writeln!(
-            text,
-            "{:<12}{}",
-            label(answer.question),
-            escape::line(&answer.answer)
-        );
+        row(&mut text, label(answer.question), &answer.answer, width);
     }
     for note in report.scaling.iter().flat_map(|scaling| &scaling.notes) {
-        let _ = writeln!(text, "{:<12}{}", "not known", escape::line(note));
+        row(&mut text, "not known", note, width);
     }
-    let _ = writeln!(text, "{:<12}{}", "client", client(report));
+    row(&mut text, "client", &client(report), width);
     text
+}
+
+/// A text behind its label, continued under itself.
+fn row(text: &mut String, label: &str, what: &str, width: usize) {
+    let indent = if label.is_empty() { 0 } else { 12 };
+    let mut label = label;
+    for line in wrap(what, width.saturating_sub(indent)) {
+        let _ = writeln!(text, "{label:<indent$}{line}");
+        label = "";
+    }
 }
 
 /// What is loaded, and from where.
@@ -120,10 +123,18 @@ pub(super) fn client(report: &LoadReport) -> String {
         parts.push(format!("busiest {busy:.0}% of a core"));
     }
     if client.unfinished > 0 {
-        parts.push(format!("{} requests unfinished at the end", client.unfinished));
+        parts.push(format!(
+            "{} {} unfinished at the end",
+            client.unfinished,
+            plural(client.unfinished, "request")
+        ));
     }
     if client.never_sent > 0 {
-        parts.push(format!("{} requests never sent", client.never_sent));
+        parts.push(format!(
+            "{} {} never sent",
+            client.never_sent,
+            plural(client.never_sent, "request")
+        ));
     }
     parts.join(", ")
 }

@@ -108,7 +108,7 @@ pub(super) async fn run(global: &GlobalArgs, args: &LoadArgs) -> Result<u8, Erro
     }
     files::write(&args.result, &report)?;
     print(&match args.result.output {
-        OutputFormat::Text => output::load::text(&report),
+        OutputFormat::Text => output::load::text(&report, output::terminal_width_or_any()),
         OutputFormat::Json => structured::json(&report)?,
         OutputFormat::Yaml => structured::yaml(&report)?,
     })?;

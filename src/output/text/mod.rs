@@ -8,6 +8,7 @@ mod shared;
 mod what_if;
 
 use layout::Page;
+pub(super) use layout::wrap;
 
 pub use changes::changes;
 pub use what_if::what_if;
