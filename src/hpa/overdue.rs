@@ -83,13 +83,7 @@ fn metric_differs(hpa: &Hpa, metric: &MetricProposal) -> Option<Sign> {
     if !is_of_pods(&metric.type_) || metric.proposal.is_none() {
         return None;
     }
-    let status = hpa.current_metrics.get(metric.index);
-    let status = status.filter(|status| status.type_ == metric.type_ && status.name == metric.name)?;
-    let shown = if is.ends_with('%') {
-        format!("{}%", status.current.average_utilization?)
-    } else {
-        status.current.average_value.as_ref()?.to_string()
-    };
+    let shown = replicas::shown(hpa, metric)?;
     (shown != is).then(|| Sign {
         what: format!("status, {}", metric.name),
         says: format!("{shown}, and the pods use {is} now"),

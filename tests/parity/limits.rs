@@ -8,8 +8,8 @@ use kubectl_tfserve::facts::{
 
 use crate::scenario::{Change, Random, Scenario};
 
-/// Far from every period: the two clocks differ by milliseconds.
-const AGES: [i64; 8] = [4, 10, 30, 90, 200, 450, 900, 2500];
+/// Far from every period, as is the time between any two: the two clocks differ by milliseconds.
+const AGES: [i64; 8] = [4, 10, 30, 95, 200, 450, 900, 2500];
 const PERIODS: [i32; 6] = [15, 60, 120, 300, 600, 1800];
 
 /// A random HPA without stabilization, whose only metric wants a random number of replicas.

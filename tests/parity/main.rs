@@ -14,6 +14,7 @@ mod limits;
 mod oracle;
 mod outside;
 mod scenario;
+mod sequence;
 
 use chrono::{DateTime, Utc};
 use kubectl_tfserve::facts::MetricTarget;
@@ -47,6 +48,33 @@ fn our_limits_and_policies_are_the_controllers() {
 #[test]
 fn our_limits_and_policies_are_those_of_1_34() {
     compare_all(Release::V1_34, FEWER / 4, limits::random, decision);
+}
+
+#[test]
+fn what_we_say_of_the_time_left_is_what_the_controller_does() {
+    in_time(
+        Release::Newest,
+        from_environment("PARITY_SCENARIOS").unwrap_or(FEWER),
+    );
+}
+
+#[test]
+fn what_we_say_of_the_time_left_is_what_1_34_does() {
+    in_time(Release::V1_34, FEWER / 4);
+}
+
+fn in_time(release: Release, sequences: usize) {
+    let seed = from_environment("PARITY_SEED").unwrap_or(20_261_124) as u64;
+    for start in (0..sequences).step_by(BATCH) {
+        let batch = BATCH.min(sequences - start);
+        let compared = sequence::compare(oracle::of(release), seed + start as u64, batch);
+        assert!(
+            compared.differences.is_empty(),
+            "{} differences, the first:\n{}",
+            compared.differences.len(),
+            compared.differences[0]
+        );
+    }
 }
 
 fn compare_all(

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::scenario::Scenario;
+use crate::sequence::Decision;
 
 /// What the controller's calculator says.
 #[derive(Deserialize)]
@@ -21,6 +22,14 @@ pub(crate) struct Answer {
     pub(crate) desired: i32,
     /// The reason of the condition `ScalingLimited`.
     pub(crate) reason: String,
+    /// What it makes of a sequence of syncs.
+    #[serde(default, deserialize_with = "none_is_empty")]
+    pub(crate) decisions: Vec<Decision>,
+}
+
+/// Go writes `null` for a list that was never made.
+fn none_is_empty<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Decision>, D::Error> {
+    Ok(Option::deserialize(input)?.unwrap_or_default())
 }
 
 /// A release whose controller is the oracle.

@@ -10,6 +10,7 @@ use kubectl_tfserve::facts::{
 use serde::Serialize;
 
 use crate::outside;
+use crate::sequence::Turn;
 
 /// The generator `SplitMix64`: small, seeded, and the same on every machine.
 pub(crate) struct Random(u64);
@@ -52,6 +53,11 @@ pub(crate) struct Scenario {
     pub(crate) limits: bool,
     /// The rescales that the controller remembers.
     pub(crate) changes: Vec<Change>,
+    /// Syncs of a controller that begins with an empty memory; none where one sync is asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) turns: Vec<Turn>,
+    /// Its flag for the window of scaling down.
+    pub(crate) downscale_seconds: i64,
     pub(crate) facts: HpaFacts,
 }
 
@@ -150,6 +156,8 @@ impl Scenario {
             tolerance_down: down.parse().unwrap(),
             limits: false,
             changes: Vec::new(),
+            turns: Vec::new(),
+            downscale_seconds: 0,
             facts: HpaFacts {
                 hpa,
                 target: Fact::Absent,

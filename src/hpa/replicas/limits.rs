@@ -4,7 +4,7 @@
 use super::context::Context;
 use super::policies;
 use super::stabilization::{self, Direction};
-use super::{Limit, Stabilization};
+use super::{Limit, MetricProposal, Stabilization};
 
 /// The number that the controller writes, and what made it so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Decision {
 }
 
 /// Applies stabilization, rates and bounds.
-pub(super) fn decide(context: &Context<'_>, want: i32) -> Decision {
+pub(super) fn decide(context: &Context<'_>, metrics: &[MetricProposal], want: i32) -> Decision {
     let current = context.current_replicas();
     let minimum = context.hpa.effective_min_replicas();
     // At the minimum nothing is held back: there is nowhere to go.
@@ -39,7 +39,9 @@ pub(super) fn decide(context: &Context<'_>, want: i32) -> Decision {
     } else {
         None
     };
-    if let Some(stabilization) = direction.and_then(|direction| stabilization::hold(context, direction)) {
+    if let Some(stabilization) =
+        direction.and_then(|direction| stabilization::hold(context, metrics, direction))
+    {
         return Decision {
             stabilization: Some(stabilization),
             ..Decision::of(current, Some(Limit::Stabilization))

@@ -31,6 +31,7 @@ use chrono::{DateTime, Utc};
 
 use self::context::Context;
 use self::metric::Want;
+pub(super) use self::reported::shown;
 use self::start::Start;
 use self::tolerance::Tolerance;
 use super::symptoms::{self, SyncStage};
@@ -261,7 +262,7 @@ fn by_metrics(context: &Context<'_>) -> Recommendation {
             ..blank
         };
     };
-    let decision = limits::decide(context, replicas);
+    let decision = limits::decide(context, &metrics, replicas);
     Recommendation {
         desired_replicas: Some(decision.replicas),
         metrics_want: Some(replicas),

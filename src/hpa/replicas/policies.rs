@@ -71,8 +71,8 @@ pub(super) fn limit(context: &Context<'_>, direction: Direction) -> PolicyLimit 
     limit
 }
 
-/// Whether the controller itself found no room in its last sync, and a period that may hold the change is not over:
-/// then it is used up, whatever is known of the rescales.
+/// Whether the controller itself found no room in its last sync, and no period is over since the last rescale: then it is
+/// used up, whatever is known of the rescales.
 fn used_up(context: &Context<'_>, direction: Direction, policies: &[ScalingPolicy]) -> bool {
     let hpa = context.hpa;
     let reason = match direction {
@@ -80,13 +80,25 @@ fn used_up(context: &Context<'_>, direction: Direction, policies: &[ScalingPolic
         Direction::Down => "ScaleDownLimit",
     };
     let said = context.said.current("ScalingLimited");
-    let stays = hpa.desired_replicas == context.current_replicas();
+    // A sync that rescaled had room, and how much it left is not known.
+    let stays = hpa.desired_replicas == context.current_replicas()
+        && context
+            .said
+            .current("AbleToScale")
+            .is_none_or(|symptom| symptom.condition.reason != "SucceededRescale");
     let periods = policies.iter().map(|policy| policy.period_seconds);
-    let (Some(period), Some(last_scale)) = (periods.max(), hpa.last_scale_time) else {
+    let (Some(period), Some(last_scale)) = (periods.min(), hpa.last_scale_time) else {
         return false;
     };
     let over = later(last_scale, TimeDelta::seconds(period.into()));
     said.is_some_and(|symptom| symptom.condition.reason == reason) && stays && over > context.now
+}
+
+/// The longest period of a direction's policies, in seconds.
+pub(super) fn longest_period(hpa: &Hpa, direction: Direction) -> i32 {
+    let (policies, _) = rules(hpa, direction);
+    let periods = policies.iter().map(|policy| policy.period_seconds);
+    periods.max().unwrap_or_default()
 }
 
 fn propose(policy: &ScalingPolicy, start: i32, direction: Direction) -> i32 {

@@ -7,8 +7,23 @@ use super::MetricProposal;
 use super::context::Context;
 use super::samples::Sample;
 use super::{group, outside, resource};
-use crate::facts::{MetricSpec, MetricStatus, MetricTarget, Quantity};
+use crate::facts::{Hpa, MetricSpec, MetricStatus, MetricTarget, Quantity};
 use crate::hpa::message::normalize;
+
+/// What the status shows of a metric, in the form in which it was computed; none where it shows nothing of it.
+pub(in crate::hpa) fn shown(hpa: &Hpa, metric: &MetricProposal) -> Option<String> {
+    let computed = metric.current.as_deref()?;
+    let status = hpa.current_metrics.get(metric.index)?;
+    if status.type_ != metric.type_ || status.name != metric.name {
+        return None;
+    }
+    let current = &status.current;
+    if computed.ends_with('%') {
+        return Some(format!("{}%", current.average_utilization?));
+    }
+    let value = current.average_value.as_ref().or(current.value.as_ref())?;
+    Some(value.to_string())
+}
 
 /// Computes a metric from its value in the status.
 pub(super) fn evaluate(context: &Context<'_>, spec: &MetricSpec, proposal: &mut MetricProposal) {

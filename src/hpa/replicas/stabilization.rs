@@ -9,7 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::clock::later;
 use super::context::Context;
-use super::{Stabilization, history};
+use super::{MetricProposal, Stabilization, history, shown};
+use crate::facts::Hpa;
 use crate::hpa::symptoms::SyncStage;
 
 /// The direction in which the metrics want to go.
@@ -37,13 +38,17 @@ impl Direction {
 }
 
 /// The window that holds the replicas where they are, none where nothing holds them.
-pub(super) fn hold(context: &Context<'_>, direction: Direction) -> Option<Stabilization> {
+pub(super) fn hold(
+    context: &Context<'_>,
+    metrics: &[MetricProposal],
+    direction: Direction,
+) -> Option<Stabilization> {
     let (window_seconds, assumed_default) = window(context, direction);
     if window_seconds <= 0 {
         return None;
     }
     let window = TimeDelta::seconds(window_seconds);
-    let bounds = bounds(context, direction, window)?;
+    let bounds = bounds(context, metrics, direction, window)?;
     let expired = bounds.not_after.is_some_and(|time| time <= context.now);
     let not_before = bounds.not_before.filter(|time| *time > context.now);
     (!expired || not_before.is_some()).then_some(Stabilization {
@@ -77,7 +82,12 @@ struct Bounds {
 }
 
 /// None where it is certain that no recommendation holds the replicas.
-fn bounds(context: &Context<'_>, direction: Direction, window: TimeDelta) -> Option<Bounds> {
+fn bounds(
+    context: &Context<'_>,
+    metrics: &[MetricProposal],
+    direction: Direction,
+    window: TimeDelta,
+) -> Option<Bounds> {
     let grown = history::last_growth(context)
         .filter(|_| direction == Direction::Down)
         .map(|time| later(time, window));
@@ -87,11 +97,14 @@ fn bounds(context: &Context<'_>, direction: Direction, window: TimeDelta) -> Opt
         .current("AbleToScale")
         .map(|symptom| &symptom.condition);
     Some(match context.said.stage {
-        // The status is written only when something in it changes, so the recommendation has been the one of
-        // now since then.
+        // The status is written only when something in it changes: where it shows the usage of now, the
+        // recommendation has been the one of now since then. Another one begins now, and what the last sync
+        // recommended holds it for one window more.
         SyncStage::Complete if able.is_some_and(|able| able.reason == direction.stabilized()) => Bounds {
             not_before: grown,
-            not_after: changed,
+            not_after: changed
+                .filter(|_| steady(context.hpa, metrics))
+                .or(Some(later(context.now, window))),
         },
         SyncStage::Complete if limited_by_rate(context, direction) => return None,
         // The last sync found the replicas right, at the earliest when it changed the status.
@@ -118,6 +131,13 @@ fn bounds(context: &Context<'_>, direction: Direction, window: TimeDelta) -> Opt
                 .map(|time| later(time, window)),
         },
     })
+}
+
+/// Whether every metric is what the status shows of it.
+fn steady(hpa: &Hpa, metrics: &[MetricProposal]) -> bool {
+    metrics
+        .iter()
+        .all(|metric| metric.current.is_some() && shown(hpa, metric) == metric.current)
 }
 
 fn limited_by_rate(context: &Context<'_>, direction: Direction) -> bool {

@@ -2,13 +2,13 @@ package main
 
 import (
 	"reflect"
+	"slices"
 	"time"
 	"unsafe"
 
 	autoscaling "k8s.io/api/autoscaling/v2"
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-	defaults "k8s.io/kubernetes/pkg/apis/autoscaling/v2"
 	"k8s.io/kubernetes/pkg/controller/podautoscaler"
 )
 
@@ -29,55 +29,46 @@ func normalizeDesiredReplicasWithBehaviors(a *podautoscaler.HorizontalController
 //go:linkname buildQuantity k8s.io/kubernetes/pkg/controller/podautoscaler.buildQuantity
 func buildQuantity(name v1.ResourceName, milli int64) resource.Quantity
 
+//go:linkname recordInitialRecommendation k8s.io/kubernetes/pkg/controller/podautoscaler.(*HorizontalController).recordInitialRecommendation
+func recordInitialRecommendation(a *podautoscaler.HorizontalController, current int32, key string)
+
+//go:linkname storeScaleEvent k8s.io/kubernetes/pkg/controller/podautoscaler.(*HorizontalController).storeScaleEvent
+func storeScaleEvent(a *podautoscaler.HorizontalController, behavior *autoscaling.HorizontalPodAutoscalerBehavior, key string, before, after int32)
+
 func writable(field reflect.Value) reflect.Value {
 	return reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem()
 }
 
-// controllerOf is a controller without a downscale stabilization that remembers the scenario's rescales.
-func controllerOf(key string, changes []change) *podautoscaler.HorizontalController {
+// controllerOf is a controller without a downscale stabilization that remembers the scenario's rescales, in its own way: what
+// it stores may overwrite what it stored before.
+func controllerOf(key string, behavior *autoscaling.HorizontalPodAutoscalerBehavior, changes []change) *podautoscaler.HorizontalController {
 	controller := &podautoscaler.HorizontalController{}
 	fields := reflect.ValueOf(controller).Elem()
 	for _, name := range []string{"recommendations", "scaleUpEvents", "scaleDownEvents"} {
 		field := writable(fields.FieldByName(name))
 		field.Set(reflect.MakeMap(field.Type()))
 	}
-	for _, c := range changes {
-		name, size := "scaleUpEvents", c.Replicas
-		if size < 0 {
-			name, size = "scaleDownEvents", -size
+	oldestFirst := slices.SortedFunc(slices.Values(changes), func(a, b change) int {
+		return int(b.SecondsAgo - a.SecondsAgo)
+	})
+	for i, c := range oldestFirst {
+		storeScaleEvent(controller, behavior, key, max(0, -c.Replicas), max(0, c.Replicas))
+		next := int64(0)
+		if i+1 < len(oldestFirst) {
+			next = oldestFirst[i+1].SecondsAgo
 		}
-		events := writable(fields.FieldByName(name))
-		event := reflect.New(events.Type().Elem().Elem()).Elem()
-		writable(event.FieldByName("replicaChange")).SetInt(int64(size))
-		writable(event.FieldByName("timestamp")).Set(reflect.ValueOf(time.Now().Add(-time.Duration(c.SecondsAgo) * time.Second)))
-		all := events.MapIndex(reflect.ValueOf(key))
-		if !all.IsValid() {
-			all = reflect.Zero(events.Type().Elem())
-		}
-		events.SetMapIndex(reflect.ValueOf(key), reflect.Append(all, event))
+		age(controller, time.Duration(c.SecondsAgo-next)*time.Second)
 	}
 	return controller
 }
 
 // limit is what the controller makes of a proposal, and the reason of the condition ScalingLimited.
 func limit(s *scenario, proposal int32) (int32, string) {
-	spec := s.Facts.HPA
-	hpa := &autoscaling.HorizontalPodAutoscaler{Spec: autoscaling.HorizontalPodAutoscalerSpec{
-		MinReplicas: spec.MinReplicas, MaxReplicas: spec.MaxReplicas, Behavior: spec.Behavior,
-	}}
-	if spec.Behavior != nil {
-		for _, rules := range []*autoscaling.HPAScalingRules{spec.Behavior.ScaleUp, spec.Behavior.ScaleDown} {
-			// The API refuses an empty list; in the facts it stands for none.
-			if rules != nil && len(rules.Policies) == 0 {
-				rules.Policies = nil
-			}
-		}
-	}
-	defaults.SetDefaults_HorizontalPodAutoscaler(hpa)
+	hpa := hpaOf(s)
 	const key = "parity/web"
-	controller := controllerOf(key, s.Changes)
+	controller := controllerOf(key, hpa.Spec.Behavior, s.Changes)
 	normalize := normalizeDesiredReplicas
-	if spec.Behavior != nil {
+	if hpa.Spec.Behavior != nil {
 		normalize = normalizeDesiredReplicasWithBehaviors
 	}
 	desired := normalize(controller, hpa, key, s.Facts.Scale.Known.SpecReplicas, max(0, proposal), *hpa.Spec.MinReplicas)

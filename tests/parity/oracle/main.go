@@ -85,7 +85,11 @@ type scenario struct {
 	Limits bool `json:"limits"`
 	// Changes are the rescales that the controller remembers.
 	Changes []change `json:"changes"`
-	Facts   struct {
+	// Turns are syncs, one after the other, of a controller that begins with an empty memory.
+	Turns []turn `json:"turns"`
+	// DownscaleSeconds is its flag for the window of scaling down.
+	DownscaleSeconds int64 `json:"downscaleSeconds"`
+	Facts            struct {
 		HPA struct {
 			Metrics     []metricSpec                                 `json:"metrics"`
 			MinReplicas *int32                                       `json:"minReplicas"`
@@ -119,6 +123,8 @@ type answer struct {
 	// Desired is what the controller writes, Reason why: the condition ScalingLimited.
 	Desired int32  `json:"desired"`
 	Reason  string `json:"reason"`
+	// Decisions answer Turns.
+	Decisions []decision `json:"decisions"`
 }
 
 const namespace = "parity"
@@ -233,6 +239,10 @@ func targetOf(metric metricSpec) (int64, error) {
 }
 
 func solve(s *scenario) (answer, error) {
+	if len(s.Turns) > 0 {
+		decisions, err := play(s)
+		return answer{Decisions: decisions}, err
+	}
 	indexer := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
 	for _, p := range s.Facts.Pods.Known {
 		converted, err := podOf(p)

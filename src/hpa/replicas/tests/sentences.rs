@@ -55,6 +55,9 @@ fn a_held_scale_down_tells_until_when() {
         condition("ScalingActive", "True", "ValidMetricFound"),
     ];
     facts.hpa.status_changed_at = Some(super::super::fixtures::ago(100));
+    let mut status = super::super::fixtures::metric_status("Resource", "cpu");
+    status.current.average_utilization = Some(20);
+    facts.hpa.current_metrics = vec![status];
     says(
         &facts,
         "20% of 60% × 3 pods = 1, held at 3 by the stabilization window of 300 s (the controller's default) until 08:03:20 UTC at the latest if usage stays as it is",

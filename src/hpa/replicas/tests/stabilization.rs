@@ -1,7 +1,7 @@
-use super::super::fixtures::{ago, condition, cpu_facts, event, now};
+use super::super::fixtures::{ago, condition, cpu_facts, event, metric_status, now};
 use super::super::{Limit, Stabilization};
 use super::run;
-use crate::facts::{Behavior, Event, Fact, HpaFacts, ScalingRules};
+use crate::facts::{Behavior, Event, Fact, HpaFacts, MetricStatus, ScalingRules};
 
 const GREW: &str = "New size: 3; reason: cpu resource utilization (percentage of request) above target";
 
@@ -13,9 +13,16 @@ fn idle(able: &str) -> HpaFacts {
         condition("ScalingActive", "True", "ValidMetricFound"),
         condition("ScalingLimited", "False", "DesiredWithinRange"),
     ];
-    facts.hpa.current_metrics = vec![super::super::fixtures::metric_status("Resource", "cpu")];
+    facts.hpa.current_metrics = vec![shown(0)];
     facts.hpa.status_changed_at = Some(ago(100));
     facts
+}
+
+/// What the status shows of cpu.
+fn shown(percent: i32) -> MetricStatus {
+    let mut status = metric_status("Resource", "cpu");
+    status.current.average_utilization = Some(percent);
+    status
 }
 
 fn grew(seconds: i64) -> Fact<Vec<Event>> {
@@ -61,6 +68,28 @@ fn a_window_that_holds_ends_at_the_latest_one_window_after_the_last_change_of_th
             assumed_default: true,
         })
     );
+}
+
+#[test]
+fn usage_that_has_changed_since_the_last_sync_is_held_for_one_window_more() {
+    let mut facts = idle("ScaleDownStabilized");
+    facts.hpa.current_metrics = vec![shown(30)];
+    assert_eq!(held(&facts).unwrap().not_after, Some(ago(-300)));
+    facts.hpa.status_changed_at = Some(ago(301));
+    assert_eq!(held(&facts).unwrap().not_after, Some(ago(-300)));
+}
+
+#[test]
+fn growth_that_the_built_in_rate_stopped_half_way_is_as_old_as_its_first_step() {
+    let mut facts = idle("ScaleDownStabilized");
+    facts.hpa.last_scale_time = Some(ago(120));
+    let mut first = event("SuccessfulRescale", &GREW.replace('3', "2"), ago(150));
+    first.first_seen = first.last_seen;
+    facts.events = Fact::Known(vec![first, event("SuccessfulRescale", GREW, ago(120))]);
+    assert_eq!(held(&facts).unwrap().not_before, Some(ago(-150)));
+    // The policies of a behavior know no such step.
+    facts.hpa.behavior = Some(window(300));
+    assert_eq!(held(&facts).unwrap().not_before, Some(ago(-180)));
 }
 
 #[test]
