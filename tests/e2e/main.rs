@@ -30,6 +30,7 @@ mod refusals;
 mod rights;
 mod screen;
 mod serving;
+mod starting;
 mod stopped;
 mod story;
 mod support;

@@ -1,8 +1,9 @@
 //! References that name nothing, or something that cannot be scaled, and definitions that say too little.
 
 use serde_json::{Value, json};
+use tfserve_sandbox::MetricsServer;
 
-use crate::support::{apply, explain, field, sandbox, type_fix, until};
+use crate::support::{apply, explain, field, kubectl, sandbox, type_fix, until, with_metrics_server};
 
 const ABLE: &str = "{.status.conditions[?(@.type=='AbleToScale')].reason}";
 const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')].reason}";
@@ -215,4 +216,44 @@ fn definitions_that_say_too_little() {
             )
             .expect("the definition is deleted");
     }
+}
+
+/// An operator that writes a selector with a slip: the pods that it speaks of are not found.
+#[test]
+fn a_selector_that_matches_nothing() {
+    let space = sandbox().namespace("slip").expect("a namespace");
+    let namespace = space.name();
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    apply(&[definition(
+        "Slip",
+        Some(".spec.replicas"),
+        Some(".status.selector"),
+    )]);
+    let object = resource(namespace, "Slip", "app=wbe");
+    until("Slip is served", || {
+        sandbox().apply_yaml(&object.to_string()).ok()
+    });
+    let pod = json!({"apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "web-0", "namespace": namespace, "labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "app", "image": "example/app:1",
+            "resources": {"requests": {"cpu": "100m"}}}]}});
+    apply(&[pod, hpa(namespace, &format!("{GROUP}/v1"), "Slip", "web")]);
+    until("the controller gets no metrics", || {
+        field(namespace, "hpa/web", "{.status.conditions[*].message}")
+            .contains("no metrics returned from resource metrics API")
+            .then_some(())
+    });
+    let finding = explain(namespace, "web")["findings"][0].clone();
+    assert_eq!(finding["code"], "TFS204", "{finding:#}");
+    assert!(finding["objects"].to_string().contains("Slip"), "{finding:#}");
+    // What the operator would do: the repair is advice.
+    let selector = r#"{"status":{"selector":"app=web"}}"#;
+    kubectl(&format!(
+        "patch slips.{GROUP} web -n {namespace} --type=merge -p {selector}"
+    ))
+    .expect_code(0);
+    until("the HPA computes", || {
+        (field(namespace, "hpa/web", ACTIVE) == "ValidMetricFound").then_some(())
+    });
+    kubectl(&format!("delete crd slips.{GROUP} --wait=false")).expect_code(0);
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tfserve_sandbox::MetricsServer;
 
-use crate::support::{Ran, apply, field, kubectl, sandbox, until, unwrapped, with_metrics_server};
-use crate::workloads::{cpu, deployment, hpa, requested};
+use crate::support::{Ran, apply, explain, field, kubectl, sandbox, until, unwrapped, with_metrics_server};
+use crate::workloads::{container, cpu, deployment, hpa, requested};
 
 fn role(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rbac").join(name);
@@ -214,4 +214,34 @@ fn up_does_with_its_role_what_the_documentation_says() {
     // It may make the namespace, and not write into it.
     assert!(made.stderr.contains("nothing was written"), "{}", made.stderr);
     kubectl(&format!("delete clusterrolebinding {namespace}")).expect_code(0);
+}
+
+/// The controller names a request that is missing, and whoever asks may not look at the pods.
+#[test]
+fn a_cause_that_one_may_not_see_is_called_hidden() {
+    let space = sandbox().namespace("rights-blind").expect("a namespace");
+    let namespace = space.name();
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    kubectl(&format!("apply -f {}", role("minimal.yaml"))).expect_code(0);
+    bind("rights-blind", &["kubectl-tfserve-minimal"]);
+    apply(&[
+        deployment(namespace, "web", &[container("app", &json!({}))]),
+        hpa(namespace, "Deployment", "web", &cpu(60)),
+    ]);
+    until("the controller misses the request", || {
+        let message = "{.status.conditions[?(@.type=='ScalingActive')].message}";
+        field(namespace, "hpa/web", message)
+            .contains("missing request for cpu")
+            .then_some(())
+    });
+    let blind = ask(namespace, "rights-blind", "web").json();
+    let first = &blind["items"][0]["findings"][0];
+    assert_eq!(first["code"], "TFS901", "{blind:#}");
+    assert_eq!(blind["items"][0]["verdict"], "unknown", "{blind:#}");
+    assert!(
+        first["fix"].to_string().contains("get deployments.apps"),
+        "{first:#}"
+    );
+    let seen = explain(namespace, "web")["findings"][0].clone();
+    assert_eq!(seen["code"], "TFS401", "{seen:#}");
 }

@@ -219,16 +219,33 @@ fn the_model_is_on_one_node(namespace: &str) {
 
 #[test]
 fn servers_that_scale_badly() {
-    let spaces: Vec<_> = ["threads", "probes", "sigterm", "quota"]
+    let spaces: Vec<_> = ["threads", "probes", "sigterm", "quota", "memory"]
         .into_iter()
         .map(|name| sandbox().namespace(name).expect("a namespace"))
         .collect();
-    let [threads, probes, sigterm, quota] = [0, 1, 2, 3].map(|index: usize| spaces[index].name());
+    let [threads, probes, sigterm, quota, memory] = [0, 1, 2, 3, 4].map(|index: usize| spaces[index].name());
     let _turn = with_metrics_server(MetricsServer::Ready);
     throttled_by_its_own_threads(threads);
     its_probes_are_its_load(probes);
     ending_pods_keep_their_room(sigterm);
     ending_pods_keep_their_quota(quota);
+    its_memory_keeps_the_replicas(memory);
+}
+
+fn its_memory_keeps_the_replicas(namespace: &str) {
+    deploy(namespace, |deployment, hpa| {
+        deployment["spec"]["replicas"] = json!(2);
+        deployment["spec"]["template"]["metadata"]["annotations"] =
+            json!({tfserve_sandbox::CPU_ANNOTATION: "1m", tfserve_sandbox::MEMORY_ANNOTATION: "58Mi"});
+        hpa["spec"]["metrics"] = json!([{"type": "Resource", "resource":
+            {"name": "memory", "target": {"type": "Utilization", "averageUtilization": 90}}}]);
+    });
+    controller_says(namespace, ACTIVE_MESSAGE, "memory resource utilization");
+    let answer = explain(namespace, "resnet");
+    let hint = finding(&answer, "TFS809");
+    assert_eq!(hint["confidence"], "likely", "{answer:#}");
+    repair(hint);
+    controller_says(namespace, ACTIVE_MESSAGE, "cpu resource utilization");
 }
 
 fn throttled_by_its_own_threads(namespace: &str) {

@@ -115,8 +115,38 @@ fn the_controller_stops_under_a_healthy_hpa() {
     own.wait_until_it_shows(50);
     assert_eq!(own.explain()["verdict"], "healthy");
 
+    may_not_read_metrics(&own);
     loses_its_rights(&own);
     stops(&own);
+}
+
+/// The right to read the metrics API is taken out of the controller's role.
+fn may_not_read_metrics(own: &Own) {
+    let role = "clusterrole system:controller:horizontal-pod-autoscaler";
+    let rules = own.sh(&format!("kubectl get {role} -o json")).json()["rules"].clone();
+    let index = rules
+        .as_array()
+        .into_iter()
+        .flatten()
+        .position(|rule| rule["apiGroups"].to_string().contains("\"metrics.k8s.io\""))
+        .expect("the rule for metrics");
+    own.sh(&format!(
+        r#"kubectl patch {role} --type=json -p '[{{"op":"remove","path":"/rules/{index}"}}]'"#
+    ))
+    .expect_code(0);
+    let active = "{.status.conditions[?(@.type==\"ScalingActive\")]}";
+    until("the controller is forbidden to read", || {
+        own.field("hpa/web", active).contains("forbidden").then_some(())
+    });
+    let finding = own.finding("TFS306");
+    assert_eq!(finding["confidence"], "proven", "{finding:#}");
+    let command = finding["fix"][0]["command"].as_str().unwrap_or_default();
+    own.sh(command).expect_code(0);
+    until("the controller reads again", || {
+        own.field("hpa/web", active)
+            .contains("ValidMetricFound")
+            .then_some(())
+    });
 }
 
 fn loses_its_rights(own: &Own) {
