@@ -9,6 +9,7 @@
 mod adapters;
 mod autoscale;
 mod between;
+mod brakes;
 mod completion;
 mod decisions;
 mod defaults;
