@@ -293,6 +293,11 @@ fn pods_that_count_for_nothing(namespace: &str) {
         namespace,
         &incident("ordered", "ValidMetricFound", "TFS505", "\"ordered-0\"", false),
     );
+    // The first repair reads only.
+    type_fix(&explain(namespace, "ordered")["findings"][0], 1);
+    until("the next pod is made", || {
+        (field(namespace, "statefulset/ordered", "{.status.replicas}") != "1").then_some(())
+    });
     assert_eq!(
         field(namespace, "deployment/ended", "{.spec.replicas}"),
         "1",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tfserve_sandbox::MetricsServer;
 
-use crate::support::{apply, code, explain, field, kubectl, sandbox, until, with_metrics_server};
+use crate::support::{apply, code, explain, field, kubectl, sandbox, type_fix, until, with_metrics_server};
 
 const WEB: &str = "hpa/web";
 const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')].reason}";
@@ -138,10 +138,11 @@ fn refused_scale(namespace: &str, frozen: &str) {
     let answer = first(namespace, "TFS104");
     assert_eq!(answer["verdict"], "broken", "{answer:#}");
     assert_eq!(answer["findings"][0]["objects"][0]["name"], frozen, "{answer:#}");
-    kubectl(&format!("delete validatingadmissionpolicybinding {frozen}")).expect_code(0);
+    type_fix(&answer["findings"][0], 0);
     until("the HPA scales", || {
         (field(namespace, "deployment/web", "{.spec.replicas}") == "4").then_some(())
     });
+    kubectl(&format!("delete validatingadmissionpolicybinding {frozen}")).expect_code(0);
 }
 
 fn kind_in_lower_case(namespace: &str) {
@@ -194,7 +195,7 @@ fn finished_job(namespace: &str) {
     );
     let answer = first(namespace, "TFS701");
     assert_eq!(answer["findings"][0]["objects"][0]["kind"], "Pod", "{answer:#}");
-    kubectl(&format!("delete job import -n {namespace}")).expect_code(0);
+    type_fix(&answer["findings"][0], 0);
     until("the HPA scales up", || {
         (field(namespace, "deployment/web", "{.spec.replicas}") != "1").then_some(())
     });
@@ -205,4 +206,9 @@ fn never_down(namespace: &str) {
     let answer = first(namespace, "TFS606");
     assert_eq!(answer["verdict"], "limited", "{answer:#}");
     assert_eq!(answer["findings"][0]["severity"], "info", "{answer:#}");
+    type_fix(&answer["findings"][0], 0);
+    until("it may scale down again", || {
+        let select = "{.spec.behavior.scaleDown.selectPolicy}";
+        (field(namespace, "hpa/web", select) == "Max").then_some(())
+    });
 }
