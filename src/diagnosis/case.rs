@@ -129,6 +129,23 @@ impl<'a> Case<'a> {
         )
     }
 
+    /// `kubectl patch hpa …` with a JSON patch of the whole HPA.
+    pub(super) fn patch_hpa_json(&self, patch: &str) -> String {
+        format!(
+            "kubectl patch hpa {} -n {} --type=json -p {}",
+            word(&self.facts.hpa.name),
+            self.namespace(),
+            word(patch)
+        )
+    }
+
+    /// The patch that lets a `ContainerResource` metric read another container.
+    pub(super) fn read_container(&self, index: usize, container: &str) -> String {
+        self.patch_hpa_json(&format!(
+            r#"[{{"op":"replace","path":"/spec/metrics/{index}/containerResource/container","value":"{container}"}}]"#
+        ))
+    }
+
     /// What the controller says that stops the HPA.
     pub(super) fn blocked_by(&self) -> Option<&'a Message> {
         self.said.blocking().map(|symptom| &symptom.message)

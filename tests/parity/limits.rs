@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use kubectl_tfserve::facts::{
-    Behavior, Event, Fact, MetricSample, MetricSpec, MetricTarget, Quantity, ScalingPolicy,
-    ScalingPolicyType, ScalingRules, SelectPolicy,
+    Behavior, Event, Fact, MetricSample, Quantity, ScalingPolicy, ScalingPolicyType, ScalingRules,
+    SelectPolicy,
 };
 
-use crate::scenario::{Change, Random, Scenario};
+use crate::scenario::{Change, Random, Scenario, queue};
 
 /// Far from every period, as is the time between any two: the two clocks differ by milliseconds.
 const AGES: [i64; 8] = [4, 10, 30, 95, 200, 450, 900, 2500];
@@ -32,16 +32,8 @@ pub(crate) fn random(random: &mut Random, now: DateTime<Utc>) -> Scenario {
         _ => random.between(0, 30),
     }
     .clamp(0, i64::from(i32::MAX));
-    let spec = MetricSpec {
-        type_: "External".to_owned(),
-        name: "queue".to_owned(),
-        container: None,
-        object: None,
-        selector: None,
-        target: MetricTarget::AverageValue(Quantity::from("1")),
-    };
     let replicas = i32::try_from(current).unwrap();
-    let mut scenario = Scenario::new(spec, ("0", "0"), replicas, Vec::new());
+    let mut scenario = Scenario::new(queue(), ("0", "0"), replicas, Vec::new());
     if current == 0 {
         scenario = scenario.asleep();
     }

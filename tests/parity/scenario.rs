@@ -424,3 +424,15 @@ fn usage(random: &mut Random, resource: &str, container: &str, level: i64) -> Co
         usage,
     }
 }
+
+/// A metric from outside whose value is the replicas that it wants.
+pub(crate) fn queue() -> MetricSpec {
+    MetricSpec {
+        type_: "External".to_owned(),
+        name: "queue".to_owned(),
+        container: None,
+        object: None,
+        selector: None,
+        target: MetricTarget::AverageValue(Quantity::from("1")),
+    }
+}

@@ -5,14 +5,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use kubectl_tfserve::facts::{
-    Behavior, Condition, Event, Fact, MetricSample, MetricSpec, MetricStatus, MetricTarget, MetricValue,
-    Quantity, ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
+    Behavior, Condition, Event, Fact, MetricSample, MetricStatus, MetricValue, Quantity, ScalingPolicy,
+    ScalingPolicyType, ScalingRules, SelectPolicy,
 };
 use kubectl_tfserve::hpa::replicas::{self, Controller, Limit, Recommendation};
 use serde::{Deserialize, Serialize};
 
 use crate::oracle::{Answer, Oracle};
-use crate::scenario::{Random, Scenario};
+use crate::scenario::{Random, Scenario, queue};
 
 /// One sync: so long after the one before it, and what the metric is worth then.
 #[derive(Clone, Copy, Serialize)]
@@ -90,16 +90,8 @@ pub(crate) fn compare(oracle: &Oracle, seed: u64, sequences: usize) -> Compared 
 }
 
 fn sequence(random: &mut Random) -> Scenario {
-    let spec = MetricSpec {
-        type_: "External".to_owned(),
-        name: "queue".to_owned(),
-        container: None,
-        object: None,
-        selector: None,
-        target: MetricTarget::AverageValue(Quantity::from("1")),
-    };
     let replicas = i32::try_from(random.between(1, 12)).unwrap();
-    let mut scenario = Scenario::new(spec, ("0", "0"), replicas, Vec::new());
+    let mut scenario = Scenario::new(queue(), ("0", "0"), replicas, Vec::new());
     let hpa = &mut scenario.facts.hpa;
     hpa.min_replicas = Some(1);
     hpa.max_replicas = random.pick(&[12, 20, 100]);

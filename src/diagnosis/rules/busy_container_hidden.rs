@@ -21,7 +21,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnosis::phrase::word;
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{MetricSpec, MetricTarget, Pod};
@@ -106,17 +105,9 @@ fn unread(case: &Case<'_>) -> Option<Finding> {
         .container(&hpa.target.kind, &hpa.namespace, &hpa.target.name, busy)
         .saw(format!("container {busy}"), sum.shown(), "LIST pods.metrics.k8s.io")
         .saw(format!("container {read}"), read_sum.shown(), "LIST pods.metrics.k8s.io");
-    let patch = format!(
-        r#"[{{"op":"replace","path":"/spec/metrics/{index}/containerResource/container","value":"{busy}"}}]"#
-    );
     Some(case.on_hpa(finding).fix(
         format!("let the HPA read container {busy}"),
-        format!(
-            "kubectl patch hpa {} -n {} --type=json -p {}",
-            word(&hpa.name),
-            case.namespace(),
-            word(&patch)
-        ),
+        case.read_container(index, busy),
         "changes the HPA alone",
     ))
 }
@@ -199,12 +190,7 @@ fn hidden(case: &Case<'_>, index: usize, metric: &MetricSpec) -> Option<Finding>
         case.on_hpa(finding)
             .fix(
                 format!("let the HPA read container {busy} alone"),
-                format!(
-                    "kubectl patch hpa {} -n {} --type=json -p {}",
-                    word(&case.facts.hpa.name),
-                    case.namespace(),
-                    word(&patch)
-                ),
+                case.patch_hpa_json(&patch),
                 "changes the HPA alone",
             )
             .advice(

@@ -20,7 +20,7 @@
 use crate::diagnosis::adapters::nearest;
 use crate::diagnosis::case::{is_leftover, is_own, owner_label};
 use crate::diagnosis::foreign;
-use crate::diagnosis::phrase::{list, word};
+use crate::diagnosis::phrase::list;
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{Container, MetricTarget, Pod};
@@ -82,17 +82,7 @@ fn absent_everywhere(case: &Case<'_>) -> Option<Finding> {
         [only] => Some(*only),
         several => nearest(wanted, several),
     };
-    let command = |container: &str| {
-        let patch = format!(
-            r#"[{{"op":"replace","path":"/spec/metrics/{index}/containerResource/container","value":"{container}"}}]"#
-        );
-        let name = word(&case.facts.hpa.name);
-        format!(
-            "kubectl patch hpa {name} -n {} --type=json -p {}",
-            case.namespace(),
-            word(&patch)
-        )
-    };
+    let command = |container: &str| case.read_container(index, container);
     Some(match meant.or(containers.first().copied()) {
         Some(container) => finding.fix(
             format!("read container {container}"),
@@ -188,12 +178,7 @@ fn whole_pods(case: &Case<'_>, finding: Finding, container: &str) -> Finding {
     );
     finding.fix(
         format!("until then, read the {name} of whole pods"),
-        format!(
-            "kubectl patch hpa {} -n {} --type=json -p {}",
-            word(&case.facts.hpa.name),
-            case.namespace(),
-            word(&patch)
-        ),
+        case.patch_hpa_json(&patch),
         "changes the HPA alone; the foreign pods are averaged in",
     )
 }

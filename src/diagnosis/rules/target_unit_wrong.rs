@@ -29,7 +29,7 @@
 //! metrics: base units, `_total` for a counter, `_ratio` for a share of one.
 
 use crate::diagnosis::case::is_running;
-use crate::diagnosis::phrase::{amount, word};
+use crate::diagnosis::phrase::amount;
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::units::{self, Repair};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
@@ -99,12 +99,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     );
     Some(case.on_hpa(finding).fix(
         format!("write the unit: {}, if that was meant", slip.meant),
-        format!(
-            "kubectl patch hpa {} -n {} --type=json -p {}",
-            word(&case.facts.hpa.name),
-            case.namespace(),
-            word(&patch)
-        ),
+        case.patch_hpa_json(&patch),
         "changes the HPA alone",
     ))
 }
@@ -128,12 +123,7 @@ fn of_adapter(case: &Case<'_>) -> Option<Finding> {
                 r#"[{{"op":"replace","path":"/spec/metrics/{}/{path}/target","value":{target}}}]"#,
                 slip.index
             );
-            let command = format!(
-                "kubectl patch hpa {} -n {} --type=json -p {}",
-                word(&case.facts.hpa.name),
-                case.namespace(),
-                word(&patch)
-            );
+            let command = case.patch_hpa_json(&patch);
             finding.fix(title, command, "changes the HPA alone")
         }
         Repair::Advice(title, changes) => finding.advice(title, changes),
@@ -241,12 +231,7 @@ fn tiny_percentage(case: &Case<'_>) -> Option<Finding> {
     );
     Some(case.on_hpa(finding).fix(
         format!("set a target that leaves room, for example {USUAL_PERCENT}%"),
-        format!(
-            "kubectl patch hpa {} -n {} --type=json -p {}",
-            word(&case.facts.hpa.name),
-            case.namespace(),
-            word(&patch)
-        ),
+        case.patch_hpa_json(&patch),
         "changes the HPA alone",
     ))
 }

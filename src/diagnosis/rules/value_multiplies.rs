@@ -18,7 +18,7 @@
 //! ## Source
 //! `getUsageRatioReplicaCount` in `replica_calculator.go`, Kubernetes v1.37.
 
-use crate::diagnosis::phrase::{seconds_since, span, word};
+use crate::diagnosis::phrase::{seconds_since, span};
 use crate::diagnosis::rescales::{self, Direction, Size};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
@@ -98,12 +98,7 @@ pub(super) fn average(case: &Case<'_>, index: usize, spec: &MetricSpec, target: 
     let patch = format!(
         r#"[{{"op":"replace","path":"/spec/metrics/{index}/{field}/target","value":{{"type":"AverageValue","averageValue":"{target}"}}}}]"#
     );
-    format!(
-        "kubectl patch hpa {} -n {} --type=json -p {}",
-        word(&case.facts.hpa.name),
-        case.namespace(),
-        word(&patch)
-    )
+    case.patch_hpa_json(&patch)
 }
 
 /// The last rescales up, none of them further than the ratio of now takes the one before; pods that were not ready yet
