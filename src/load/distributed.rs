@@ -13,6 +13,9 @@ pub const RECORD: &str = include_str!("record.py");
 /// What its lines begin with.
 const MARK: &str = "tfserve-load ";
 
+/// The master's words for a worker that is gone (`heartbeat_worker` in `locust/runners.py`, 2.47): no event tells of it.
+const LOST: &str = "failed to send heartbeat, setting state to missing";
+
 /// How often a worker reports (`WORKER_REPORT_INTERVAL` in `locust/runners.py`, 2.47).
 pub const REPORT_EVERY: Duration = Duration::from_secs(3);
 
@@ -23,6 +26,8 @@ pub enum Line {
     Started,
     /// A worker's report.
     Report(Report),
+    /// The master has not heard of a worker for some seconds.
+    WorkerLost,
     /// Locust's own talk.
     Talk,
 }
@@ -52,7 +57,11 @@ struct Told {
 /// Reads a line.
 pub fn read(line: &str) -> Line {
     let Some(told) = line.trim_end().strip_prefix(MARK) else {
-        return Line::Talk;
+        return if line.contains(LOST) {
+            Line::WorkerLost
+        } else {
+            Line::Talk
+        };
     };
     match serde_json::from_str::<Told>(told) {
         Ok(told) => Line::Report(report(&told)),
@@ -174,6 +183,12 @@ mod tests {
         for line in ["", "[2026] INFO/locust.main: Starting", "tfserve-load {\"sec"] {
             assert!(matches!(read(line), Line::Talk), "{line}");
         }
+    }
+
+    #[test]
+    fn a_worker_that_is_gone() {
+        let line = "[2026-01-02 03:04:05,678] m-load-x/INFO/locust.runners: Worker m-load-workers-y_1 failed to send heartbeat, setting state to missing.";
+        assert!(matches!(read(line), Line::WorkerLost));
     }
 
     #[test]

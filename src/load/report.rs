@@ -137,6 +137,9 @@ pub struct Client {
     /// Locust's workers in the cluster; none where this machine sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locust_workers: Option<u16>,
+    /// How many of them the master lost; none where this machine sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost_workers: Option<u16>,
     /// CPU time of these threads, in seconds; none where the system does not tell.
     pub cpu_seconds: Option<f64>,
     /// The busiest slice of the busiest thread, in percent of a core.

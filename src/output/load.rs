@@ -103,10 +103,15 @@ pub(super) fn label(question: &str) -> &str {
 pub(super) fn client(report: &LoadReport) -> String {
     let client = &report.client;
     let sent_by = match client.locust_workers {
-        Some(workers) => format!(
-            "{workers} Locust {} in the cluster",
-            plural(workers.into(), "worker")
-        ),
+        Some(workers) => {
+            let lost = client.lost_workers.filter(|lost| *lost > 0);
+            format!(
+                "{workers} Locust {} in the cluster{}",
+                plural(workers.into(), "worker"),
+                lost.map(|lost| format!(", {lost} of them lost"))
+                    .unwrap_or_default()
+            )
+        }
         None => format!(
             "{} {}, {} {}",
             client.threads,

@@ -1,6 +1,8 @@
 //! `load NAME`: what is asked before, which HPA is watched, and what is said where none can be.
 
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -17,14 +19,14 @@ const BODY: &str = r#"{"instances": [[1.0]]}"#;
 const AVAILABLE: &str = r#"{"model_version_status": [{"version": "1", "state": "AVAILABLE"}]}"#;
 
 /// A shop whose Service leads to a server of models on loopback.
-struct Shop {
-    stage: Stage,
+pub(crate) struct Shop {
+    pub(crate) stage: Stage,
     server: ModelServer,
     body: String,
 }
 
 impl Shop {
-    fn open(change: impl FnOnce(&mut World)) -> Self {
+    pub(crate) fn open(change: impl FnOnce(&mut World)) -> Self {
         let answers = [
             (STATUS, 200, AVAILABLE),
             (PREDICT, 200, r#"{"predictions": [2.0]}"#),
@@ -44,7 +46,7 @@ impl Shop {
     }
 
     /// Runs a short load; what differs from run to run is left out of stderr.
-    fn load(&self, arguments: &[&str]) -> Outcome {
+    pub(crate) fn load(&self, arguments: &[&str]) -> Outcome {
         let fixed = [
             "load",
             "web",
@@ -60,13 +62,24 @@ impl Shop {
         self.run(&[&fixed, arguments].concat())
     }
 
-    fn run(&self, arguments: &[&str]) -> Outcome {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         let mut outcome = self.stage.run(arguments);
         outcome.stderr = self.steady(&outcome.stderr);
         outcome
     }
 
-    fn steady(&self, text: &str) -> String {
+    /// Starts a load that lasts.
+    pub(crate) fn start(&self, arguments: &[&str], said: &Path) -> Child {
+        command(&["load", "web", "-f", &self.body, "--yes"])
+            .args(arguments)
+            .env("KUBECONFIG", self.stage.kubeconfig())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(said).unwrap())
+            .spawn()
+            .unwrap()
+    }
+
+    pub(crate) fn steady(&self, text: &str) -> String {
         text.replace(&self.server.url, "http://MODEL")
             .replace(&self.stage.mock.url, "http://CLUSTER")
             .lines()
@@ -333,43 +346,45 @@ fn the_hpa_is_watched_after_the_load_until_it_is_back_or_the_time_is_over() {
     );
 }
 
-#[cfg(unix)]
-#[test]
-fn ctrl_c_leaves_the_report_with_the_hpa() {
-    let shop = Shop::open(|_| {});
-    let page = shop.stage.directory.path().join("load.html");
-    let arguments = [
-        "load",
-        "web",
-        "-f",
-        &shop.body,
-        "--users",
-        "2",
-        "--think",
-        "5ms",
-        "--yes",
-        "-o",
-        "json",
-        "--cool-down",
-        "1m",
-    ];
-    let child = command(&arguments)
-        .arg("--report")
-        .arg(&page)
-        .env("KUBECONFIG", shop.stage.kubeconfig())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while shop.server.bodies().len() < 20 {
-        assert!(std::time::Instant::now() < end);
-        std::thread::sleep(std::time::Duration::from_millis(10));
+/// Waits, and not for ever.
+pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !is_so() {
+        assert!(Instant::now() < end, "{what}");
+        std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Types Ctrl-C.
+#[cfg(unix)]
+pub(crate) fn interrupt(child: &Child) {
     let killed = std::process::Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status();
     assert!(killed.unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_the_report_with_the_hpa() {
+    let shop = Shop::open(|_| {});
+    let directory = shop.stage.directory.path();
+    let (page, said) = (directory.join("load.html"), directory.join("said"));
+    let arguments = [
+        "--users",
+        "2",
+        "--think",
+        "5ms",
+        "-o",
+        "json",
+        "--cool-down",
+        "1m",
+        "--report",
+        page.to_str().unwrap(),
+    ];
+    let child = shop.start(&arguments, &said);
+    until("requests are sent", || shop.server.bodies().len() >= 20);
+    interrupt(&child);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::stream::{Pending, pending};
-use http::{HeaderMap, Request, Response, StatusCode};
-use http_body_util::{Either, Full, StreamBody};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Either, Full, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
 use serde_json::{Value, json};
 
@@ -36,6 +36,10 @@ pub(crate) struct World {
     pub(crate) documents: BTreeMap<String, Value>,
     /// Faults by the text that method and path contain, as `PATCH /api`; the first one wins.
     pub(crate) faults: Vec<(&'static str, Fault)>,
+    /// Whether what is applied is kept, and what is deleted is gone.
+    pub(crate) keeps: bool,
+    /// Objects that appear in a collection when what owns them is applied.
+    pub(crate) appears: Vec<(&'static str, Value)>,
 }
 
 /// A request as it arrived.
@@ -62,10 +66,8 @@ impl Mock {
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
         let world = Arc::new(Mutex::new(Arc::new(world)));
         let (current, log) = (Arc::clone(&world), Arc::clone(&seen));
-        let listener = Listener::start(move |request| {
-            let world = Arc::clone(&current.lock().unwrap());
-            answer(request, world, Arc::clone(&log))
-        });
+        let listener =
+            Listener::start(move |request| answer(request, Arc::clone(&current), Arc::clone(&log)));
         Self {
             url: listener.url.clone(),
             world,
@@ -77,6 +79,11 @@ impl Mock {
     /// From now on the server knows another world.
     pub(crate) fn becomes(&self, world: World) {
         *self.world.lock().unwrap() = Arc::new(world);
+    }
+
+    /// What it knows now.
+    pub(crate) fn world(&self) -> Arc<World> {
+        Arc::clone(&self.world.lock().unwrap())
     }
 
     /// All requests so far.
@@ -105,9 +112,10 @@ impl From<Infallible> for Closed {
 
 async fn answer(
     request: Request<Incoming>,
-    world: Arc<World>,
+    current: Arc<Mutex<Arc<World>>>,
     log: Arc<Mutex<Vec<Seen>>>,
 ) -> Result<Response<Body>, Closed> {
+    let world = Arc::clone(&current.lock().unwrap());
     let path = request.uri().path().to_owned();
     let query = request.uri().query().unwrap_or_default().to_owned();
     log.lock().unwrap().push(Seen {
@@ -124,7 +132,15 @@ async fn answer(
     if query.contains("watch=true") {
         return Ok(Response::new(Either::Right(StreamBody::new(pending()))));
     }
-    Ok(match world.find(&asked, &path, &query) {
+    let document = match *request.method() {
+        Method::PATCH if world.keeps => {
+            let body = request.into_body().collect().await.map_err(|_| Closed)?;
+            Arc::make_mut(&mut current.lock().unwrap()).apply(&path, &query, &body.to_bytes())
+        }
+        Method::DELETE if world.keeps => Arc::make_mut(&mut current.lock().unwrap()).delete(&path),
+        _ => world.find(&asked, &path, &query),
+    };
+    Ok(match document {
         Some(Value::String(text)) => respond(StatusCode::OK, text),
         Some(document) => respond(StatusCode::OK, document.to_string()),
         None => refusal(404, &path),

@@ -64,9 +64,13 @@ impl Live {
             most.as_secs(),
             hpa.line()
         );
-        self.bar
-            .suspend(|| anstream::eprintln!("{}", escape::line(&line)));
+        self.say(&line);
         self.said = None;
+    }
+
+    /// Says something once.
+    pub(super) fn say(&self, line: &str) {
+        self.bar.suspend(|| anstream::eprintln!("{}", escape::line(line)));
     }
 
     /// Shows how the HPA stands after the load.

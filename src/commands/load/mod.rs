@@ -115,8 +115,12 @@ pub(super) async fn run(global: &GlobalArgs, args: &LoadArgs) -> Result<u8, Erro
     Ok(exit_code(&report))
 }
 
-/// A load that failed, or that its errors stopped, is a problem that was found.
+/// A load that failed, or that its errors stopped, is a problem that was found; one that Locust did not finish is none
+/// of the server's.
 fn exit_code(report: &LoadReport) -> u8 {
+    if report.ended.reason == "failed" {
+        return exit::FAILED;
+    }
     let nothing_worked = report.total.requests > 0 && report.total.requests == report.total.failed;
     if report.ended.reason == "errorRate" || nothing_worked {
         exit::PROBLEM

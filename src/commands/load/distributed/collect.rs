@@ -48,6 +48,7 @@ impl<'a> Collected<'a> {
             timeline: Timeline::default(),
             client: Client {
                 locust_workers: Some(jobs.workers),
+                lost_workers: Some(0),
                 ..Client::default()
             },
             start: None,
@@ -82,7 +83,7 @@ impl<'a> Collected<'a> {
                 }
                 next = lines.next() => if let Some(Ok(told)) = next {
                     read += 1;
-                    if self.take(&told) {
+                    if self.take(&told, live) {
                         live.show(self.plan, &self.timeline, watch.as_ref().map(Watch::record));
                     }
                     if self.start.is_some() {
@@ -122,30 +123,39 @@ impl<'a> Collected<'a> {
     /// The master's log is over: the load is, or it never was one.
     fn over(&self, is_there: bool) -> Result<(Ended, Instant), Error> {
         let talk: Vec<&str> = self.last_lines.iter().map(String::as_str).collect();
+        let talk = talk.join(" / ");
         match self.start {
             Some(start) if start.elapsed() + REPORT_EVERY >= self.plan.length() => {
                 Ok((run::end_of_plan(self.plan), start))
             }
             Some(start) => {
-                let why = if is_there {
-                    "Locust's master ended early"
-                } else {
-                    "somebody removed Locust's master"
+                let why = match (is_there, talk.as_str()) {
+                    (false, _) => "somebody removed Locust's master".to_owned(),
+                    (true, "") => "Locust's master ended early".to_owned(),
+                    // Its pod goes, and its log with it.
+                    (true, talk) => {
+                        format!("Locust's master ended early; the last lines of its log: {talk}")
+                    }
                 };
-                Ok((run::end("failed", why, start), start))
+                Ok((run::end("failed", &why, start), start))
             }
             None => Err(Error::Incomplete(format!(
-                "Locust ended before the load began; the last lines of its log: {}",
-                talk.join(" / ")
+                "Locust ended before the load began; the last lines of its log: {talk}"
             ))),
         }
     }
 
     /// Whether a slice is complete by it.
-    fn take(&mut self, line: &str) -> bool {
-        match distributed::read(line) {
+    fn take(&mut self, told: &str, live: &Live) -> bool {
+        match distributed::read(told) {
+            Line::WorkerLost => {
+                let lost = self.client.lost_workers.get_or_insert_default();
+                *lost = lost.saturating_add(1);
+                live.say("a Locust worker was lost: its users may be missing until the next step");
+                false
+            }
             Line::Talk => {
-                self.last_lines.push_back(line.trim_end().to_owned());
+                self.last_lines.push_back(told.trim_end().to_owned());
                 if self.last_lines.len() > LAST_LINES {
                     self.last_lines.pop_front();
                 }
