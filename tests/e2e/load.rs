@@ -9,10 +9,10 @@ use tfserve_sandbox::{BusyServer, MetricsServer};
 use crate::support::{apply, field, kubectl, sandbox, with_metrics_server};
 use crate::workloads::{container, cpu, deployment, hpa};
 
-const REQUEST: &str = r#"{"instances": [[1.0]]}"#;
+pub(crate) const REQUEST: &str = r#"{"instances": [[1.0]]}"#;
 
 /// A Deployment, its HPA, and a Service at whose address nobody listens yet.
-fn deploy(namespace: &str) {
+pub(crate) fn deploy(namespace: &str) {
     // So little that a busy machine gives it too.
     let mut server = container("app", &json!({"requests": {"cpu": "20m"}}));
     server["ports"] = json!([{"containerPort": 8501}]);
@@ -31,7 +31,7 @@ fn deploy(namespace: &str) {
 }
 
 /// The sizes that the controller's own events name, in their order, with their times.
-fn sizes(namespace: &str) -> Vec<(DateTime<Utc>, i64)> {
+pub(crate) fn sizes(namespace: &str) -> Vec<(DateTime<Utc>, i64)> {
     let events = kubectl(&format!(
         "get events -n {namespace} --field-selector involvedObject.kind=HorizontalPodAutoscaler,reason=SuccessfulRescale -o json"
     ))
@@ -56,7 +56,7 @@ fn sizes(namespace: &str) -> Vec<(DateTime<Utc>, i64)> {
     sizes
 }
 
-fn answer<'a>(report: &'a Value, question: &str) -> &'a str {
+pub(crate) fn answer<'a>(report: &'a Value, question: &str) -> &'a str {
     let answers = report["answers"].as_array().expect("answers");
     let found = answers.iter().find(|answer| answer["question"] == question);
     found.and_then(|answer| answer["answer"].as_str()).unwrap_or("")

@@ -20,6 +20,7 @@ mod fixtures;
 mod healthy;
 mod keda;
 mod load;
+mod load_ends;
 mod operators;
 mod others;
 mod pipeline;
