@@ -4,7 +4,7 @@ use super::case::{container_trouble, is_ready};
 use super::phrase::word;
 use super::rules::metrics_api_has_no_data::{by_address, failure_text, last_failure};
 use super::{Finding, refusal, scheduling};
-use crate::facts::{ApiService, LogLine, MetricsServer, Pod, Quantity};
+use crate::facts::{ApiService, LogLine, MetricsServer, Pod};
 
 /// What the pods of metrics-server show.
 pub(super) struct State {
@@ -74,9 +74,10 @@ fn without_pods(server: &MetricsServer, what: String) -> State {
     let refused = refusal::read(message);
     let look = format!("describe deployment {}", word(&server.name));
     let fix = match refused {
-        refusal::Refusal::QuotaUsedUp(quota) => raised(message).map_or(StateFix::Undo(look), |hard| {
-            StateFix::Quota(quota.to_owned(), hard)
-        }),
+        refusal::Refusal::QuotaUsedUp(quota) => refusal::raised(message, 1)
+            .map_or(StateFix::Undo(look), |hard| {
+                StateFix::Quota(quota.to_owned(), hard)
+            }),
         refusal::Refusal::ServiceAccount(name) if name == server.name => StateFix::Account(name.to_owned()),
         _ => StateFix::Undo(look),
     };
@@ -86,37 +87,6 @@ fn without_pods(server: &MetricsServer, what: String) -> State {
         value: message.clone(),
         fix,
     }
-}
-
-/// The limits that a quota needs to let one more pod in: `{"pods":"5"}`.
-fn raised(message: &str) -> Option<String> {
-    let part = |before: &str| {
-        let (_, rest) = message.split_once(before)?;
-        Some(
-            rest.split(", ")
-                .next()
-                .unwrap_or(rest)
-                .split(',')
-                .collect::<Vec<_>>(),
-        )
-    };
-    let used = part("used: ")?;
-    let mut hard = Vec::new();
-    for requested in part("requested: ")? {
-        let (name, amount) = requested.split_once('=')?;
-        let used = used
-            .iter()
-            .find_map(|it| it.strip_prefix(name)?.strip_prefix('='))?;
-        let milli = |text: &str| Quantity(text.to_owned()).milli_value().ok();
-        let sum = milli(amount)?.checked_add(milli(used)?)?;
-        let sum = if sum % 1000 == 0 {
-            (sum / 1000).to_string()
-        } else {
-            format!("{sum}m")
-        };
-        hard.push(format!(r#""{name}":"{sum}""#));
-    }
-    Some(format!("{{{}}}", hard.join(",")))
 }
 
 /// A pod is ready, and the Service sends to a port that it does not have.
@@ -300,20 +270,5 @@ fn with_last_words(finding: Finding, server: &MetricsServer) -> Finding {
             format!("pods/log of {}", line.pod),
         ),
         None => finding,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::raised;
-
-    #[test]
-    fn a_quota_is_raised_by_what_one_more_pod_needs() {
-        let message = "pods \"m-1\" is forbidden: exceeded quota: small, requested: pods=1,requests.cpu=100m, used: pods=4,requests.cpu=950m, limited: pods=3,requests.cpu=1";
-        assert_eq!(
-            raised(message).as_deref(),
-            Some(r#"{"pods":"5","requests.cpu":"1050m"}"#)
-        );
-        assert_eq!(raised("pods is forbidden"), None);
     }
 }

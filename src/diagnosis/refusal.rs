@@ -1,5 +1,6 @@
 //! Who refuses to create a pod, in the words of the API server's admission plugins (Kubernetes v1.37).
 
+use super::case::is_leftover;
 use super::offenders::starting_value;
 use super::phrase::word;
 use super::{Case, Finding};
@@ -155,15 +156,31 @@ pub(super) fn in_words(refusal: Refusal<'_>) -> String {
 }
 
 /// Names what refuses, and repairs the pods or shows what would have to change.
-pub(super) fn repaired(case: &Case<'_>, finding: Finding, refusal: Refusal<'_>) -> Finding {
+pub(super) fn repaired(case: &Case<'_>, finding: Finding, message: &str) -> Finding {
+    let refusal = read(message);
     let namespace = case.namespace();
     let of_namespace = &case.facts.hpa.namespace;
     match refusal {
-        Refusal::QuotaUsedUp(quota) => finding.object("ResourceQuota", of_namespace, quota).fix(
-            "see what is used up",
-            format!("kubectl describe resourcequota {} -n {namespace}", word(quota)),
-            "reads only; raise the quota, or let the pods ask for what it allows",
-        ),
+        Refusal::QuotaUsedUp(quota) => {
+            let finding = finding.object("ResourceQuota", of_namespace, quota);
+            let finding = match raised(message, missing(case)) {
+                Some(hard) => finding.fix(
+                    "raise the quota by what the pods need",
+                    format!(
+                        "kubectl patch resourcequota {} -n {namespace} --type=merge -p {}",
+                        word(quota),
+                        word(&format!(r#"{{"spec":{{"hard":{hard}}}}}"#))
+                    ),
+                    "changes the quota; the pods come with the next attempt to create them, which may take minutes",
+                ),
+                None => finding,
+            };
+            finding.fix(
+                "see what is used up",
+                format!("kubectl describe resourcequota {} -n {namespace}", word(quota)),
+                "reads only; raise the quota, or let the pods ask for what it allows",
+            )
+        }
         Refusal::QuotaDemands(quota, what) => {
             let finding = finding.object("ResourceQuota", of_namespace, quota);
             let finding = match demanded(case, what) {
@@ -256,6 +273,44 @@ pub(super) fn repaired(case: &Case<'_>, finding: Finding, refusal: Refusal<'_>) 
             "reads only",
         ),
     }
+}
+
+/// How many pods the target still lacks, at least the one that was refused.
+fn missing(case: &Case<'_>) -> i64 {
+    let wanted = case.scale().map_or(0, |scale| i64::from(scale.spec_replicas));
+    let there = case.own_pods().filter(|pod| !is_leftover(pod)).count();
+    wanted.saturating_sub(i64::try_from(there).unwrap_or(0)).max(1)
+}
+
+/// The limits that a quota needs to let so many more pods in: `{"pods":"5"}`.
+pub(super) fn raised(message: &str, pods: i64) -> Option<String> {
+    let part = |before: &str| {
+        let (_, rest) = message.split_once(before)?;
+        Some(
+            rest.split(", ")
+                .next()
+                .unwrap_or(rest)
+                .split(',')
+                .collect::<Vec<_>>(),
+        )
+    };
+    let used = part("used: ")?;
+    let mut hard = Vec::new();
+    for requested in part("requested: ")? {
+        let (name, amount) = requested.split_once('=')?;
+        let used = used
+            .iter()
+            .find_map(|it| it.strip_prefix(name)?.strip_prefix('='))?;
+        let milli = |text: &str| Quantity(text.to_owned()).milli_value().ok();
+        let sum = milli(amount)?.checked_mul(pods)?.checked_add(milli(used)?)?;
+        let sum = if sum % 1000 == 0 {
+            (sum / 1000).to_string()
+        } else {
+            format!("{sum}m")
+        };
+        hard.push(format!(r#""{name}":"{sum}""#));
+    }
+    Some(format!("{{{}}}", hard.join(",")))
 }
 
 /// `kubectl set resources` for each container that a quota demands something of.
@@ -424,7 +479,21 @@ fn restricted(case: &Case<'_>, violations: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Refusal, in_words, read};
+    use super::{Refusal, in_words, raised, read};
+
+    #[test]
+    fn a_quota_is_raised_by_what_the_pods_need() {
+        let message = "pods \"m-1\" is forbidden: exceeded quota: small, requested: pods=1,requests.cpu=100m, used: pods=4,requests.cpu=950m, limited: pods=3,requests.cpu=1";
+        assert_eq!(
+            raised(message, 1).as_deref(),
+            Some(r#"{"pods":"5","requests.cpu":"1050m"}"#)
+        );
+        assert_eq!(
+            raised(message, 3).as_deref(),
+            Some(r#"{"pods":"7","requests.cpu":"1250m"}"#)
+        );
+        assert_eq!(raised("pods is forbidden", 1), None);
+    }
 
     #[test]
     fn a_long_refusal_is_shown_without_its_details() {

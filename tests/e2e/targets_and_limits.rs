@@ -177,13 +177,37 @@ fn out_of_reach(namespace: &str) {
     });
 }
 
+/// A `StatefulSet` tells only in an event what the API server said.
+#[track_caller]
+fn refused_creation(namespace: &str, words: &str) {
+    until(&format!("an event says {words}"), || {
+        field(
+            namespace,
+            "events",
+            "{.items[?(@.reason=='FailedCreate')].message}",
+        )
+        .contains(words)
+        .then_some(())
+    });
+}
+
 fn quota_of_a_stateful_set(namespace: &str) {
     until("the HPA asks for more than the quota allows", || {
         (field(namespace, "statefulset/web", "{.spec.replicas}") == "4").then_some(())
     });
+    refused_creation(namespace, "exceeded quota: two");
     let answer = first(namespace, "TFS702");
     let objects = answer["findings"][0]["objects"].to_string();
     assert!(objects.contains("\"two\""), "the quota is named: {objects}");
+    type_fix(&answer["findings"][0], 0);
+    assert_eq!(
+        field(namespace, "resourcequota/two", "{.spec.hard.pods}"),
+        "4",
+        "two more than there are"
+    );
+    until("the pods are there", || {
+        (field(namespace, "statefulset/web", "{.status.readyReplicas}") == "4").then_some(())
+    });
 }
 
 fn finished_job(namespace: &str) {

@@ -43,8 +43,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     } else {
         Severity::Warning
     };
-    let refusal = refusal::read(failure.message);
-    let why = refusal::in_words(refusal);
+    let why = refusal::in_words(refusal::read(failure.message));
     let finding = RULE
         .finding(
             severity,
@@ -57,7 +56,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             failure.source,
         );
     let finding = case.on_target(finding);
-    Some(refusal::repaired(case, finding, refusal))
+    Some(refusal::repaired(case, finding, failure.message))
 }
 
 /// What the target says of pods that it could not create.
