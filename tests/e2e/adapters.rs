@@ -1,6 +1,7 @@
 //! Metrics that no kubelet measures: custom and external ones, with an adapter and without.
 
 mod keda;
+mod samples;
 mod values;
 mod wholes;
 
@@ -8,10 +9,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use tfserve_sandbox::MetricsGroup::{Custom, External};
-use tfserve_sandbox::{Adapter, Answer, MetricsGroup, Namespace, Reach};
+use tfserve_sandbox::{Adapter, Answer, MetricsGroup, MetricsServer, Namespace, Reach};
 
 use crate::fixtures::{deployment, first, hpa};
-use crate::support::{apply, explain, field, kubectl, sandbox, type_fix, until};
+use crate::support::{apply, explain, field, kubectl, sandbox, type_fix, until, with_metrics_server};
 
 const MESSAGE: &str = "{.status.conditions[?(@.type=='ScalingActive')].message}";
 const UNABLE: &str = "the server is currently unable to handle the request";
@@ -113,6 +114,7 @@ fn recovered(namespace: &str) {
 
 #[test]
 fn nobody_serves_them() {
+    let _metrics_server = with_metrics_server(MetricsServer::Ready);
     let _turn = alone();
     let [custom, external] = namespaces(["custom", "external"]);
     deploy(&custom, &json!([of_pods("rps", "10")]));
@@ -120,8 +122,14 @@ fn nobody_serves_them() {
     let words = "no custom metrics API (custom.metrics.k8s.io) registered";
     let finding = cause(&custom, words, "TFS307");
     assert_eq!(finding["objects"][0]["name"], "v1beta1.custom.metrics.k8s.io");
+    // The first repair is advice; the other one does without an adapter.
+    type_fix(&finding, 1);
     let finding = cause(&external, "(get queue.external.metrics.k8s.io)", "TFS307");
     assert_eq!(finding["objects"][0]["name"], "v1beta1.external.metrics.k8s.io");
+    type_fix(&finding, 1);
+    for namespace in [&custom, &external] {
+        recovered(namespace);
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::diagnosis::phrase::{self, count, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::rules::resource_not_measured::MEASURED;
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
-use crate::facts::{LogLine, MetricsServer, Pod, PodMetrics};
+use crate::facts::{LogLine, MetricsServer, Pod, PodMetrics, ServiceReference};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS304",
@@ -201,10 +201,11 @@ fn missing(case: &Case<'_>, server: Option<&MetricsServer>, running: &[&Pod]) ->
         word(name),
         word(namespace)
     );
-    let subject = format!(
-        "metrics-server has no sample of {}",
-        count(running.len(), "running pod")
-    );
+    let who = match somebody_else(case) {
+        Some(service) => format!("Service {}/{}", service.namespace, service.name),
+        None => "metrics-server".to_owned(),
+    };
+    let subject = format!("{who} has no sample of {}", count(running.len(), "running pod"));
     if let Some((line, meaning)) = failure {
         let when = line
             .time
@@ -242,14 +243,18 @@ fn missing(case: &Case<'_>, server: Option<&MetricsServer>, running: &[&Pod]) ->
             "a rule of the firewall or the network",
         );
     }
-    let mut finding = RULE
+    let finding = RULE
         .finding(
             Severity::Error,
             subject,
             "the API answers, and what it knows does not include these pods",
         )
-        .at_most(Confidence::Likely)
-        .saw("nodes of the pods", phrase::list(&nodes), "spec.nodeName");
+        .at_most(Confidence::Likely);
+    let finding = of_others(case, finding);
+    if let Some(service) = somebody_else(case) {
+        return by_somebody_else(case, finding, service);
+    }
+    let mut finding = finding.saw("nodes of the pods", phrase::list(&nodes), "spec.nodeName");
     for node in nodes.iter().take(3) {
         finding = finding.object("Node", "", node);
     }
@@ -263,6 +268,47 @@ fn missing(case: &Case<'_>, server: Option<&MetricsServer>, running: &[&Pod]) ->
         "reads only",
     )
     .fix("see what metrics-server says", logs, "reads only")
+}
+
+/// What serves the API, where that is not metrics-server, whatever a chart has put before or after its name.
+fn somebody_else<'a>(case: &Case<'a>) -> Option<&'a ServiceReference> {
+    let service = case.cluster.resource_metrics_api.known()?.service.as_ref()?;
+    (!service.name.contains("metrics-server")).then_some(service)
+}
+
+/// The samples that there are, of pods that there are not.
+fn of_others(case: &Case<'_>, finding: Finding) -> Finding {
+    let samples = case.facts.pod_metrics.known().into_iter().flatten();
+    let strange: Vec<&str> = samples
+        .map(|sample| sample.name.as_str())
+        .filter(|name| !case.pods().iter().any(|pod| pod.name == *name))
+        .take(3)
+        .collect();
+    if strange.is_empty() {
+        return finding;
+    }
+    finding.saw(
+        "samples of pods that do not exist",
+        phrase::list(&strange),
+        "LIST pods.metrics.k8s.io",
+    )
+}
+
+fn by_somebody_else(case: &Case<'_>, finding: Finding, service: &ServiceReference) -> Finding {
+    finding
+        .object("Service", &service.namespace, &service.name)
+        .fix(
+            "see the samples as they are",
+            format!(
+                "kubectl get --raw /apis/metrics.k8s.io/v1beta1/namespaces/{}/pods",
+                case.namespace()
+            ),
+            "reads only",
+        )
+        .advice(
+            "let what serves the API name its samples after the pods that run, or put metrics-server in its place",
+            "the HPA takes a sample by the name of its pod",
+        )
 }
 
 /// Where the names of nodes cannot be resolved, their addresses can be used.

@@ -1,4 +1,5 @@
-//! A stand-in for an adapter of custom and external metrics, behind real `APIServices`.
+//! A stand-in for an adapter of custom and external metrics, or for another server of usage than metrics-server, behind
+//! real `APIServices`.
 //!
 //! The API server reaches it as it reaches any adapter: by the `ClusterIP` of its Service, which is an address of
 //! loopback on which it listens itself. Its `EndpointSlice` names an address that nobody needs to reach.
@@ -34,6 +35,8 @@ pub enum MetricsGroup {
     Custom,
     /// `external.metrics.k8s.io`, in v1beta1.
     External,
+    /// `metrics.k8s.io`, in v1beta1: the metric `pods` alone.
+    Resource,
 }
 
 impl MetricsGroup {
@@ -42,13 +45,14 @@ impl MetricsGroup {
         match self {
             Self::Custom => "custom.metrics.k8s.io",
             Self::External => "external.metrics.k8s.io",
+            Self::Resource => "metrics.k8s.io",
         }
     }
 
     fn versions(self) -> &'static [&'static str] {
         match self {
             Self::Custom => &["v1beta1", "v1beta2"],
-            Self::External => &["v1beta1"],
+            Self::External | Self::Resource => &["v1beta1"],
         }
     }
 }
@@ -60,7 +64,8 @@ pub enum Answer {
     /// The same value for whatever is asked: every pod that the selector matches, the object, one series.
     Value(String),
     /// These values, each with the name of its object. Those of an external metric are series with the label
-    /// `series`, and a selector of that label is heeded.
+    /// `series`, and a selector of that label is heeded. Those of `metrics.k8s.io` are the cpu of a pod's only container,
+    /// `app`.
     Values(Vec<(String, String)>),
     /// 404 in the words of the library that adapters are made of: there is no series for what is asked.
     NotFound,

@@ -115,9 +115,13 @@ impl<'a> Question<'a> {
     /// Reads a path behind `/apis/`.
     fn read(path: &'a str) -> Option<Self> {
         let parts: Vec<&str> = path.split('/').collect();
-        let group = [MetricsGroup::Custom, MetricsGroup::External]
-            .into_iter()
-            .find(|group| Some(&group.name()) == parts.first())?;
+        let group = [
+            MetricsGroup::Custom,
+            MetricsGroup::External,
+            MetricsGroup::Resource,
+        ]
+        .into_iter()
+        .find(|group| Some(&group.name()) == parts.first())?;
         let values = |version, namespace, object, metric| {
             Self::Values(Asked {
                 group,
@@ -150,12 +154,13 @@ fn discovery(state: &State, group: MetricsGroup, version: &str) -> Value {
     let kind = match group {
         MetricsGroup::Custom => "MetricValueList",
         MetricsGroup::External => "ExternalMetricValueList",
+        MetricsGroup::Resource => "PodMetrics",
     };
     let resources: Vec<Value> = table
         .keys()
         .filter(|(of, _)| *of == group.name())
         .map(|(_, name)| {
-            json!({"name": name, "singularName": "", "namespaced": true, "kind": kind, "verbs": ["get"]})
+            json!({"name": name, "singularName": "", "namespaced": true, "kind": kind, "verbs": ["get", "list"]})
         })
         .collect();
     json!({
@@ -182,7 +187,8 @@ async fn values(state: &State, asked: &Asked<'_>, query: &str) -> (u16, Value) {
             Err(error) => (500, refusal(500, "InternalError", &error.to_string())),
         },
         Some(Answer::Values(mut values)) => {
-            let selector = parameter(query, "labelSelector").filter(|_| asked.object.is_none());
+            let external = asked.group == MetricsGroup::External;
+            let selector = parameter(query, "labelSelector").filter(|_| external);
             values.retain(|(name, _)| {
                 selector
                     .as_ref()
@@ -210,15 +216,19 @@ fn parameter(query: &str, name: &str) -> Option<String> {
 /// The names of what is described.
 async fn objects(state: &State, asked: &Asked<'_>, query: &str) -> kube::Result<Vec<String>> {
     match asked.object {
-        Some(("pods", "*")) => {
-            let api: Api<Pod> = Api::namespaced(state.client.clone(), asked.namespace);
-            let selector = parameter(query, "labelSelector").unwrap_or_default();
-            let pods = api.list(&ListParams::default().labels(&selector)).await?;
-            Ok(pods.items.iter().map(ResourceExt::name_any).collect())
-        }
+        Some(("pods", "*")) => pods(state, asked.namespace, query).await,
         Some((_, name)) => Ok(vec![name.to_owned()]),
+        None if asked.group == MetricsGroup::Resource => pods(state, asked.namespace, query).await,
         None => Ok(vec![asked.metric.to_owned()]),
     }
+}
+
+/// The names of the pods that the selector matches.
+async fn pods(state: &State, namespace: &str, query: &str) -> kube::Result<Vec<String>> {
+    let api: Api<Pod> = Api::namespaced(state.client.clone(), namespace);
+    let selector = parameter(query, "labelSelector").unwrap_or_default();
+    let pods = api.list(&ListParams::default().labels(&selector)).await?;
+    Ok(pods.items.iter().map(ResourceExt::name_any).collect())
 }
 
 /// A list of values in the form of the version that was asked.
@@ -241,11 +251,16 @@ fn list(asked: &Asked<'_>, values: impl Iterator<Item = (String, String)>) -> Va
                 }
                 item
             }
+            MetricsGroup::Resource => json!({
+                "metadata": {"name": name, "namespace": asked.namespace, "creationTimestamp": now},
+                "timestamp": now, "window": "15s", "containers": [{"name": "app", "usage": {"cpu": value}}],
+            }),
         })
         .collect();
     let kind = match asked.group {
         MetricsGroup::Custom => "MetricValueList",
         MetricsGroup::External => "ExternalMetricValueList",
+        MetricsGroup::Resource => "PodMetricsList",
     };
     json!({
         "kind": kind, "apiVersion": format!("{}/{}", asked.group.name(), asked.version), "metadata": {}, "items": items,
