@@ -1,6 +1,5 @@
 //! Metrics that an adapter serves (custom.metrics.k8s.io, external.metrics.k8s.io), and why they fail.
 
-use super::phrase::word;
 use super::{Case, Finding, Severity};
 use crate::facts::{AdapterApi, Fact, MetricSpec};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi, decode};
@@ -142,14 +141,12 @@ pub(super) fn severity(case: &Case<'_>) -> Severity {
 
 /// What a reader can do at once, whoever runs the adapter: go on without the metric.
 pub(super) fn without(case: &Case<'_>, finding: Finding, metric: &FailedMetric<'_>) -> Finding {
-    let name = word(&case.facts.hpa.name);
-    let namespace = case.namespace();
     // Another one that works must be left.
     if case.facts.hpa.metrics.len() > case.said.failed_metrics.len().max(1) {
         let patch = format!(r#"[{{"op":"remove","path":"/spec/metrics/{}"}}]"#, metric.index);
         return finding.fix(
             format!("until then, go on without {}", label(metric.spec)),
-            format!("kubectl patch hpa {name} -n {namespace} --type=json -p '{patch}'"),
+            case.patch_hpa_json(&patch),
             "changes the HPA alone; it scales by its other metrics",
         );
     }

@@ -185,7 +185,7 @@ fn undescribed(case: &Case<'_>, metric: &FailedMetric<'_>, kind: &str) -> Findin
             );
             finding.fix(
                 format!("describe a {kind} of {version}"),
-                patch_hpa(case, &patch),
+                case.patch_hpa_json(&patch),
                 "changes the HPA alone",
             )
         }
@@ -208,17 +208,8 @@ fn without_selector(case: &Case<'_>, finding: Finding, metric: &FailedMetric<'_>
     );
     finding.fix(
         "read it without the selector, which matches no series",
-        patch_hpa(case, &patch),
+        case.patch_hpa_json(&patch),
         "changes the HPA alone; the value is then that of all its series",
-    )
-}
-
-fn patch_hpa(case: &Case<'_>, patch: &str) -> String {
-    format!(
-        "kubectl patch hpa {} -n {} --type=json -p {}",
-        word(&case.facts.hpa.name),
-        case.namespace(),
-        word(patch)
     )
 }
 
@@ -343,7 +334,7 @@ fn with_rename(case: &Case<'_>, finding: Finding, names: &[String], metric: &Fai
     );
     finding.fix(
         format!("read {meant}, which the adapter has"),
-        patch_hpa(case, &patch),
+        case.patch_hpa_json(&patch),
         "changes the HPA alone",
     )
 }

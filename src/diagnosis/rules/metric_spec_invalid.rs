@@ -94,10 +94,7 @@ fn repaired(case: &Case<'_>, finding: Finding, metric: &FailedMetric<'_>, select
     );
     finding.fix(
         "read the metric without a selector",
-        format!(
-            "kubectl patch hpa {name} -n {namespace} --type=json -p {}",
-            word(&patch)
-        ),
+        case.patch_hpa_json(&patch),
         "changes the HPA alone; all series of that name are added up",
     )
 }

@@ -18,7 +18,7 @@
 //! (`pkg/scraper/client/resource/decode.go`, v0.9): cpu and memory.
 
 use crate::diagnosis::adapters::nearest;
-use crate::diagnosis::phrase::{list, word};
+use crate::diagnosis::phrase::list;
 use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{MetricSpec, MetricTarget};
@@ -86,8 +86,6 @@ fn with_samples(case: &Case<'_>, finding: Finding) -> Finding {
 }
 
 fn with_fix(case: &Case<'_>, finding: Finding, index: usize, metric: &MetricSpec) -> Finding {
-    let hpa = word(&case.facts.hpa.name);
-    let namespace = case.namespace();
     let begins = MEASURED
         .iter()
         .find(|known| metric.name.to_lowercase().starts_with(*known));
@@ -109,7 +107,7 @@ fn with_fix(case: &Case<'_>, finding: Finding, index: usize, metric: &MetricSpec
             };
             finding.fix(
                 format!("read {meant}"),
-                format!("kubectl patch hpa {hpa} -n {namespace} --type=json -p {}", word(&patch)),
+                case.patch_hpa_json(&patch),
                 "changes the HPA alone",
             )
         }
@@ -122,9 +120,7 @@ fn with_fix(case: &Case<'_>, finding: Finding, index: usize, metric: &MetricSpec
         ),
         None => finding.fix(
             format!("go on without {}", metric.name),
-            format!(
-                r#"kubectl patch hpa {hpa} -n {namespace} --type=json -p '[{{"op":"remove","path":"/spec/metrics/{index}"}}]'"#
-            ),
+            case.patch_hpa_json(&format!(r#"[{{"op":"remove","path":"/spec/metrics/{index}"}}]"#)),
             "changes the HPA alone; it scales by its other metrics",
         ),
     };

@@ -20,7 +20,6 @@
 //! limits; the kernel throttles cpu at the limit and ends a container at its memory limit.
 
 use crate::diagnosis::case::is_running;
-use crate::diagnosis::phrase::word;
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{Container, MetricSpec, MetricTarget, Pod, Quantity};
@@ -103,19 +102,15 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     } else {
         "resource"
     };
-    let name = word(&hpa.name);
-    let patch = word(&format!(
+    let patch = format!(
         r#"[{{"op":"replace","path":"/spec/metrics/{}/{kind}/target/averageUtilization","value":{lower}}}]"#,
         first.index
-    ));
+    );
     Some(
         finding
             .fix(
                 "lower the target below the limits",
-                format!(
-                    "kubectl patch hpa {name} -n {} --type=json -p {patch}",
-                    case.namespace()
-                ),
+                case.patch_hpa_json(&patch),
                 "changes the HPA alone",
             )
             .advice(

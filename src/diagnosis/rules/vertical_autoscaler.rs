@@ -155,11 +155,7 @@ fn found(
             "let the HPA aim at {} a pod, {percent}% of the template's request",
             amount(resource, target)
         ),
-        format!(
-            "kubectl patch hpa {} -n {namespace} --type=json -p {}",
-            word(&case.facts.hpa.name),
-            word(&patch)
-        ),
+        case.patch_hpa_json(&patch),
         "changes the HPA alone; a value does not depend on requests",
     )
 }
