@@ -149,7 +149,7 @@ fn the_wait_is_for_the_pods_and_can_be_continued() {
     let namespace = sandbox().namespace("down-wait").expect("a namespace");
     up(&namespace, "bert");
     let patch = json!({"spec": {"template": {"metadata": {"annotations": {LINGER_ANNOTATION: "true"}},
-        "spec": {"terminationGracePeriodSeconds": 40, "containers": [{"name": "tf-serving"}]}}}});
+        "spec": {"terminationGracePeriodSeconds": 300, "containers": [{"name": "tf-serving"}]}}}});
     let arguments = [
         "patch",
         "deployment",

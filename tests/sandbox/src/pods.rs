@@ -26,7 +26,7 @@ pub const MEMORY_ANNOTATION: &str = "kwok.x-k8s.io/usage-memory";
 /// A pod with this annotation is scheduled but never started. May stand in a Deployment's template.
 pub const HOLD_ANNOTATION: &str = "sandbox.tfserve.dev/hold";
 
-/// Keeps a pod that is deleted, as a kubelet does while its containers ignore SIGTERM; forced deletion removes it.
+/// Keeps a pod that is deleted for its whole grace period, as a kubelet does while its containers ignore SIGTERM.
 pub const LINGER_ANNOTATION: &str = "sandbox.tfserve.dev/linger";
 
 /// How a finished pod finished.
