@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use tfserve_sandbox::MetricsServer;
 
 use crate::adapters;
-use crate::support::{apply, explain, field, samples_count, sandbox, type_fix, until, with_metrics_server};
+use crate::fixtures::first;
+use crate::support::{apply, field, samples_count, sandbox, type_fix, until, with_metrics_server};
 use crate::workloads::{cpu, deployment, hpa, requested, usage};
 
 fn reason(namespace: &str, name: &str, condition: &str) -> String {
@@ -18,14 +19,6 @@ fn says(namespace: &str, name: &str, condition: &str, wanted: &str) {
     until(&format!("{name} says {wanted}"), || {
         (reason(namespace, name, condition) == wanted).then_some(())
     });
-}
-
-#[track_caller]
-fn first(namespace: &str, name: &str, code: &str) -> Value {
-    until(&format!("{code} comes first for {name}"), || {
-        let finding = explain(namespace, name)["findings"][0].clone();
-        (finding["code"] == code).then_some(finding)
-    })
 }
 
 fn title(finding: &Value) -> &str {

@@ -1,11 +1,14 @@
 //! What the controller decides of usage alone, and requests and resources that give it nothing to decide by.
 
+use std::time::Duration;
+
+use kubectl_tfserve::facts::Quantity;
 use serde_json::{Value, json};
 use tfserve_sandbox::{MetricsServer, Namespace};
 
 use crate::fixtures::{deployment, first, hpa, says};
 use crate::support::{
-    apply, explain, field, kubectl, samples_count, sandbox, type_fix, until, with_metrics_server,
+    apply, explain, field, kubectl, running, samples_count, sandbox, type_fix, until, with_metrics_server,
 };
 
 const LIMITED: &str = "{.status.conditions[?(@.type=='ScalingLimited')].reason}";
@@ -70,6 +73,59 @@ fn usage_alone_decides() {
             "{namespace}"
         );
     }
+}
+
+/// Connections that stay with the pod that they were opened to: the average is far below the target.
+#[test]
+fn one_pod_does_the_work() {
+    let space = sandbox().namespace("unshared").expect("a namespace");
+    let namespace = space.name();
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    deploy(namespace, 3, "20m");
+    let pods = running(namespace, "web", 3);
+    kubectl(&format!(
+        "annotate pod {} -n {namespace} --overwrite {}=100m",
+        pods[0],
+        tfserve_sandbox::CPU_ANNOTATION
+    ))
+    .expect_code(0);
+    // By what it used before, the HPA would scale down.
+    until("its usage is measured", || {
+        let path = format!(
+            "/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods/{}",
+            pods[0]
+        );
+        let sample: Value = serde_json::from_str(&kubectl(&format!("get --raw {path}")).stdout).ok()?;
+        let used = Quantity(sample["containers"][0]["usage"]["cpu"].as_str()?.to_owned());
+        (used.milli_value().ok()? >= 95).then_some(())
+    });
+    sandbox()
+        .set_age(namespace, "app=web", Duration::from_secs(600))
+        .expect("they are old");
+    scale(namespace, 3, 1);
+    says(namespace, "web", "ValidMetricFound");
+    until("the controller has nothing to change", || {
+        let able = "{.status.conditions[?(@.type=='AbleToScale')].message}";
+        (field(namespace, "hpa/web", able) == "recommended size matches current size").then_some(())
+    });
+    let finding = first(namespace, "web", "TFS712");
+    assert_eq!(finding["severity"], "warning", "{finding:#}");
+    assert_eq!(finding["confidence"], "proven", "{finding:#}");
+    assert_eq!(
+        finding["objects"][0]["name"],
+        Value::from(pods[0].as_str()),
+        "{finding:#}"
+    );
+    assert_eq!(field(namespace, "deployment/web", "{.spec.replicas}"), "3");
+    // The first repair is advice: requests are balanced, not connections.
+    type_fix(&finding, 1);
+    sandbox()
+        .set_cpu(namespace, "app=web", "47m")
+        .expect("pods take usage");
+    until("the load is shared, and the HPA healthy", || {
+        let answer = explain(namespace, "web");
+        (answer["verdict"] == "healthy" && !codes(&answer).contains(&"TFS712")).then_some(())
+    });
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Somebody else: other HPAs, what writes an HPA, and who refuses pods.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use tfserve_sandbox::{MetricsServer, Release};
@@ -109,9 +110,9 @@ fn a_limit_range_came_later(namespace: &str) {
     until("a second has gone by", || {
         let created = field(namespace, "pods", "{.items[*].metadata.creationTimestamp}");
         let ages = created.split_whitespace().filter_map(|time| time.parse().ok());
-        let newest: Option<chrono::DateTime<chrono::Utc>> = ages.max();
+        let newest: Option<DateTime<Utc>> = ages.max();
         newest
-            .is_some_and(|newest| (chrono::Utc::now() - newest).num_seconds() >= 2)
+            .is_some_and(|newest| (Utc::now() - newest).num_seconds() >= 2)
             .then_some(())
     });
     apply(&[json!({"apiVersion": "v1", "kind": "LimitRange",
@@ -324,7 +325,37 @@ fn somebody_else_writes_the_replicas() {
         let title = finding["title"].as_str().unwrap_or_default();
         assert!(title.contains(who), "{finding:#}");
         assert_eq!(finding["confidence"], *confidence, "{finding:#}");
+        assert!(
+            !told_after(namespace, 16).contains("TFS703"),
+            "nobody writes any more"
+        );
     }
+}
+
+/// What is said of the same events so many minutes later.
+fn told_after(namespace: &str, minutes: i64) -> String {
+    let saved = tempfile::Builder::new()
+        .suffix(".json")
+        .tempfile()
+        .expect("a file");
+    let path = saved.path().display().to_string();
+    kubectl(&format!(
+        "tfserve explain-hpa web -n {namespace} --fail-on never --save-facts {path}"
+    ))
+    .expect_code(0);
+    let text = std::fs::read_to_string(&path).expect("facts");
+    let mut facts: Value = serde_json::from_str(&text).expect("JSON");
+    let now: DateTime<Utc> = facts["observedAt"]
+        .as_str()
+        .and_then(|time| time.parse().ok())
+        .expect("a time");
+    facts["observedAt"] = json!(now + TimeDelta::minutes(minutes));
+    std::fs::write(&path, facts.to_string()).expect("a file can be written");
+    let told = kubectl(&format!(
+        "tfserve explain-hpa --facts {path} --fail-on never -o json"
+    ))
+    .expect_code(0);
+    told.stdout
 }
 
 #[test]

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use tfserve_sandbox::{CPU_ANNOTATION, End, MetricsServer, Release};
 
 use self::incidents::{missing_requests, pods_that_do_not_run};
-use crate::support::{apply, explain, field, kubectl, sandbox, since, type_fix, until, with_metrics_server};
+use crate::support::{
+    apply, explain, field, kubectl, patch_status, sandbox, since, type_fix, until, with_metrics_server,
+};
 use crate::workloads::{container, cpu, deployment, hpa, requested, template, workload};
 
 const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')]}";
@@ -57,24 +59,6 @@ fn recovered(namespace: &str, incident: &Incident) {
         let said = field(namespace, &format!("hpa/{}", incident.name), ACTIVE);
         said.contains("ValidMetricFound").then_some(())
     });
-}
-
-fn patch_status(namespace: &str, pod: &str, kind: &str, patch: &Value) {
-    let pod = format!("pod/{pod}");
-    let (kind, patch) = (format!("--type={kind}"), patch.to_string());
-    let words = [
-        "patch",
-        &pod,
-        "-n",
-        namespace,
-        "--subresource=status",
-        &kind,
-        "-p",
-        &patch,
-    ];
-    sandbox()
-        .run_kubectl(&words, None)
-        .expect("the status is patched");
 }
 
 #[test]

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use tfserve_sandbox::{LINGER_ANNOTATION, MetricsServer};
 
 use crate::adapters;
-use crate::support::{code, explain, field, kubectl, sandbox, until, with_metrics_server};
+use crate::support::{
+    code, explain, field, kubectl, patch_status, sandbox, type_fix, until, with_metrics_server,
+};
 
 const HPA: &str = "hpa/resnet";
 const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')].reason}";
@@ -86,16 +88,18 @@ fn repair(finding: &Value) {
 
 #[test]
 fn servers_that_are_never_ready() {
-    let spaces: Vec<_> = ["base-path", "broken-model", "probe", "nodes"]
+    let spaces: Vec<_> = ["base-path", "broken-model", "probe", "nodes", "liveness"]
         .into_iter()
         .map(|name| sandbox().namespace(name).expect("a namespace"))
         .collect();
-    let [base_path, broken_model, probe, nodes] = [0, 1, 2, 3].map(|index: usize| spaces[index].name());
+    let [base_path, broken_model, probe, nodes, liveness] =
+        [0, 1, 2, 3, 4].map(|index: usize| spaces[index].name());
     let _turn = with_metrics_server(MetricsServer::Ready);
     the_base_path_names_the_version(base_path);
     the_model_cannot_be_loaded(broken_model);
     the_probe_asks_a_closed_port(probe);
     the_model_is_on_one_node(nodes);
+    the_liveness_probe_ends_the_load(liveness);
 }
 
 fn the_base_path_names_the_version(namespace: &str) {
@@ -214,6 +218,53 @@ fn the_model_is_on_one_node(namespace: &str) {
     until("all pods are where the model is", || {
         let nodes: Vec<String> = pods(namespace).iter().map(|pod| node(pod)).collect();
         (nodes.len() == 2 && nodes.iter().all(|node| *node == with)).then_some(())
+    });
+}
+
+/// The kubelet has killed the server twice, each time before it had opened a port.
+fn the_liveness_probe_ends_the_load(namespace: &str) {
+    deploy(namespace, |deployment, _| {
+        let container = container(deployment);
+        container["livenessProbe"] = json!({"tcpSocket": {"port": 8500}, "initialDelaySeconds": 15});
+    });
+    let pod = pods(namespace).remove(0);
+    sandbox()
+        .set_age(namespace, "app=resnet", Duration::from_secs(600))
+        .expect("the pod is old");
+    let since = field(namespace, &format!("pod/{pod}"), "{.status.startTime}");
+    let killed =
+        json!({"terminated": {"exitCode": 137, "reason": "Error", "startedAt": since, "finishedAt": since}});
+    let server = json!({"name": "tf-serving", "image": "tensorflow/serving:2.16.1", "imageID": "",
+        "ready": false, "started": true, "restartCount": 2,
+        "state": {"running": {"startedAt": since}}, "lastState": killed});
+    let never_ready = |kind: &str| {
+        json!({"type": kind, "status": "False",
+            "reason": "ContainersNotReady", "lastTransitionTime": since})
+    };
+    let status = json!({"status": {"containerStatuses": [server],
+        "conditions": [never_ready("Ready"), never_ready("ContainersReady")]}});
+    patch_status(namespace, &pod, "strategic", &status);
+    controller_says(namespace, ACTIVE_MESSAGE, UNREADY);
+    let answer = explain(namespace, "resnet");
+    let cause = &answer["findings"][0];
+    assert_eq!(code(&answer), "TFS807", "{answer:#}");
+    assert_eq!(cause["confidence"], "likely", "{answer:#}");
+    assert_eq!(cause["objects"][0]["container"], "tf-serving", "{answer:#}");
+    assert_eq!(cause["objects"][1]["name"], pod, "{answer:#}");
+    type_fix(cause, 0);
+    let probe = field(
+        namespace,
+        "deployment/resnet",
+        "{.spec.template.spec.containers[0].startupProbe}",
+    );
+    assert!(
+        probe.contains("\"failureThreshold\":120") && probe.contains("8500"),
+        "{probe}"
+    );
+    controller_says(namespace, ACTIVE, "ValidMetricFound");
+    until("the cause is gone", || {
+        let answer = explain(namespace, "resnet");
+        (!answer.to_string().contains("TFS807")).then_some(())
     });
 }
 
@@ -346,11 +397,7 @@ fn ending_pods_keep_their_room(namespace: &str) {
         "{.spec.template.spec.terminationGracePeriodSeconds}",
     );
     assert_eq!(grace, "40");
-    // What the kubelet does at the end of the grace period.
-    kubectl(&format!(
-        "delete pod {victim} -n {namespace} --grace-period=0 --force"
-    ))
-    .expect_code(0);
+    type_fix(cause, 1);
     controller_says(namespace, ACTIVE, "ValidMetricFound");
     kubectl(&format!("delete deployment resnet -n {namespace}")).expect_code(0);
     kubectl(&format!(
@@ -383,10 +430,7 @@ fn ending_pods_keep_their_quota(namespace: &str) {
         (code(&answer) == "TFS804" && refused == "TFS702").then_some(answer)
     });
     assert_eq!(answer["findings"][0]["objects"][1]["name"], victim, "{answer:#}");
-    kubectl(&format!(
-        "delete pod {victim} -n {namespace} --grace-period=0 --force"
-    ))
-    .expect_code(0);
+    type_fix(&answer["findings"][0], 0);
     controller_says(namespace, ACTIVE, "ValidMetricFound");
     kubectl(&format!("delete deployment resnet -n {namespace}")).expect_code(0);
     kubectl(&format!(

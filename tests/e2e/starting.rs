@@ -5,23 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 use tfserve_sandbox::{CPU_ANNOTATION, MetricsServer};
 
-use crate::support::{apply, explain, field, kubectl, sandbox, until, with_metrics_server};
+use crate::support::{apply, explain, field, kubectl, running, sandbox, until, with_metrics_server};
 use crate::workloads::{cpu, deployment, hpa, requested};
 
 const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')]}";
-
-#[track_caller]
-fn running(namespace: &str, app: &str, pods: usize) -> Vec<String> {
-    until(&format!("{pods} pods of {app} run"), || {
-        let phases = kubectl(&format!(
-            "get pods -n {namespace} -l app={app} -o jsonpath={{.items[*].status.phase}}"
-        ));
-        (phases.stdout.matches("Running").count() == pods).then_some(())
-    });
-    sandbox()
-        .pod_names(namespace, &format!("app={app}"))
-        .expect("pods")
-}
 
 #[test]
 fn pods_that_have_just_started() {

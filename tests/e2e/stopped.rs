@@ -1,62 +1,22 @@
 //! The controller stops, or loses its rights, under an HPA that it has looked after: on a cluster of its own, with leader
 //! election, as most clusters have it.
 
-use std::process::Command;
-
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
-use tfserve_sandbox::{CPU_ANNOTATION, Component, MetricsServer, Options, Sandbox};
+use serde_json::json;
+use tfserve_sandbox::{CPU_ANNOTATION, Component, MetricsServer, Options};
 
 use crate::fixtures::{deployment, hpa};
-use crate::support::{Ran, until};
-
-/// A cluster of this test alone.
-struct Own(Sandbox);
+use crate::own::Own;
+use crate::support::until;
 
 impl Own {
-    fn start() -> Self {
-        let options = Options {
-            leader_election: true,
-            ..Options::default()
-        };
-        Self(Sandbox::start(&options).expect("the sandbox starts"))
-    }
-
-    /// Types a command.
-    fn sh(&self, command: &str) -> Ran {
-        let plugin = std::path::PathBuf::from(env!("CARGO_BIN_EXE_kubectl-tfserve"));
-        let mut directories = vec![
-            plugin.parent().expect("a directory").to_owned(),
-            self.0.kubectl_directory(),
-        ];
-        directories.extend(std::env::split_paths(
-            &std::env::var_os("PATH").unwrap_or_default(),
-        ));
-        let output = Command::new("sh")
-            .args(["-c", command])
-            .env("PATH", std::env::join_paths(directories).expect("a path"))
-            .env("KUBECONFIG", self.0.kubeconfig())
-            .output();
-        output.expect("sh runs").into()
-    }
-
-    fn field(&self, object: &str, jsonpath: &str) -> String {
-        self.sh(&format!("kubectl get {object} -o jsonpath='{jsonpath}'"))
-            .stdout
-    }
-
-    fn explain(&self) -> Value {
-        self.sh("kubectl tfserve explain-hpa web -n default -o json")
-            .explanation()
-    }
-
     /// How much of its request of 100m the pod uses from now on.
     fn uses(&self, percent: i32) {
         let note = format!("{CPU_ANNOTATION}={percent}m");
         self.sh(&format!("kubectl annotate pods -l app=web --overwrite {note}"))
             .expect_code(0);
         until("the metrics API tells the usage", || {
-            let metric = &self.explain()["recommendation"]["metrics"][0]["current"];
+            let metric = &self.explain("web")["recommendation"]["metrics"][0]["current"];
             about(metric.as_str()?.strip_suffix('%')?, percent).then_some(())
         });
     }
@@ -79,20 +39,12 @@ impl Own {
         let reason = |type_: &str| {
             self.field(
                 "hpa/web",
-                &format!("{{.status.conditions[?(@.type==\"{type_}\")].reason}}"),
+                &format!("{{.status.conditions[?(@.type=='{type_}')].reason}}"),
             )
         };
         assert_eq!(reason("ScalingActive"), "ValidMetricFound");
         assert_eq!(reason("AbleToScale"), "ReadyForNewScale");
         assert!(about(&self.shows(), percent), "{}%", self.shows());
-    }
-
-    /// The first finding, once the status is old enough to be doubted.
-    fn finding(&self, code: &str) -> Value {
-        until(&format!("{code} comes first"), || {
-            let finding = self.explain()["findings"][0].clone();
-            (finding["code"] == code).then_some(finding)
-        })
     }
 }
 
@@ -103,17 +55,18 @@ fn about(shown: &str, percent: i32) -> bool {
 
 #[test]
 fn the_controller_stops_under_a_healthy_hpa() {
-    let own = Own::start();
+    let own = Own::start(&Options {
+        leader_election: true,
+        ..Options::default()
+    });
     own.0
         .metrics_server(MetricsServer::Ready)
         .expect("metrics-server");
     let mut web = deployment("default", "web", &json!({"app": "web"}));
     web["spec"]["template"]["metadata"]["annotations"] = json!({ CPU_ANNOTATION: "50m" });
-    own.0
-        .apply_yaml(&format!("{web}\n---\n{}", hpa("default", "web")))
-        .expect("the manifests apply");
+    own.apply(&[web, hpa("default", "web")]);
     own.wait_until_it_shows(50);
-    assert_eq!(own.explain()["verdict"], "healthy");
+    assert_eq!(own.explain("web")["verdict"], "healthy");
 
     may_not_read_metrics(&own);
     loses_its_rights(&own);
@@ -134,19 +87,11 @@ fn may_not_read_metrics(own: &Own) {
         r#"kubectl patch {role} --type=json -p '[{{"op":"remove","path":"/rules/{index}"}}]'"#
     ))
     .expect_code(0);
-    let active = "{.status.conditions[?(@.type==\"ScalingActive\")]}";
-    until("the controller is forbidden to read", || {
-        own.field("hpa/web", active).contains("forbidden").then_some(())
-    });
-    let finding = own.finding("TFS306");
+    own.says("web", "ScalingActive", "forbidden");
+    let finding = own.first("web", "TFS306");
     assert_eq!(finding["confidence"], "proven", "{finding:#}");
-    let command = finding["fix"][0]["command"].as_str().unwrap_or_default();
-    own.sh(command).expect_code(0);
-    until("the controller reads again", || {
-        own.field("hpa/web", active)
-            .contains("ValidMetricFound")
-            .then_some(())
-    });
+    own.type_fix(&finding, 0);
+    own.computes("web");
 }
 
 fn loses_its_rights(own: &Own) {
@@ -155,14 +100,13 @@ fn loses_its_rights(own: &Own) {
         .expect_code(0);
     own.uses(56);
     own.looks_healthy_and_shows(50);
-    let finding = own.finding("TFS609");
+    let finding = own.first("web", "TFS609");
     assert_eq!(finding["confidence"], "proven", "{finding:#}");
     assert_eq!(finding["objects"][1]["kind"], "ClusterRoleBinding", "{finding:#}");
     own.looks_healthy_and_shows(50);
-    let command = finding["fix"][0]["command"].as_str().unwrap_or_default();
-    own.sh(command).expect_code(0);
+    own.type_fix(&finding, 0);
     own.wait_until_it_shows(56);
-    assert_eq!(own.explain()["verdict"], "healthy");
+    assert_eq!(own.explain("web")["verdict"], "healthy");
 }
 
 /// A controller that is held longer than its lease ends as soon as it goes on: it is not let go on.
@@ -178,7 +122,7 @@ fn stops(own: &Own) {
         let renewed: DateTime<Utc> = renewed.parse().ok()?;
         ((Utc::now() - renewed).num_seconds() > 60).then_some(())
     });
-    let finding = own.finding("TFS609");
+    let finding = own.first("web", "TFS609");
     assert_eq!(finding["confidence"], "proven", "{finding:#}");
     assert!(
         finding["evidence"]

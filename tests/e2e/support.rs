@@ -216,24 +216,45 @@ fn window_began(sample: &Value) -> Option<DateTime<Utc>> {
     Some(end - window)
 }
 
-/// Gives a pod the address of something that really listens there.
+/// Waits until so many pods have the label `app` and run, and returns their names.
 #[track_caller]
-pub(crate) fn place(namespace: &str, pod: &str, address: IpAddr) {
-    let status = json!({"status": {"podIP": address, "podIPs": [{"ip": address}]}}).to_string();
-    let patch = [
+pub(crate) fn running(namespace: &str, app: &str, pods: usize) -> Vec<String> {
+    until(&format!("{pods} pods of {app} run"), || {
+        let phases = kubectl(&format!(
+            "get pods -n {namespace} -l app={app} -o jsonpath={{.items[*].status.phase}}"
+        ));
+        (phases.stdout.matches("Running").count() == pods).then_some(())
+    });
+    sandbox()
+        .pod_names(namespace, &format!("app={app}"))
+        .expect("pods")
+}
+
+/// Patches the status of a pod, by a patch of `kind`: `json`, `merge` or `strategic`.
+#[track_caller]
+pub(crate) fn patch_status(namespace: &str, pod: &str, kind: &str, patch: &Value) {
+    let (kind, patch) = (format!("--type={kind}"), patch.to_string());
+    let words = [
         "patch",
         "pod",
         pod,
         "-n",
         namespace,
         "--subresource=status",
-        "--type=merge",
+        &kind,
         "-p",
-        &status,
+        &patch,
     ];
     sandbox()
-        .run_kubectl(&patch, None)
-        .expect("the pod gets an address");
+        .run_kubectl(&words, None)
+        .expect("the status is patched");
+}
+
+/// Gives a pod the address of something that really listens there.
+#[track_caller]
+pub(crate) fn place(namespace: &str, pod: &str, address: IpAddr) {
+    let status = json!({"status": {"podIP": address, "podIPs": [{"ip": address}]}});
+    patch_status(namespace, pod, "merge", &status);
 }
 
 /// A page without its line breaks.

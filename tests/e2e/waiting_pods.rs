@@ -7,46 +7,20 @@ use serde_json::{Value, json};
 use tfserve_sandbox::{MEMORY_ANNOTATION, MetricsServer};
 
 use crate::fixtures::first;
-use crate::support::{apply, explain, field, kubectl, sandbox, type_fix, until, with_metrics_server};
+use crate::support::{
+    apply, explain, field, kubectl, patch_status, running, sandbox, type_fix, until, with_metrics_server,
+};
 use crate::workloads::{container, cpu, deployment, hpa, requested};
 
 const GATE: &str = "target-health.elbv2.k8s.aws/web";
 const ACTIVE: &str = "{.status.conditions[?(@.type=='ScalingActive')]}";
-
-#[track_caller]
-fn runs(namespace: &str, name: &str, pods: usize) -> Vec<String> {
-    until(&format!("{pods} pods of {name} run"), || {
-        let ready = field(
-            namespace,
-            &format!("deployment/{name}"),
-            "{.status.readyReplicas}",
-        );
-        (ready == pods.to_string()).then_some(())
-    });
-    sandbox()
-        .pod_names(namespace, &format!("app={name}"))
-        .expect("pods")
-}
 
 /// What the kubelet writes where all containers are ready and a gate is not.
 fn close_gate(namespace: &str, pod: &str) {
     let message = format!("corresponding condition of pod readiness gate \"{GATE}\" does not exist.");
     let status = json!({"status": {"conditions": [{"type": "Ready", "status": "False",
         "reason": "ReadinessGatesNotReady", "message": message}]}});
-    let patch = [
-        "patch",
-        "pod",
-        pod,
-        "-n",
-        namespace,
-        "--subresource=status",
-        "--type=strategic",
-        "-p",
-        &status.to_string(),
-    ];
-    sandbox()
-        .run_kubectl(&patch, None)
-        .expect("the status is patched");
+    patch_status(namespace, pod, "strategic", &status);
     sandbox()
         .set_age(namespace, "app=gated", Duration::from_secs(3600))
         .expect("it is old");
@@ -81,9 +55,9 @@ fn pods_wait_for_somebody_else() {
         unread,
         hpa(namespace, "Deployment", "unread", &of_proxy),
     ]);
-    let gated = runs(namespace, "gated", 1);
+    let gated = running(namespace, "gated", 1);
     close_gate(namespace, &gated[0]);
-    let pods = runs(namespace, "creating", 3);
+    let pods = running(namespace, "creating", 3);
     sandbox()
         .set_waiting(namespace, &pods[0], "ContainerCreating", "")
         .expect("it waits");

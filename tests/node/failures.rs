@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tfserve_sandbox::Sidecar;
 
 use crate::node::{SHELL, SIDECAR, Swept, namespace, server, tensorflow, turn};
-use crate::support::{Ran, apply, field, kubectl, sandbox, until};
+use crate::support::{Ran, apply, field, kubectl, sandbox, type_fix, until};
 
 fn up(namespace: &str, image: &str, model: &str, more: &str) -> Ran {
     kubectl(&format!(
@@ -187,7 +187,23 @@ fn a_sidecar_that_a_policy_injects() {
     let first = explained.json()["items"][0]["findings"][0].clone();
     assert_eq!(first["code"], "TFS402", "{first:#}");
     assert_eq!(first["confidence"], "proven", "{first:#}");
+    let named = first["objects"].to_string();
+    assert!(named.contains("\"container\":\"proxy\""), "{first:#}");
     eprintln!("{}", kubectl(&format!("tfserve explain-hpa web -n {n}")).stdout);
+    // The proxy stays as it is, and the HPA reads the other container.
+    let fixes = first["fix"].as_array().into_iter().flatten();
+    let commands: Vec<&str> = fixes
+        .map(|fix| fix["command"].as_str().unwrap_or_default())
+        .collect();
+    let around = commands
+        .iter()
+        .position(|command| command.contains("ContainerResource"))
+        .expect("a way around");
+    type_fix(&first, around);
+    until("the HPA computes", || {
+        let reason = "{.status.conditions[?(@.type=='ScalingActive')].reason}";
+        (field(n, "hpa/web", reason) == "ValidMetricFound").then_some(())
+    });
 }
 
 /// The kubelet ends a pod that writes more than its volume may hold, and the next pod writes as much.
