@@ -180,6 +180,7 @@ mod tests {
                 pod_metrics: Fact::Known(Vec::new()),
                 events: Fact::Known(Vec::new()),
                 target_events: Fact::default(),
+                pending_events: Fact::default(),
                 serving_log: Fact::default(),
                 same_target: Fact::Known(Vec::new()),
                 same_target_keepers: std::collections::BTreeMap::new(),

@@ -239,6 +239,18 @@ pub enum ScalingPolicyType {
     Percent,
 }
 
+/// An event about another object of the namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectEvent {
+    /// The object's kind.
+    pub kind: String,
+    /// The object's name.
+    pub name: String,
+    /// The event.
+    pub event: Event,
+}
+
 /// An event about the HPA.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 
 pub use controller::{HpaController, Lease, Webhook};
 pub use hpa::{
-    Behavior, Condition, Event, Hpa, MetricSpec, MetricStatus, MetricTarget, MetricValue, ObjectReference,
-    ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
+    Behavior, Condition, Event, Hpa, MetricSpec, MetricStatus, MetricTarget, MetricValue, ObjectEvent,
+    ObjectReference, ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
 };
 pub use metrics_pipeline::{AdapterApi, ApiService, LogLine, MetricSample, MetricsServer, ServiceReference};
 pub use others::{LimitRange, Rival, ScaledObject};
@@ -35,7 +35,7 @@ pub use serving::{HostPath, Probe, ProbeKind, Recognised, ServingContainer};
 pub use target_lookup::{Alternatives, Definition, ScalePaths, ServedKind};
 pub use workload::{
     Container, ContainerEnd, ContainerUsage, FieldWriter, Owner, Pod, PodMetrics, PodTemplate, Resources,
-    Scale, ScaleTarget, UpdateStrategy,
+    Scale, ScaleTarget, UpdateStrategy, longest_pending,
 };
 
 /// The version of the facts format.
@@ -185,6 +185,10 @@ pub struct HpaFacts {
     /// pods than it asks for.
     #[serde(default)]
     pub target_events: Fact<Vec<Event>>,
+    /// The events about what a pod of the scale target waits for, oldest first: about the pod itself where it has had a node
+    /// for long or finds none, about its claims where the scheduler waits for their volumes; asked for only there.
+    #[serde(default, skip_serializing_if = "never_asked")]
+    pub pending_events: Fact<Vec<ObjectEvent>>,
     /// The telling lines of the log of TensorFlow Serving in a pod that has never been ready; asked for only there.
     #[serde(default, skip_serializing_if = "never_asked")]
     pub serving_log: Fact<Vec<LogLine>>,

@@ -19,6 +19,9 @@ pub struct ScaleTarget {
     pub name: String,
     /// `metadata.uid`.
     pub uid: String,
+    /// `metadata.deletionTimestamp`: it is being deleted since then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<DateTime<Utc>>,
     /// `metadata.generation`.
     pub generation: Option<i64>,
     /// `status.observedGeneration`.
@@ -144,6 +147,15 @@ pub struct Container {
     /// In a pod: what it says about why it waits, for example which `ConfigMap` is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_message: Option<String>,
+    /// How long its startup probe lets it start, in seconds: `initialDelaySeconds + periodSeconds × failureThreshold`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub startup_seconds: Option<i64>,
+    /// In a pod: whether its startup probe has succeeded; kept where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started: Option<bool>,
+    /// In a pod: since when it runs; kept of init containers, which hold the others back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub running_since: Option<DateTime<Utc>>,
     /// In a pod: how often it was restarted.
     pub restarts: i32,
     /// In a pod: how it ended the last time.
@@ -216,6 +228,12 @@ pub struct Pod {
     pub scheduler_name: Option<String>,
     /// `spec.nodeName`.
     pub node: Option<String>,
+    /// `spec.schedulingGates`: who must let go of it before the scheduler looks at it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scheduling_gates: Vec<String>,
+    /// The names of the `PersistentVolumeClaim`s that its volumes are of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<String>,
     /// `status.phase`.
     pub phase: String,
     /// `status.reason`, for example `Evicted`.
@@ -240,6 +258,61 @@ pub struct Pod {
 }
 
 impl Pod {
+    /// Since when it has a node; where that is not known, since when it exists.
+    pub fn placed_at(&self) -> Option<DateTime<Utc>> {
+        let scheduled = self
+            .condition("PodScheduled")
+            .filter(|condition| condition.status == "True");
+        scheduled
+            .and_then(|condition| condition.last_transition_time)
+            .or(self.created_at)
+    }
+
+    /// Whether it has had its node for so long that more than a start keeps its containers from being there.
+    pub fn starts_late(&self, now: DateTime<Utc>) -> bool {
+        self.phase == "Pending"
+            && self
+                .placed_at()
+                .is_some_and(|placed| (now - placed).num_seconds() >= START_SECONDS)
+    }
+
+    /// How many seconds of its start are left to a container whose startup probe has not succeeded yet; none where no
+    /// container starts within its time.
+    pub fn startup_left(&self, now: DateTime<Utc>) -> Option<i64> {
+        let age = (now - self.start_time?).num_seconds();
+        let starting = self.containers.iter().filter(|it| it.started == Some(false));
+        let left = starting
+            .filter_map(|it| it.startup_seconds)
+            .map(|bound| bound - age);
+        left.min().filter(|left| *left > 0)
+    }
+
+    /// Whether the scheduler has found no node for it.
+    pub fn is_unschedulable(&self) -> bool {
+        let scheduled = self.condition("PodScheduled");
+        scheduled.is_some_and(|condition| condition.status == "False" && condition.reason == "Unschedulable")
+    }
+
+    /// The init container that runs and has to end before the containers start.
+    pub fn running_init_container(&self) -> Option<&Container> {
+        self.containers
+            .iter()
+            .find(|it| it.init && !it.restartable && it.running_since.is_some())
+    }
+
+    /// Whether the scheduler waits until its claims have volumes
+    /// (`ErrReasonUnboundImmediatePersistentVolumeClaims`, `ErrReasonBindConflict` aside, and what `PreBind` says when
+    /// no volume comes: `pkg/scheduler/framework/plugins/volumebinding`, v1.37).
+    pub fn waits_for_claims(&self) -> bool {
+        let scheduled = self.condition("PodScheduled");
+        scheduled.is_some_and(|condition| {
+            condition.status == "False"
+                && ["unbound immediate PersistentVolumeClaims", "binding volumes"]
+                    .iter()
+                    .any(|words| condition.message.contains(words))
+        })
+    }
+
     /// Whether it keeps the room of a pod: it has not ended and was not told to.
     pub fn takes_room(&self) -> bool {
         self.deleted_at.is_none() && !matches!(self.phase.as_str(), "Failed" | "Succeeded")
@@ -262,6 +335,15 @@ impl Pod {
         };
         ready.status != "True" && flipped < FIRST_SECONDS
     }
+}
+
+/// A pod that has a node runs within this time, unless its image is large or something is missing.
+const START_SECONDS: i64 = 120;
+
+/// The pod that waits longest for its containers, of those that have not been told to end.
+pub fn longest_pending<'a>(pods: impl Iterator<Item = &'a Pod>) -> Option<&'a Pod> {
+    pods.filter(|pod| pod.phase == "Pending" && pod.deleted_at.is_none())
+        .min_by_key(|pod| pod.placed_at())
 }
 
 /// How long after its start a pod's condition `Ready` may be written for the first time.

@@ -3,7 +3,17 @@
 use k8s_openapi::api::core::v1;
 
 use super::{instant, time};
-use crate::facts::Event;
+use crate::facts::{Event, ObjectEvent};
+
+/// An event with the object that it is about.
+pub(in crate::cluster) fn object_event(object: &v1::Event) -> ObjectEvent {
+    let about = &object.involved_object;
+    ObjectEvent {
+        kind: about.kind.clone().unwrap_or_default(),
+        name: about.name.clone().unwrap_or_default(),
+        event: event(object),
+    }
+}
 
 /// An event of core/v1. The HPA controller fills `count` and the timestamps of old; a recorder of
 /// events.k8s.io fills `series` and `eventTime` instead.

@@ -22,7 +22,7 @@ use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 
 use crate::facts::{ApiService, Condition, Quantity, ServiceReference};
 
-pub(super) use event::event;
+pub(super) use event::{event, object_event};
 pub(super) use hpa::hpa;
 pub(super) use limit_range::limit_range;
 pub(super) use listed_pod::ListedPod;

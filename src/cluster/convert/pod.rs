@@ -42,6 +42,11 @@ pub(in crate::cluster) fn pod(object: &v1::Pod) -> Pod {
             .and_then(|spec| spec.scheduler_name.clone())
             .filter(|name| name != DEFAULT_SCHEDULER),
         node: spec.and_then(|spec| spec.node_name.clone()),
+        scheduling_gates: spec
+            .and_then(|spec| spec.scheduling_gates.as_ref())
+            .map(|gates| gates.iter().map(|gate| gate.name.clone()).collect())
+            .unwrap_or_default(),
+        claims: spec.map(|spec| claims(metadata, spec)).unwrap_or_default(),
         phase: status.phase.clone().unwrap_or_default(),
         reason: status.reason.clone(),
         message: status.message.clone(),
@@ -62,6 +67,24 @@ pub(in crate::cluster) fn pod(object: &v1::Pod) -> Pod {
             .cloned(),
         resized_by: managed_fields::managers_of(metadata, "resize"),
     }
+}
+
+/// The claims of its volumes; that of an ephemeral volume is called after the pod (`VolumeClaimName`,
+/// `k8s.io/component-helpers/storage/ephemeral`, v1.37).
+fn claims(metadata: &ObjectMeta, spec: &v1::PodSpec) -> Vec<String> {
+    let volumes = spec.volumes.iter().flatten();
+    let names = volumes.filter_map(
+        |volume| match (&volume.persistent_volume_claim, &volume.ephemeral) {
+            (Some(claim), _) => Some(claim.claim_name.clone()),
+            (None, Some(_)) => Some(format!(
+                "{}-{}",
+                metadata.name.as_deref().unwrap_or_default(),
+                volume.name
+            )),
+            (None, None) => None,
+        },
+    );
+    names.collect()
 }
 
 /// The owner with `controller: true`.
@@ -92,8 +115,16 @@ fn container(spec: &v1::PodSpec, container: &v1::Container, init: bool) -> Conta
         restartable: init && container.restart_policy.as_deref() == Some("Always"),
         resources: container.resources.as_ref().map(resources).unwrap_or_default(),
         serving: serving::serving(spec, container),
+        startup_seconds: container.startup_probe.as_ref().map(startup_seconds),
         ..Container::default()
     }
+}
+
+/// The API's defaults are 0, 10 and 3.
+fn startup_seconds(probe: &v1::Probe) -> i64 {
+    let period = i64::from(probe.period_seconds.unwrap_or(10));
+    let failures = i64::from(probe.failure_threshold.unwrap_or(3));
+    i64::from(probe.initial_delay_seconds.unwrap_or(0)) + period * failures
 }
 
 fn observe(containers: &mut [Container], status: &v1::ContainerStatus, init: bool) {
@@ -110,6 +141,11 @@ fn observe(containers: &mut [Container], status: &v1::ContainerStatus, init: boo
     let ended = state
         .and_then(|state| state.terminated.as_ref())
         .and_then(|ended| ended.reason.clone());
+    let running = state.and_then(|state| state.running.as_ref());
+    container.running_since = running
+        .filter(|_| init)
+        .and_then(|running| time(running.started_at.as_ref()));
+    container.started = container.startup_seconds.and(status.started);
     container.ready = Some(status.ready);
     container.restarts = status.restart_count;
     container.state_reason = waiting.or(ended);

@@ -17,6 +17,7 @@ pub(in crate::cluster) fn scale_target(object: &DynamicObject, api_version: &str
         kind: kind.to_owned(),
         name: metadata.name.clone().unwrap_or_default(),
         uid: metadata.uid.clone().unwrap_or_default(),
+        deleted_at: super::time(metadata.deletion_timestamp.as_ref()),
         generation: metadata.generation,
         observed_generation: field(object, "/status/observedGeneration"),
         controller: controller_reference(metadata),

@@ -13,6 +13,7 @@ mod limit_ranges;
 mod metric_values;
 mod namespace;
 pub(super) mod owners;
+mod pending;
 mod pipeline;
 mod rivals;
 pub(super) mod room;
@@ -95,6 +96,7 @@ async fn read(
     facts.metrics_server =
         pipeline::metrics_server(cluster, &facts.resource_metrics_api, &hpas, &budget).await;
     adapters::read(cluster, &hpas, &mut facts, &budget).await;
+    pending::read_events(cluster, &mut hpas, &budget).await;
     serving::read_logs(cluster, &mut hpas, &budget).await;
     metric_values::read(cluster, &facts, &mut hpas, &budget).await;
     room::read(cluster, &mut hpas).await;

@@ -88,6 +88,7 @@ pub(super) async fn read(
             pod_metrics: workload.pod_metrics,
             events: Fact::default(),
             target_events: Fact::default(),
+            pending_events: Fact::default(),
             serving_log: Fact::default(),
             same_target_keepers: keepers(&group.all, &same_target),
             same_target: Fact::Known(same_target),

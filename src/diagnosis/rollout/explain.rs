@@ -2,10 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::trouble::MOUNT_EVENTS;
 use super::{ask, room};
 use crate::diagnosis::case::container_trouble;
-use crate::diagnosis::phrase::count;
 use crate::diagnosis::{Finding, Severity, refusal};
 use crate::facts::{Event, Fact, Pod, Rollout};
 
@@ -78,7 +76,7 @@ fn told(rollout: &Rollout, mut finding: Finding) -> Finding {
                 .clone_into(&mut finding.cause);
         }
         "TFS502" => running(&mut finding, pod),
-        "TFS503" => pending(rollout, &mut finding, pod, &label),
+        "TFS503" => pending(&mut finding, pod),
         _ => {}
     }
     // The server's own rules have quoted its log, and need no more.
@@ -127,7 +125,7 @@ fn running(finding: &mut Finding, pod: Option<&Pod>) {
 }
 
 /// A pod that does not run.
-fn pending(rollout: &Rollout, finding: &mut Finding, pod: Option<&Pod>, label: &str) {
+fn pending(finding: &mut Finding, pod: Option<&Pod>) {
     let Some(pod) = pod else { return };
     let cause = if let Some((name, reason)) = container_trouble(pod) {
         let init = pod.containers.iter().any(|it| it.init && it.name == name);
@@ -144,25 +142,6 @@ fn pending(rollout: &Rollout, finding: &mut Finding, pod: Option<&Pod>, label: &
         "containers start when the volumes are mounted and the images are there"
     };
     cause.clone_into(&mut finding.cause);
-    let mount = rollout.newest(&pod.name, &MOUNT_EVENTS);
-    if let Some(event) = mount.filter(|_| container_trouble(pod).is_none() && pod.node.is_some()) {
-        let living = rollout.current().count();
-        let waiting = rollout.current().filter(|pod| pod.phase == "Pending").count();
-        let subject = if waiting == living {
-            format!("All pods of {label} are Pending")
-        } else {
-            format!("{waiting} of {} of {label} Pending", count(living, "pod"))
-        };
-        let volume =
-            volume(&event.message).map_or_else(|| "a volume".to_owned(), |name| format!("volume {name}"));
-        finding.title = format!("{subject}: {volume} cannot be mounted");
-    }
-}
-
-/// `model` of `MountVolume.SetUp failed for volume "model" : hostPath type check failed: …`.
-fn volume(message: &str) -> Option<&str> {
-    let (_, rest) = message.split_once("volume \"")?;
-    rest.split_once('"').map(|(name, _)| name)
 }
 
 /// The newest warnings about the pod, each reason once.

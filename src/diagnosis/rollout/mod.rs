@@ -11,10 +11,13 @@ use chrono::{DateTime, Utc};
 pub use explain::explain;
 pub use state::{Mark, first_obstacle, state};
 pub use trouble::{Kind, Trouble, troubles};
+pub(in crate::diagnosis) use trouble::{MOUNT_EVENTS, NODE_COMES};
 
 use super::case::is_ready;
 use super::phrase::count;
-use crate::facts::{Fact, Hpa, HpaFacts, ObjectReference, Rollout, Scale, ScaleTarget};
+use crate::facts::{
+    Fact, Hpa, HpaFacts, ObjectEvent, ObjectReference, PodEvent, Rollout, Scale, ScaleTarget,
+};
 
 /// How far a roll-out is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +94,7 @@ fn as_case_of_an_hpa(rollout: &Rollout) -> HpaFacts {
         metric_values: Vec::new(),
         events: Fact::default(),
         target_events: Fact::default(),
+        pending_events: of_pods(&rollout.events),
         serving_log: rollout.serving_log.clone(),
         same_target: Fact::default(),
         same_target_keepers: std::collections::BTreeMap::new(),
@@ -102,6 +106,18 @@ fn as_case_of_an_hpa(rollout: &Rollout) -> HpaFacts {
         quotas: Fact::default(),
         nodes: Fact::default(),
     }
+}
+
+fn of_pods(events: &Fact<Vec<PodEvent>>) -> Fact<Vec<ObjectEvent>> {
+    let Fact::Known(events) = events else {
+        return Fact::default();
+    };
+    let events = events.iter().map(|event| ObjectEvent {
+        kind: "Pod".to_owned(),
+        name: event.pod.clone(),
+        event: event.event.clone(),
+    });
+    Fact::Known(events.collect())
 }
 
 /// The Deployment without what it repeats of an older `ReplicaSet`, whose pods nobody waits for any more.

@@ -37,10 +37,11 @@ const NO_SUCH_IMAGE: [&str; 7] = [
 ];
 
 /// The events of a volume that is not there.
-pub(super) const MOUNT_EVENTS: [&str; 3] = ["FailedMount", "FailedAttachVolume", "FailedMapVolume"];
+pub(in crate::diagnosis) const MOUNT_EVENTS: [&str; 3] =
+    ["FailedMount", "FailedAttachVolume", "FailedMapVolume"];
 
 /// The events of somebody who is about to add a node: the cluster autoscaler, Karpenter.
-pub(super) const NODE_COMES: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
+pub(in crate::diagnosis) const NODE_COMES: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
 
 /// What it is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,7 +23,7 @@ use crate::diagnosis::case::{innermost, refused};
 use crate::diagnosis::phrase::{count, word};
 use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding};
-use crate::facts::{AdapterApi, Fact, MetricSpec};
+use crate::facts::{AdapterApi, Fact, MetricSpec, ObjectReference};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -133,14 +133,24 @@ fn path(case: &Case<'_>, api: &AdapterApi, spec: &MetricSpec) -> String {
         api.group_version, case.facts.hpa.namespace
     );
     match (&spec.object, spec.type_.as_str()) {
-        (Some(object), _) => format!(
-            "{start}/{}s/{}/{}",
-            object.kind.to_lowercase(),
-            object.name,
-            spec.name
-        ),
+        (Some(object), _) => format!("{start}/{}/{}/{}", resource(object), object.name, spec.name),
         (None, "Pods") => format!("{start}/pods/*/{}", spec.name),
         (None, _) => format!("{start}/{}", spec.name),
+    }
+}
+
+/// `ingresses.networking.k8s.io`: the resource of a kind, as the API's own guess has it (`UnsafeGuessKindToResource`,
+/// `k8s.io/apimachinery/pkg/api/meta`, v1.37).
+fn resource(object: &ObjectReference) -> String {
+    let singular = object.kind.to_lowercase();
+    let plural = match singular.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None if singular.ends_with('s') => format!("{singular}es"),
+        None => format!("{singular}s"),
+    };
+    match object.api_version.split_once('/') {
+        Some((group, _)) => format!("{plural}.{group}"),
+        None => plural,
     }
 }
 

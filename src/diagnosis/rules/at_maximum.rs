@@ -44,14 +44,20 @@ fn why(case: &Case<'_>, maximum: i32) -> String {
         format!(
             "the HPA scales up from {current} now, and {maximum} replicas will not be enough for this usage"
         )
-    } else if case
-        .deciding_metric()
-        .is_some_and(|metric| metric.ratio.is_some_and(|ratio| ratio <= 1.0))
-    {
+    } else if multiplies_a_surge(case) {
         "more pods run than there are replicas, and the HPA multiplies by all of them".to_owned()
     } else {
         "the HPA has reached its limit, and the replicas that run are above the target".to_owned()
     }
+}
+
+/// Whether the metric is not above its target, and more replicas are wanted because more pods run than there are replicas.
+fn multiplies_a_surge(case: &Case<'_>) -> bool {
+    let current = case.scale().map_or(0, |scale| scale.spec_replicas);
+    let surge = case.own_pods().filter(|pod| pod.takes_room()).count();
+    let deciding = case.deciding_metric();
+    deciding.is_some_and(|metric| metric.ratio.is_some_and(|ratio| ratio <= 1.0))
+        && i32::try_from(surge).is_ok_and(|surge| surge > current)
 }
 
 fn check(case: &Case<'_>) -> Option<Finding> {
@@ -108,6 +114,16 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                 command,
                 "changes the HPA alone",
             );
+    }
+    // Below the target more replicas are no remedy.
+    if multiplies_a_surge(case) {
+        return Some(finding.advice(
+            format!(
+                "wait until the rollout of {} is over, or let fewer pods surge (`maxSurge`)",
+                case.target_label()
+            ),
+            "the HPA multiplies by the pods that run, those of the surge among them",
+        ));
     }
     if let Some(wanted) = wanted {
         finding = finding.fix(

@@ -22,7 +22,7 @@ use crate::diagnosis::offenders::{self, Origin};
 use crate::diagnosis::phrase::{count, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
-use crate::facts::Pod;
+use crate::facts::{MetricSpec, MetricTarget, Pod};
 use crate::hpa::replicas::Counted;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -46,6 +46,28 @@ fn is_counted(case: &Case<'_>, pod: &Pod) -> bool {
     !is_leftover(pod) || pod.phase == "Succeeded" && pod.deleted_at.is_none() && filled_in(Counted::Missing)
 }
 
+/// Whether the controller looks at pods at all: the average of an `External` or `Object` metric is its value divided by the
+/// replicas of the scale (`GetExternalPerPodMetricReplicas`, `GetObjectPerPodMetricReplicas`).
+fn looks_at_pods(case: &Case<'_>) -> bool {
+    let metrics = &case.facts.hpa.metrics;
+    let of_scale = |metric: &MetricSpec| {
+        matches!(metric.type_.as_str(), "External" | "Object")
+            && matches!(metric.target, MetricTarget::AverageValue(_))
+    };
+    metrics.is_empty() || !metrics.iter().all(of_scale)
+}
+
+/// Where the limits of the HPA make the same of both numbers, the pods change nothing now.
+fn severity(case: &Case<'_>, with: Option<i32>, without: Option<i32>) -> Severity {
+    let hpa = &case.facts.hpa;
+    let (least, most) = (hpa.effective_min_replicas(), hpa.max_replicas);
+    let limited = |wanted: i32| wanted.max(least).min(most);
+    match (with, without) {
+        (Some(with), Some(without)) if with != without && limited(with) == limited(without) => Severity::Info,
+        _ => Severity::Warning,
+    }
+}
+
 fn check(case: &Case<'_>) -> Option<Finding> {
     let lacking = offenders::of_origin(case, &[Origin::Foreign]);
     let without = offenders::pods(&lacking);
@@ -53,14 +75,18 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .foreign_pods()
         .filter(|pod| is_counted(case, pod) && !without.contains(&pod.name.as_str()))
         .collect();
-    if strangers.is_empty() || case.scale().is_none() {
+    if strangers.is_empty() || case.scale().is_none() || !looks_at_pods(case) {
         return None;
     }
+    let wanted = case
+        .recommendation
+        .and_then(|recommendation| recommendation.metrics_want);
+    let wanted_without = foreign::wanted_without(case);
     let selector = case.scale().map_or("", |scale| &scale.selector);
     let label = case.target_label();
     let verb = if strangers.len() == 1 { "is" } else { "are" };
     let mut finding = RULE.finding(
-        Severity::Warning,
+        severity(case, wanted, wanted_without),
         format!(
             "{} that {label} does not own {verb} averaged in",
             count(strangers.len(), "pod")
@@ -77,10 +103,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "LIST pods",
         );
     }
-    let wanted = case
-        .recommendation
-        .and_then(|recommendation| recommendation.metrics_want);
-    if let (Some(with), Some(without)) = (wanted, foreign::wanted_without(case))
+    if let (Some(with), Some(without)) = (wanted, wanted_without)
         && with != without
     {
         finding = finding.estimates(

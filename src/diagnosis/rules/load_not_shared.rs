@@ -5,7 +5,7 @@
 //! more replicas would not help.
 //!
 //! ## How it is proved
-//! The usage of every pod that counts, as a percentage of its own request: the greatest is half as much again as the target at
+//! The cpu of every pod that counts, as a percentage of its own request or as it is, or the value that a `Pods` metric has for it: the greatest is half as much again as the target at
 //! least, every other at most half of the target, and all of them have run for five minutes. The HPA wants no more replicas.
 //!
 //! ## What it is not
@@ -22,7 +22,7 @@
 //! requests.
 
 use crate::diagnosis::case::is_own;
-use crate::diagnosis::phrase::{count, word};
+use crate::diagnosis::phrase::{amount, count, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{MetricTarget, Pod};
@@ -44,28 +44,39 @@ const SETTLED_SECONDS: i64 = 300;
 fn check(case: &Case<'_>) -> Option<Finding> {
     let metric = case.deciding_metric()?;
     let spec = case.facts.hpa.metrics.get(metric.index)?;
-    let MetricTarget::AverageUtilization(target) = spec.target else {
-        return None;
+    let target = match &spec.target {
+        MetricTarget::AverageUtilization(percent) => i64::from(*percent),
+        MetricTarget::AverageValue(value) => value.milli_value().ok()?,
+        MetricTarget::Value(_) | MetricTarget::None => return None,
     };
     let wants_more = metric.proposal > case.recommendation.map(|it| it.current_replicas);
-    if spec.name != "cpu" || wants_more {
+    // Memory is each pod's own, and no balancer shares it.
+    if !(spec.name == "cpu" || spec.type_ == "Pods") || wants_more {
         return None;
     }
-    let mut pods = percents(case, metric)?;
-    pods.sort_by_key(|(_, percent)| std::cmp::Reverse(*percent));
+    let mut pods = loads(case, metric, &spec.target)?;
+    pods.sort_by_key(|(_, load)| std::cmp::Reverse(*load));
     let [(busy, most), (_, next), ..] = pods[..] else {
         return None;
     };
-    let target = i64::from(target);
-    if most * 2 < target * 3 || next * 2 > target {
+    if most.saturating_mul(2) < target.saturating_mul(3) || next.saturating_mul(2) > target {
         return None;
     }
+    let shown = |load: i64| match &spec.target {
+        MetricTarget::AverageUtilization(_) => format!("{load}%"),
+        _ => amount(&spec.name, load),
+    };
+    let of = match &spec.target {
+        MetricTarget::AverageUtilization(_) => "of its request".to_owned(),
+        _ => format!("of {}", spec.name),
+    };
+    let (most, next) = (shown(most), shown(next));
     let label = case.target_label();
     let finding = RULE
         .finding(
             Severity::Warning,
             format!(
-                "One pod of {label} does the work: {most}% of its request, the other {} at most {next}%",
+                "One pod of {label} does the work: {most} {of}, the other {} at most {next}",
                 if pods.len() == 2 {
                     "one".to_owned()
                 } else {
@@ -80,8 +91,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .object("Pod", &busy.namespace, &busy.name)
         .saw(
             format!("Pod {}", busy.name),
-            format!("{most}%; {} at most {next}%", count(pods.len() - 1, "other")),
-            "LIST pods.metrics.k8s.io",
+            format!("{most}; {} at most {next}", count(pods.len() - 1, "other")),
+            if spec.type_ == "Pods" {
+                "the metric's own API"
+            } else {
+                "LIST pods.metrics.k8s.io"
+            },
         );
     Some(
         case.on_target(finding)
@@ -101,16 +116,23 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     )
 }
 
-/// The pods that count, each with its usage as a percentage of its request; none where one of them is young or somebody
-/// else's.
-fn percents<'a>(case: &Case<'a>, metric: &MetricProposal) -> Option<Vec<(&'a Pod, i64)>> {
+/// The pods that count, each with its usage in the unit of the target: as a percentage of its request, or in thousandths;
+/// none where one of them is young or somebody else's.
+fn loads<'a>(case: &Case<'a>, metric: &MetricProposal, target: &MetricTarget) -> Option<Vec<(&'a Pod, i64)>> {
     let counted = metric.pods.iter().filter(|share| share.counted == Counted::Yes);
     counted
         .map(|share| {
             let pod = case.pods().iter().find(|pod| pod.name == share.name)?;
-            let request = share.request_milli.filter(|request| *request > 0)?;
+            let usage = share.usage_milli?;
+            let load = match target {
+                MetricTarget::AverageUtilization(_) => {
+                    let request = share.request_milli.filter(|request| *request > 0)?;
+                    usage.saturating_mul(100) / request
+                }
+                _ => usage,
+            };
             let settled = is_own(pod) && case.age(pod)? >= SETTLED_SECONDS;
-            settled.then_some((pod, share.usage_milli?.saturating_mul(100) / request))
+            settled.then_some((pod, load))
         })
         .collect()
 }

@@ -19,9 +19,11 @@
 //! `groupPods` in `replica_calculator.go`, Kubernetes v1.37, ignores pods that are deleted or failed; `processReplica` in
 //! `pkg/controller/statefulset/stateful_set_control.go`.
 
+use chrono::{DateTime, Utc};
+
 use crate::diagnosis::case::is_leftover;
 use crate::diagnosis::foreign;
-use crate::diagnosis::phrase::{ago, count, span, word};
+use crate::diagnosis::phrase::{ago, count, seconds_since, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
 use crate::facts::Pod;
@@ -45,7 +47,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if wanted == 0 || pods.is_empty() || !pods.iter().all(|pod| is_leftover(pod)) {
         return None;
     }
-    let mut finding = if let Some(pod) = pods.iter().find(|pod| is_held(case, pod)) {
+    let deleted = case.target().and_then(|target| target.deleted_at);
+    let mut finding = if let Some(since) = deleted {
+        deleted_target(case, since)
+    } else if let Some(pod) = pods.iter().find(|pod| is_held(case, pod)) {
         held(case, pod)
     } else if let Some(last) = pods.iter().filter_map(|pod| pod.deleted_at).max() {
         ending(case, pods.len(), (last - case.now).num_seconds())
@@ -60,6 +65,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         );
     }
     let finding = case.on_target(finding);
+    if deleted.is_some() {
+        return Some(without_target(case, finding));
+    }
     let finding = match pods.iter().find(|pod| is_lost(case, pod)) {
         Some(pod) => see_node(finding, pod),
         None => finding,
@@ -113,6 +121,39 @@ fn held(case: &Case<'_>, pod: &Pod) -> Finding {
     } else {
         finding
     }
+}
+
+/// Nobody makes pods for an object that is about to go.
+fn deleted_target(case: &Case<'_>, since: DateTime<Utc>) -> Finding {
+    RULE.finding(
+        Severity::Error,
+        format!(
+            "{} is being deleted, since {}: it makes no pods any more",
+            case.target_label(),
+            span(seconds_since(since, case.now))
+        ),
+        "it waits until its pods are gone, and goes with the last of them",
+    )
+}
+
+fn without_target(case: &Case<'_>, finding: Finding) -> Finding {
+    finding
+        .fix(
+            "delete its HPA too, if it is not wanted any more",
+            format!(
+                "kubectl delete hpa {} -n {}",
+                word(&case.facts.hpa.name),
+                case.namespace()
+            ),
+            "deletes the HPA alone",
+        )
+        .advice(
+            format!(
+                "create {} anew once it is gone, if it was deleted by mistake",
+                case.target_label()
+            ),
+            "a deletion cannot be taken back; what holds its pods delays it",
+        )
 }
 
 fn ending(case: &Case<'_>, pods: usize, left: i64) -> Finding {

@@ -292,7 +292,9 @@ fn is_never_ready(case: &Case<'_>, pod: &Pod) -> bool {
         .age(pod)
         .is_some_and(|age| age >= case.controller.cpu_initialization_seconds);
     let crashes = container_trouble(pod).is_some_and(|(_, reason)| reason == "CrashLoopBackOff");
-    crashes || !was_ready(case, pod) && (old || again_and_again(pod).is_some())
+    // Until the startup probe has succeeded, the readiness probe is not asked: TFS501.
+    let starting = pod.startup_left(case.now).is_some();
+    crashes || !was_ready(case, pod) && (old && !starting || again_and_again(pod).is_some())
 }
 
 /// Whether the condition changed so long after the start that the controller takes the pod for one that was ready.

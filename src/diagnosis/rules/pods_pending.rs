@@ -18,15 +18,17 @@
 //! ## Source
 //! `groupPods` in `replica_calculator.go`, Kubernetes v1.37.
 
-use chrono::{DateTime, Utc};
-
-use crate::diagnosis::case::{container_trouble, is_running};
+use crate::diagnosis::case::{container_trouble, refused};
+use crate::diagnosis::hindrance::{
+    Hold, container_repaired, describe, hold, missing_object, pulls_too_often,
+};
+use crate::diagnosis::node_autoscaler::{self, Said};
 use crate::diagnosis::offenders::holds_up_a_repair;
 use crate::diagnosis::phrase::{count, list, seconds_since, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
-use crate::diagnosis::scheduling::{Obstacle, Unfit, among, obstacle};
+use crate::diagnosis::scheduling::{self, Obstacle, among, obstacle};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
-use crate::facts::{Container, Pod};
+use crate::facts::{Container, Pod, longest_pending};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS503",
@@ -40,11 +42,8 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     check,
 };
 
-/// How many pods are proved one by one.
+/// How many pods that wait for different things are proved one by one.
 const PROVED: usize = 3;
-
-/// A pod that has a node runs within this time, unless its image is large or something is missing.
-const START_SECONDS: i64 = 120;
 
 /// A scheduler that knows a pod has said something about it within this time.
 const SCHEDULER_SECONDS: i64 = 30;
@@ -58,6 +57,40 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let Some((first, reason)) = stuck.first() else {
         return starting(case);
     };
+    // The scheduler says only that a volume is missing.
+    let claim = stuck
+        .iter()
+        .filter(|(_, why)| matches!(why, Why::Unschedulable(Obstacle::ClaimUnbound, _)))
+        .find_map(|(pod, _)| Some((*pod, hold(case, pod)?)));
+    let nodes = match reason {
+        Why::Unschedulable(..) => node_autoscaler::said(case),
+        _ => None,
+    };
+    let what = match &claim {
+        Some((_, hold)) => hold.hindrance.phrase(),
+        None => reason.short(&first.scheduling_gates),
+    };
+    let finding = stuck_pods(case, &stuck, &what, nodes);
+    let finding = match reason {
+        Why::Unschedulable(Obstacle::ClaimMissing(claim), _) => {
+            finding.object("PersistentVolumeClaim", &first.namespace, claim)
+        }
+        Why::Unscheduled(_) => finding.at_most(Confidence::Likely),
+        _ => finding,
+    };
+    Some(match (nodes, claim) {
+        (Some(Said::Comes(_)), _) => finding.verdict(Verdict::Waiting).fix(
+            "wait for the node",
+            format!("kubectl get pods -n {} --watch", case.namespace()),
+            "reads only",
+        ),
+        (_, Some((pod, hold))) => hold.shown(case, finding, pod),
+        _ => repair(case, finding, first, reason),
+    })
+}
+
+/// The pods that wait, what for, and whether a node comes for them.
+fn stuck_pods(case: &Case<'_>, stuck: &[(&Pod, Why<'_>)], what: &str, nodes: Option<Said<'_>>) -> Finding {
     let living = case.own_pods().filter(|pod| pod.deleted_at.is_none()).count();
     let all = stuck.len() == living;
     let label = case.target_label();
@@ -72,76 +105,82 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     } else {
         format!("{} of {} of {label} Pending", stuck.len(), count(living, "pod"))
     };
+    let (severity, and) = match nodes {
+        Some(Said::Comes(_)) => (Severity::Warning, ", and a node is being added"),
+        Some(Said::DoesNotCome(_)) => (severity, ", and no node is added"),
+        None => (severity, ""),
+    };
     let mut finding = RULE.finding(
         severity,
-        format!("{subject}: {}", reason.short()),
+        format!("{subject}: {what}{and}"),
         "a pod that does not run has no usage, and the replicas that the HPA asked for do not help",
     );
-    for (pod, reason) in &stuck {
-        finding = match reason {
+    let mut told: Vec<String> = Vec::new();
+    for (pod, why) in stuck {
+        finding = match why {
             Why::Container(container, ..) => {
                 finding.container("Pod", &pod.namespace, &pod.name, &container.name)
             }
             _ => finding.object("Pod", &pod.namespace, &pod.name),
         };
+        let words = why.long();
+        if told.len() < PROVED && !told.contains(&words) {
+            finding = finding.saw(format!("Pod {}", pod.name), words.as_str(), "LIST pods");
+            told.push(words);
+        }
     }
-    if let Why::Unschedulable(Obstacle::ClaimMissing(claim), _) = reason {
-        finding = finding.object("PersistentVolumeClaim", &first.namespace, claim);
+    match nodes {
+        Some(Said::Comes(event) | Said::DoesNotCome(event)) => finding.saw(
+            format!("event {}", event.reason),
+            event.message.trim(),
+            "events of the pod",
+        ),
+        None => finding,
     }
-    for (pod, reason) in stuck.iter().take(PROVED) {
-        finding = finding.saw(format!("Pod {}", pod.name), reason.long(), "LIST pods");
-    }
-    if let Why::Unscheduled(_) = reason {
-        finding = finding.at_most(Confidence::Likely);
-    }
-    Some(repair(case, finding, first, reason))
 }
 
-/// Pods that have a node and do not run: for a while that is a start, later a volume or the network is missing.
+/// Pods that have a node and do not run: for a while that is a start, later their events tell what is missing.
 fn starting(case: &Case<'_>) -> Option<Finding> {
-    let pods: Vec<&Pod> = case.own_pods().filter(|pod| pod.deleted_at.is_none()).collect();
-    let pending = || pods.iter().copied().filter(|pod| pod.phase == "Pending");
-    let first = pending().min_by_key(|pod| placed_at(pod))?;
-    let age = seconds_since(placed_at(first)?, case.now);
+    let living = case.own_pods().filter(|pod| pod.deleted_at.is_none()).count();
+    let pending: Vec<&Pod> = case
+        .own_pods()
+        .filter(|pod| pod.phase == "Pending" && pod.deleted_at.is_none())
+        .collect();
+    let first = longest_pending(pending.iter().copied())?;
+    let age = seconds_since(first.placed_at()?, case.now);
     let label = case.target_label();
-    let late = age >= START_SECONDS;
-    if pending().count() == pods.len() {
-        let (severity, title) = if late {
-            (
-                Severity::Error,
-                format!("All pods of {label} are Pending for {}: {NOT_CREATED}", span(age)),
-            )
-        } else {
-            (
-                Severity::Info,
-                format!("The pods of {label} are being started, for {}", span(age)),
-            )
-        };
-        let finding = not_created(case, severity, title, first);
-        return Some(if late {
-            finding
-        } else {
-            finding.verdict(Verdict::Waiting)
-        });
+    let told = hold(case, first);
+    let fails = told.is_some_and(|hold| !hold.hindrance.may_pass());
+    let late = fails || first.starts_late(case.now);
+    let why = told.map_or_else(|| NOT_CREATED.to_owned(), |hold| hold.hindrance.phrase());
+    if pending.len() == living {
+        if !late {
+            let title = format!("The pods of {label} are being started, for {}", span(age));
+            return Some(not_created(case, Severity::Info, title, first, told).verdict(Verdict::Waiting));
+        }
+        let title = format!("All pods of {label} are Pending for {}: {why}", span(age));
+        return Some(not_created(case, Severity::Error, title, first, told));
     }
     // Beside pods that run, a start is nothing to speak of, and a rollout that is stuck is TFS708.
-    if !late || rollout_timed_out(case) {
+    if !late || (!fails && rollout_timed_out(case)) {
         return None;
     }
-    let stuck = pending()
-        .filter(|pod| placed_at(pod).is_some_and(|time| seconds_since(time, case.now) >= START_SECONDS))
-        .count();
+    let stuck = pending
+        .iter()
+        .filter(|pod| pod.starts_late(case.now))
+        .count()
+        .max(1);
     let severity = if holds_up_a_repair(case) {
         Severity::Error
     } else {
         Severity::Warning
     };
     let title = format!(
-        "{stuck} of {} of {label} Pending, one for {}: {NOT_CREATED}",
-        count(pods.len(), "pod"),
+        "{stuck} of {} of {label} Pending, one for {}: {why}",
+        count(living, "pod"),
         span(age)
     );
-    Some(not_created(case, severity, title, first))
+    Some(not_created(case, severity, title, first, told))
 }
 
 fn rollout_timed_out(case: &Case<'_>) -> bool {
@@ -151,39 +190,39 @@ fn rollout_timed_out(case: &Case<'_>) -> bool {
     })
 }
 
-/// Since when the pod has a node; where that is not known, since when it exists.
-fn placed_at(pod: &Pod) -> Option<DateTime<Utc>> {
-    let scheduled = pod
-        .condition("PodScheduled")
-        .filter(|condition| condition.status == "True");
-    scheduled
-        .and_then(|condition| condition.last_transition_time)
-        .or(pod.created_at)
-}
-
 const NOT_CREATED: &str = "their containers are not created";
 
-fn not_created(case: &Case<'_>, severity: Severity, title: String, first: &Pod) -> Finding {
-    RULE.finding(
-        severity,
-        title,
-        "a pod that does not run has no usage; a container waits for its image, its volumes, its network",
-    )
-    .object("Pod", &first.namespace, &first.name)
-    .saw(
-        format!("Pod {}", first.name),
-        format!("Pending on {}", first.node.as_deref().unwrap_or("no node yet")),
-        "LIST pods",
-    )
-    .fix(
-        "see the events of the pod",
-        describe(case, first),
-        "reads only; FailedMount names the volume, FailedCreatePodSandBox the network, Pulling the image",
-    )
-}
-
-fn describe(case: &Case<'_>, pod: &Pod) -> String {
-    format!("kubectl describe pod {} -n {}", word(&pod.name), case.namespace())
+fn not_created(
+    case: &Case<'_>,
+    severity: Severity,
+    title: String,
+    first: &Pod,
+    told: Option<Hold<'_>>,
+) -> Finding {
+    let finding = RULE
+        .finding(
+            severity,
+            title,
+            "a pod that does not run has no usage; a container waits for its image, its volumes, its network",
+        )
+        .object("Pod", &first.namespace, &first.name)
+        .saw(
+            format!("Pod {}", first.name),
+            format!("Pending on {}", first.node.as_deref().unwrap_or("no node yet")),
+            "LIST pods",
+        );
+    let Some(hold) = told else {
+        let finding = match refused(&case.facts.pending_events) {
+            Some(reason) => finding.could_not_read(reason),
+            None => finding,
+        };
+        return finding.fix(
+            "see the events of the pod",
+            describe(case, first),
+            "reads only; FailedMount names the volume, FailedCreatePodSandBox the network, Pulling the image",
+        );
+    };
+    hold.shown(case, finding, first)
 }
 
 /// Why a pod is pending.
@@ -214,8 +253,11 @@ fn why<'a>(case: &Case<'a>, pod: &'a Pod) -> Option<Why<'a>> {
 }
 
 impl Why<'_> {
-    fn short(&self) -> String {
+    fn short(&self, gates: &[String]) -> String {
         match self {
+            Self::Unschedulable(Obstacle::Gate, _) if !gates.is_empty() => {
+                format!("scheduling gate {} holds them", list(gates))
+            }
             // What makes nodes unfit is the whole reason.
             Self::Unschedulable(obstacle @ (Obstacle::Unfit(_) | Obstacle::VolumeElsewhere), _) => {
                 obstacle.phrase()
@@ -226,13 +268,20 @@ impl Why<'_> {
             Self::Container(container, reason) if container.init => {
                 format!("{reason} of init container {}", container.name)
             }
-            Self::Container(_, reason) => (*reason).to_owned(),
+            Self::Container(container, reason) if pulls_too_often(container) => {
+                format!("{reason}, the registry limits how often images are pulled")
+            }
+            Self::Container(container, reason) => missing_object(container)
+                .map_or_else(|| (*reason).to_owned(), |missing| format!("{reason}, {missing}")),
         }
     }
 
     fn long(&self) -> String {
         match self {
-            Self::Unschedulable(_, words) => words.clone(),
+            // What follows says why no other pod gives way.
+            Self::Unschedulable(_, words) => {
+                words.split(". preemption:").next().unwrap_or_default().to_owned()
+            }
             Self::Unscheduled(scheduler) => format!(
                 "spec.schedulerName {}, no node and no condition PodScheduled",
                 scheduler.unwrap_or("default-scheduler")
@@ -248,180 +297,25 @@ impl Why<'_> {
 
 /// The repair of what holds the first pod.
 fn repair(case: &Case<'_>, finding: Finding, pod: &Pod, why: &Why<'_>) -> Finding {
-    let label = case.target_label();
-    let rolls = format!("rolls the pods of {label}");
-    let obstacle = match why {
-        Why::Unschedulable(obstacle, _) => obstacle,
+    match why {
+        Why::Unschedulable(obstacle, words) => scheduling::repaired(case, finding, pod, obstacle, words),
+        Why::Container(container, reason) => container_repaired(case, finding, pod, container, reason),
         Why::Unscheduled(Some(_)) if case.facts.hpa.target.api_version.starts_with("apps/") => {
             let patch = r#"{"spec":{"template":{"spec":{"schedulerName":"default-scheduler"}}}}"#;
-            return finding.fix(
+            finding.fix(
                 "let the default scheduler place them",
                 format!(
                     "kubectl patch {} --type=merge -p {}",
                     case.target_arguments(),
                     word(patch)
                 ),
-                rolls,
-            );
+                format!("rolls the pods of {}", case.target_label()),
+            )
         }
-        Why::Unscheduled(_) => {
-            return finding.fix(
-                "see whether the scheduler runs",
-                "kubectl get pods -n kube-system -l component=kube-scheduler",
-                "reads only",
-            );
-        }
-        Why::Container(container, reason) => return container_repair(case, finding, pod, container, reason),
-    };
-    let finding = match obstacle {
-        Obstacle::ClaimMissing(_) | Obstacle::ClaimUnbound | Obstacle::VolumeElsewhere => finding.fix(
-            "see the claims of the namespace",
-            format!("kubectl get pvc -n {}", case.namespace()),
+        Why::Unscheduled(_) => finding.fix(
+            "see whether the scheduler runs",
+            "kubectl get pods -n kube-system -l component=kube-scheduler",
             "reads only",
         ),
-        Obstacle::Unfit(_) | Obstacle::SpreadLabel => {
-            finding.fix("see the nodes", "kubectl get nodes --show-labels", "reads only")
-        }
-        _ => finding.fix("see the events of the pod", describe(case, pod), "reads only"),
-    };
-    match obstacle {
-        Obstacle::Insufficient(resources) => match greedy_init_container(pod, resources) {
-            Some(init) => finding.advice(
-                format!(
-                    "lower the request of init container {init}: a pod needs the room of its largest init container, if that \
-                     is more than its containers take"
-                ),
-                rolls,
-            ),
-            None => finding.advice(
-                format!(
-                    "add nodes, or lower the requests of {} (`kubectl set resources`)",
-                    list(&regular(pod))
-                ),
-                format!("lower requests roll the pods of {label} and raise the utilization that the HPA sees"),
-            ),
-        },
-        Obstacle::TooManyPods => finding.advice("add nodes", "changes the cluster"),
-        Obstacle::ClaimMissing(claim) => finding.advice(
-            format!("create PersistentVolumeClaim {claim}"),
-            "the scheduler places the pods as soon as it is there",
-        ),
-        Obstacle::ClaimUnbound => finding.advice(
-            "give the claim a StorageClass that provisions volumes, or create a PersistentVolume for it",
-            "the scheduler places the pods as soon as it is bound",
-        ),
-        Obstacle::Unfit(unfit) => fit(case, finding, unfit),
-        Obstacle::SpreadLabel => finding.advice(
-            format!(
-                "give the nodes the label that topologySpreadConstraints of {label} names (`kubectl label node`), or \
-                 let them say ScheduleAnyway"
-            ),
-            "changes the nodes, or rolls the pods",
-        ),
-        Obstacle::Gate => finding.advice(
-            "let whoever set the gate remove it, or take schedulingGates out of the template",
-            rolls,
-        ),
-        _ => finding.advice(
-            format!("add nodes that fit, or loosen the rule in the template of {label}"),
-            rolls,
-        ),
     }
-}
-
-/// What makes a node fit, for each thing that makes some unfit.
-fn fit(case: &Case<'_>, mut finding: Finding, unfit: &Unfit) -> Finding {
-    let label = case.target_label();
-    if unfit.cordoned {
-        finding = finding.advice(
-            "let the nodes take pods again, if they are not drained on purpose (`kubectl uncordon NODE`)",
-            "changes the nodes",
-        );
-    }
-    if unfit.tainted {
-        let (taint, key) = unfit
-            .taints
-            .first()
-            .map_or(("the taint", "KEY"), |taint| (taint.as_str(), taint));
-        finding = finding.advice(
-            format!("give {label} a toleration of {taint}, or take it off a node (`kubectl taint node NODE {key}-`)"),
-            "rolls the pods, or changes the node",
-        );
-    }
-    if unfit.selector {
-        finding = finding.advice(
-            format!("label a node as the pods want it (`kubectl label node`), or change nodeSelector or node affinity of {label}"),
-            "changes the node, or rolls the pods",
-        );
-    }
-    finding
-}
-
-fn container_repair(
-    case: &Case<'_>,
-    finding: Finding,
-    pod: &Pod,
-    container: &Container,
-    reason: &str,
-) -> Finding {
-    let finding = if reason.contains("CrashLoop") || reason == "Error" {
-        finding.fix(
-            "see what the container said before it ended",
-            format!(
-                "kubectl logs {} -n {} -c {} --previous --tail=50",
-                word(&pod.name),
-                case.namespace(),
-                word(&container.name)
-            ),
-            "reads only",
-        )
-    } else {
-        finding.fix("see the events of the pod", describe(case, pod), "reads only")
-    };
-    let is_image = reason.contains("Image");
-    let older_runs = case.own_pods().any(|other| {
-        is_running(other) && other.labels.get("pod-template-hash") != pod.labels.get("pod-template-hash")
-    });
-    if older_runs && !holds_up_a_repair(case) && case.facts.hpa.target.kind == "Deployment" {
-        return finding.fix(
-            "go back to the template before",
-            format!("kubectl rollout undo {}", case.target_arguments()),
-            format!("rolls the pods of {}", case.target_label()),
-        );
-    }
-    if is_image {
-        return finding.advice(
-            format!(
-                "name an image that exists, instead of {} (`kubectl set image`)",
-                container.image
-            ),
-            format!("rolls the pods of {}", case.target_label()),
-        );
-    }
-    finding
-}
-
-/// The init container that requests more of a resource than all containers that run (`PodRequests`,
-/// `k8s.io/component-helpers/resource`): the pod is as large as that one.
-fn greedy_init_container<'a>(pod: &'a Pod, resources: &[String]) -> Option<&'a str> {
-    let requested = |container: &Container, resource: &String| {
-        let request = container.resources.requests.get(resource);
-        request.and_then(|it| it.milli_value().ok()).unwrap_or(0)
-    };
-    resources.iter().find_map(|resource| {
-        let running = pod.containers.iter().filter(|it| it.counts_for_requests());
-        let sum = running.fold(0_i64, |sum, it| sum.saturating_add(requested(it, resource)));
-        let greatest = pod
-            .containers
-            .iter()
-            .filter(|it| !it.counts_for_requests())
-            .max_by_key(|it| requested(it, resource))?;
-        (requested(greatest, resource) > sum).then_some(greatest.name.as_str())
-    })
-}
-
-/// The names of the regular containers.
-fn regular(pod: &Pod) -> Vec<&str> {
-    let regular = pod.containers.iter().filter(|container| !container.init);
-    regular.map(|container| container.name.as_str()).collect()
 }

@@ -24,7 +24,7 @@ use crate::diagnosis::phrase::{count, span};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::Pod;
-use crate::hpa::replicas::Counted;
+use crate::hpa::replicas::{Counted, PodShare};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS501",
@@ -38,6 +38,42 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 
 /// How many pods are proved one by one.
 const PROVED: usize = 3;
+
+/// Older pods whose startup probe still gives them time.
+fn starting(case: &Case<'_>, unready: &[&PodShare]) -> Option<Finding> {
+    let starting: Vec<(&Pod, i64)> = case
+        .own_pods()
+        .filter(|pod| is_running(pod) && container_trouble(pod).is_none())
+        .filter(|pod| unready.iter().any(|share| share.name == pod.name))
+        .filter_map(|pod| Some((pod, pod.startup_left(case.now)?)))
+        .collect();
+    let most = starting.iter().map(|(_, left)| *left).max()?;
+    let running = case.own_pods().filter(|pod| is_running(pod)).count();
+    let all = starting.len() == running;
+    let mut finding = RULE.finding(
+        Severity::Info,
+        format!(
+            "{} of {} of {} are still starting: their startup probe gives them {} more",
+            starting.len(),
+            count(running, "pod"),
+            case.target_label(),
+            span(most)
+        ),
+        "until it has succeeded the readiness probe is not asked, and a pod that was never ready does not count",
+    );
+    for (pod, left) in starting.iter().take(PROVED) {
+        finding = finding.saw(
+            format!("Pod {}", pod.name),
+            format!(
+                "started {} ago, its startup probe ends it in {} unless it succeeds",
+                span(case.age(pod).unwrap_or(0)),
+                span(*left)
+            ),
+            "LIST pods",
+        );
+    }
+    Some(finding.verdict(if all { Verdict::Waiting } else { Verdict::Healthy }))
+}
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     if !case.resource_metrics().any(|metric| metric.name == "cpu") {
@@ -55,7 +91,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .filter_map(|pod| Some((pod, case.age(pod)?)))
         .filter(|(_, age)| *age < period)
         .collect();
-    let youngest = young.iter().map(|(_, age)| *age).min()?;
+    let Some(youngest) = young.iter().map(|(_, age)| *age).min() else {
+        return starting(case, &unready);
+    };
     let left = span(period - youngest);
     let all = young.len() == case.pods().iter().filter(|pod| is_running(pod)).count();
     let pods = count(young.len(), "pod");

@@ -19,7 +19,7 @@
 
 use crate::diagnosis::case::{FIRST_SAMPLES_SECONDS, is_own, is_running};
 use crate::diagnosis::foreign;
-use crate::diagnosis::phrase::{count, list, span};
+use crate::diagnosis::phrase::{count, list, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Pod;
@@ -49,7 +49,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .filter_map(|pod| Some((*pod, case.age(pod)?)))
         .filter(|(_, age)| *age >= 2 * FIRST_SAMPLES_SECONDS)
         .collect();
-    if let Some(finding) = ended(case, &missing) {
+    if let Some(finding) = ended(case, &missing).or_else(|| without_series(case)) {
         return Some(finding);
     }
     if silent.is_empty() || running.iter().all(|pod| case.sample(pod).is_none()) {
@@ -96,6 +96,64 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                 "see what metrics-server got from the others",
                 format!("kubectl logs deployment/{name} -n {namespace} --tail=50"),
                 "reads only",
+            ),
+    )
+}
+
+/// Pods for which an adapter has no value of a `Pods` metric, while it has one for others: many sources have no series for a
+/// pod that got no request yet.
+fn without_series(case: &Case<'_>) -> Option<Finding> {
+    let metric = case.deciding_metric().filter(|metric| metric.type_ == "Pods")?;
+    metric.damped_ratio?;
+    let silent: Vec<(&Pod, i64)> = metric
+        .pods
+        .iter()
+        .filter(|share| share.counted == Counted::Missing)
+        .filter_map(|share| {
+            case.own_pods()
+                .find(|pod| pod.name == share.name && is_running(pod))
+        })
+        .filter_map(|pod| Some((pod, case.age(pod)?)))
+        .filter(|(_, age)| *age >= 2 * FIRST_SAMPLES_SECONDS)
+        .collect();
+    if silent.is_empty() {
+        return None;
+    }
+    let running = case.own_pods().filter(|pod| is_running(pod)).count();
+    let name = &metric.name;
+    let mut finding = RULE.finding(
+        Severity::Warning,
+        format!(
+            "The adapter has no {name} of {} of {} of {}",
+            silent.len(),
+            count(running, "running pod"),
+            case.target_label()
+        ),
+        "the HPA counts them as idle before it scales up, and as at the target before it scales down: it cannot go down",
+    );
+    for (pod, age) in silent.iter().take(PROVED) {
+        finding = finding.object("Pod", &pod.namespace, &pod.name).saw(
+            format!("Pod {}", pod.name),
+            format!("runs for {}, no {name}", span(*age)),
+            "the metric's own API",
+        );
+    }
+    Some(
+        finding
+            .fix(
+                "see which pods the adapter has a value for",
+                format!(
+                    "kubectl get --raw {}",
+                    word(&format!(
+                        "/apis/custom.metrics.k8s.io/v1beta1/namespaces/{}/pods/*/{name}",
+                        case.namespace()
+                    ))
+                ),
+                "reads only",
+            )
+            .advice(
+                "let the query give 0 for a pod that has got no request (in PromQL: `or` a series of zeros of the pods)",
+                "a pod without a series is not idle in the HPA's eyes, it is unknown",
             ),
     )
 }

@@ -5,7 +5,8 @@
 //! `PodSecurity` level, an admission policy or webhook, a missing service account.
 //!
 //! ## How it is proved
-//! The scale target's condition `ReplicaFailure` is `True` and quotes the refusal; for a `StatefulSet`, which has no such
+//! The scale target's condition `ReplicaFailure` is `True` and quotes the refusal, or its condition `Progressing` says
+//! `ReplicaSetCreateError`; for a `StatefulSet`, which has no such
 //! condition, a recent event `FailedCreate` does.
 //!
 //! ## What it is not
@@ -18,6 +19,7 @@
 //! The Deployment controller, Kubernetes v1.37: condition `ReplicaFailure`, reason `FailedCreate`. The HPA itself does
 //! not see it.
 
+use crate::diagnosis::offenders::holds_up_a_repair;
 use crate::diagnosis::phrase::seconds_since;
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity, refusal};
@@ -27,7 +29,9 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "quota-blocks-replicas",
     stage: Stage::Others,
     source: documentation!("quota_blocks_replicas.rs"),
-    explains: &["TFS504", "TFS304", "TFS509", "TFS602", "TFS708"],
+    explains: &[
+        "TFS504", "TFS304", "TFS404", "TFS509", "TFS602", "TFS607", "TFS708",
+    ],
     needs: &[Need::Target],
     check,
 };
@@ -38,7 +42,7 @@ const RECENT_SECONDS: i64 = 17 * 60;
 fn check(case: &Case<'_>) -> Option<Finding> {
     let failure = refused_pods(case)?;
     let label = case.target_label();
-    let severity = if case.own_pods().next().is_none() {
+    let severity = if case.own_pods().next().is_none() || holds_up_a_repair(case) {
         Severity::Error
     } else {
         Severity::Warning
@@ -47,7 +51,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let finding = RULE
         .finding(
             severity,
-            format!("{label} cannot create the pods that the HPA asked for: {why}"),
+            format!("{label} cannot create {}: {why}", failure.whom),
             "the HPA writes the number of replicas; whether pods come of it is not its business",
         )
         .saw(
@@ -59,9 +63,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     Some(refusal::repaired(case, finding, failure.message))
 }
 
+const THE_PODS: &str = "the pods that the HPA asked for";
+
 /// What the target says of pods that it could not create.
 struct Refused<'a> {
     what: &'static str,
+    whom: &'static str,
     reason: &'a str,
     message: &'a str,
     source: &'static str,
@@ -69,11 +76,21 @@ struct Refused<'a> {
 
 /// A condition, or the newest event of a kind that has no such condition. An old event is no proof.
 fn refused_pods<'a>(case: &Case<'a>) -> Option<Refused<'a>> {
-    let conditions = case.target()?.conditions.iter();
-    let failure = conditions
+    let conditions = || case.target().into_iter().flat_map(|target| &target.conditions);
+    let replica_set = conditions()
+        .find(|it| it.type_ == "Progressing" && it.reason == "ReplicaSetCreateError")
+        .map(|it| Refused {
+            what: "condition Progressing",
+            whom: "the ReplicaSet of its new template",
+            reason: &it.reason,
+            message: &it.message,
+            source: "status.conditions",
+        });
+    let failure = conditions()
         .filter(|it| it.type_ == "ReplicaFailure" && it.status == "True")
         .map(|it| Refused {
             what: "condition ReplicaFailure",
+            whom: THE_PODS,
             reason: &it.reason,
             message: &it.message,
             source: "status.conditions",
@@ -84,10 +101,11 @@ fn refused_pods<'a>(case: &Case<'a>) -> Option<Refused<'a>> {
         let recent = seconds_since(event.last_seen?, case.now) <= RECENT_SECONDS;
         recent.then_some(Refused {
             what: "event",
+            whom: THE_PODS,
             reason: &event.reason,
             message: &event.message,
             source: "events of the scale target",
         })
     };
-    failure.or_else(event)
+    failure.or(replica_set).or_else(event)
 }

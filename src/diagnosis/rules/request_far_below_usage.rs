@@ -6,7 +6,8 @@
 //!
 //! ## How it is proved
 //! The metrics want more than `maxReplicas`, and every counted pod uses at least ten times its request; or it uses more
-//! memory than it requests while cpu, which the HPA asks for too, is idle. Whether the usage is load or what the program
+//! memory than it requests while cpu, which the HPA asks for too, is idle; or one container does so, and the others are not above
+//! the target. Whether the usage is load or what the program
 //! takes when idle cannot be seen, so the finding is likely.
 //!
 //! ## What it is not
@@ -18,11 +19,13 @@
 //! ## Source
 //! `GetResourceUtilizationRatio` in `metrics/utilization.go`, Kubernetes v1.37: usage is a percentage of the request.
 
+use std::collections::BTreeMap;
+
 use crate::diagnosis::phrase::{amount, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::Container;
-use crate::hpa::replicas::{Counted, Limit, PodShare};
+use crate::hpa::replicas::{Counted, Limit, MetricProposal, PodShare};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS611",
@@ -63,7 +66,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         request.checked_mul(times).is_some_and(|bound| usage >= bound)
     };
     if counted.is_empty() || !counted.iter().all(far) {
-        return None;
+        return beside_others(
+            case,
+            &counted,
+            resource,
+            metric.container.is_none().then_some(deciding)?,
+        );
     }
     let greatest = counted.iter().max_by_key(|share| share.usage_milli)?;
     let (usage, request) = (greatest.usage_milli?, greatest.request_milli?);
@@ -129,6 +137,103 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         ),
         format!("rolls the pods of {label}; at the usage of now a pod is then at its target"),
     ))
+}
+
+/// Usage and request of the containers of one name, in thousandths.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum {
+    usage: i64,
+    request: i64,
+}
+
+impl Sum {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            usage: self.usage.saturating_add(other.usage),
+            request: self.request.saturating_add(other.request),
+        }
+    }
+
+    fn percent(self) -> Option<i64> {
+        self.usage.saturating_mul(100).checked_div(self.request)
+    }
+}
+
+/// One container that uses many times its request, beside others that are not above the target: a log shipper, a proxy.
+fn beside_others(
+    case: &Case<'_>,
+    counted: &[&PodShare],
+    resource: &str,
+    deciding: &MetricProposal,
+) -> Option<Finding> {
+    let target = deciding.target.trim_end_matches('%').parse::<i64>().ok()?;
+    let mut sums: BTreeMap<&str, Sum> = BTreeMap::new();
+    for share in counted {
+        let pod = case.own_pods().find(|pod| pod.name == share.name)?;
+        let sample = case.sample(pod)?;
+        for container in pod.containers.iter().filter(|it| it.counts_for_requests()) {
+            let measured = sample.containers.iter().find(|it| it.name == container.name);
+            let usage = measured.and_then(|it| it.usage.get(resource)?.milli_value().ok());
+            let request = container.resources.requests.get(resource)?.milli_value().ok()?;
+            let sum = sums.entry(&container.name).or_default();
+            *sum = sum.plus(Sum {
+                usage: usage.unwrap_or(0),
+                request,
+            });
+        }
+    }
+    let (name, greedy) = sums
+        .iter()
+        .map(|(name, sum)| (*name, *sum))
+        .max_by_key(|(_, sum)| sum.percent())?;
+    let rest = sums
+        .iter()
+        .filter(|(other, _)| **other != name)
+        .fold(Sum::default(), |all, (_, sum)| all.plus(*sum))
+        .percent()?;
+    if greedy.percent()? < TIMES * 100 || rest > target {
+        return None;
+    }
+    let pods = i64::try_from(counted.len()).ok()?;
+    let (usage, request) = (greedy.usage / pods, greedy.request / pods);
+    let fitting = usage.checked_mul(100)?.checked_div(target)?.max(1);
+    let label = case.target_label();
+    let finding = case.on_target(
+        RULE.finding(
+            Severity::Warning,
+            format!(
+                "Container {name} of {label} uses {} {resource} a pod and requests {}: it makes the pods look busy, {} of {}",
+                amount(resource, usage),
+                amount(resource, request),
+                deciding.current.as_deref().unwrap_or("more"),
+                deciding.target
+            ),
+            format!("without it they are at {rest}% of {}: the HPA adds replicas for it", deciding.target),
+        )
+        .at_most(Confidence::Likely)
+        .saw(
+            format!("container {name}"),
+            format!("{}% of its request, the others {rest}%", greedy.percent()?),
+            "LIST pods.metrics.k8s.io",
+        ),
+    );
+    Some(
+        finding
+            .fix(
+                "request what it uses",
+                format!(
+                    "kubectl set resources {} -c {} --requests={resource}={}",
+                    case.target_arguments(),
+                    word(name),
+                    amount(resource, fitting)
+                ),
+                format!("rolls the pods of {label}"),
+            )
+            .advice(
+                format!("or let the HPA read the container that serves alone: a `ContainerResource` metric of {resource}"),
+                "changes the HPA alone",
+            ),
+    )
 }
 
 /// How idle cpu is, where the HPA asks for it too and memory is what decides.

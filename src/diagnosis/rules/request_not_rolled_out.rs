@@ -46,7 +46,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let stuck = target
         .conditions
         .iter()
-        .find(|condition| condition.type_ == "Progressing" && condition.status == "False");
+        .find(|condition| match condition.type_.as_str() {
+            "Progressing" => condition.status == "False",
+            "ReplicaFailure" => condition.status == "True",
+            _ => false,
+        });
     let under_way = !target.paused && stuck.is_none() && is_progressing(target);
     let why = match (target.paused, stuck) {
         (true, _) => "its rollout is paused",

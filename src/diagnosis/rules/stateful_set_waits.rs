@@ -1,11 +1,11 @@
 //! TFS505 stateful-set-waits
 //!
 //! ## What it detects
-//! A `StatefulSet` that creates its pods in order, and stands still at one that is not ready: the replicas that the HPA
-//! asked for do not come.
+//! A `StatefulSet` that creates and removes its pods in order, and stands still at one that is not ready: the replicas that the
+//! HPA asked for do not come, or those that it gave up do not go.
 //!
 //! ## How it is proved
-//! The `StatefulSet` asks for more replicas than it has pods, its `podManagementPolicy` is not `Parallel`, and a pod of
+//! The `StatefulSet` asks for more or fewer replicas than it has pods, its `podManagementPolicy` is not `Parallel`, and a pod of
 //! it is not ready.
 //!
 //! ## What it is not
@@ -28,7 +28,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "stateful-set-waits",
     stage: Stage::Pods,
     source: documentation!("stateful_set_waits.rs"),
-    explains: &["TFS602"],
+    explains: &["TFS511", "TFS601", "TFS602", "TFS603", "TFS614"],
     needs: &[Need::Target, Need::Pods],
     check,
 };
@@ -43,7 +43,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let wanted = usize::try_from(case.scale()?.spec_replicas).ok()?;
     let own: Vec<&Pod> = case.own_pods().filter(|pod| !is_leftover(pod)).collect();
-    if own.len() >= wanted {
+    let surplus = own.len().saturating_sub(wanted);
+    if own.len() == wanted {
         return None;
     }
     let (pod, since) = own.iter().filter(|pod| !is_ready(pod)).find_map(|pod| {
@@ -58,12 +59,19 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .finding(
             Severity::Warning,
             format!(
-                "{label} waits for Pod {} to be ready: {} of {} missing",
+                "{label} waits for Pod {} to be ready: {}",
                 pod.name,
-                wanted - own.len(),
-                count(wanted, "replica")
+                if surplus > 0 {
+                    format!("{} run, {wanted} wanted", count(own.len(), "pod"))
+                } else {
+                    format!("{} of {} missing", wanted - own.len(), count(wanted, "replica"))
+                }
             ),
-            "it creates its pods in order, each when the ones before it are ready",
+            if surplus > 0 {
+                "it removes its pods in order, each while the ones before it are ready"
+            } else {
+                "it creates its pods in order, each when the ones before it are ready"
+            },
         )
         .object("Pod", &pod.namespace, &pod.name)
         .saw(

@@ -33,7 +33,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "values-of-other-pods",
     stage: Stage::MetricsPipeline,
     source: documentation!("values_of_other_pods.rs"),
-    explains: &["TFS601", "TFS603", "TFS614"],
+    explains: &["TFS506", "TFS601", "TFS603", "TFS614"],
     needs: &[Need::Pods],
     check,
 };

@@ -7,7 +7,8 @@
 //! The ratio of usage to target, in the controller's arithmetic, lies inside the tolerance.
 //!
 //! ## What it is not
-//! A problem. The tolerance keeps replicas from flapping.
+//! A problem, as a rule: the tolerance keeps replicas from flapping. One of `spec.behavior` that holds what the default would let
+//! go is told, and one of 100% or more is doubted.
 //!
 //! ## Fix
 //! None is needed. From 1.35 on `behavior.scaleUp.tolerance` and `behavior.scaleDown.tolerance` can be set.
@@ -16,7 +17,7 @@
 //! `isWithin` in `replica_calculator.go`, Kubernetes v1.37; `--horizontal-pod-autoscaler-tolerance`, default 0.1.
 
 use crate::diagnosis::rule::{Rule, Stage, documentation};
-use crate::diagnosis::{Case, Finding, Severity};
+use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::hpa::replicas::MetricProposal;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -37,6 +38,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let ratio = metric.damped_ratio.or(metric.ratio)?;
     let current = case.current_of_target()?;
+    if let Some(finding) = held_by_its_own(case, metric, ratio, &current, recommendation.current_replicas) {
+        return Some(finding);
+    }
     Some(
         RULE.finding(
             Severity::Info,
@@ -54,6 +58,60 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "the default, or spec.behavior",
         ),
     )
+}
+
+/// A tolerance of `spec.behavior` that holds what the default would let go. It is a share of one, often written as a
+/// percentage; one of 1 or more switches scaling down off.
+fn held_by_its_own(
+    case: &Case<'_>,
+    metric: &MetricProposal,
+    ratio: f64,
+    current: &str,
+    stays: i32,
+) -> Option<Finding> {
+    let up = ratio > 1.0;
+    let direction = if up { "Up" } else { "Down" };
+    let tolerance = case.scaling_rules(up)?.tolerance.as_ref()?;
+    let share = f64::from(i32::try_from(tolerance.milli_value().ok()?).ok()?) / 1000.0;
+    if (ratio - 1.0).abs() <= case.controller.tolerance {
+        return None;
+    }
+    let far = share >= 1.0;
+    let field = format!("behavior.scale{direction}.tolerance");
+    let percent = share * 100.0;
+    let reason = match (up, far) {
+        (true, _) => format!("the HPA scales up only above {:.2} times the target", 1.0 + share),
+        (false, true) => "usage cannot be so far below the target: the HPA never scales down".to_owned(),
+        (false, false) => format!(
+            "the HPA scales down only below {:.2} times the target",
+            1.0 - share
+        ),
+    };
+    let finding = case
+        .on_hpa(RULE.finding(
+            if far { Severity::Warning } else { Severity::Info },
+            format!(
+                "{current}{}: within a tolerance of its own of {percent}%, stays at {}",
+                damped(metric),
+                replicas(stays)
+            ),
+            reason,
+        ))
+        .verdict(Verdict::Limited)
+        .saw("usage divided by target", format!("{ratio:.2}"), "arithmetic")
+        .saw(format!("spec.{field}"), &tolerance.0, "GET the HPA");
+    Some(finding.fix(
+        if far {
+            "give the tolerance as a share of one: 0.1 is ten percent"
+        } else {
+            "use the default tolerance again"
+        },
+        case.patch_hpa(&format!(
+            r#"{{"behavior":{{"scale{direction}":{{"tolerance":{}}}}}}}"#,
+            if far { r#""100m""# } else { "null" }
+        )),
+        "changes the HPA alone",
+    ))
 }
 
 /// Pods that do not count are filled in, and it is the ratio after that which is close to the target.

@@ -160,6 +160,7 @@ pub(crate) fn hpa_facts(replicas: i32, metrics: Vec<MetricSpec>) -> HpaFacts {
         pod_metrics: Fact::Absent,
         events: Fact::Known(Vec::new()),
         target_events: Fact::default(),
+        pending_events: Fact::default(),
         serving_log: Fact::default(),
         same_target: Fact::Known(Vec::new()),
         same_target_keepers: std::collections::BTreeMap::new(),

@@ -4,6 +4,10 @@
 //! `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't match Pod's node affinity/selector. preemption: …`
 //! (`FitError.Error`, `pkg/scheduler/framework/types.go`, v1.37). The filter nearest to a fit tells what is missing.
 
+mod repair;
+
+pub(super) use repair::repaired;
+
 use crate::facts::Condition;
 
 /// What keeps a pod from every node.
@@ -13,6 +17,8 @@ pub(super) enum Obstacle {
     Gate,
     /// A claim that does not exist.
     ClaimMissing(String),
+    /// A claim that is being deleted.
+    ClaimDeleted(String),
     /// A claim that has no volume yet.
     ClaimUnbound,
     /// The nodes that fit have too little of these resources left.
@@ -29,6 +35,12 @@ pub(super) enum Obstacle {
     Affinity,
     /// Host ports that are taken.
     Ports,
+    /// The nodes hold as many volumes as their drivers allow.
+    TooManyVolumes,
+    /// `ResourceClaim`s that no device satisfies.
+    Devices,
+    /// Another pod uses the claim, whose access mode `ReadWriteOncePod` lets one pod of the cluster have it.
+    ClaimOfOnePod,
     /// The volume is in another zone or on another node.
     VolumeElsewhere,
     /// No node is one that the pods may use.
@@ -88,6 +100,12 @@ pub(super) fn obstacle(condition: &Condition) -> Obstacle {
     {
         return Obstacle::ClaimMissing(name.to_owned());
     }
+    if let Some((_, rest)) = text.split_once("persistentvolumeclaim \"")
+        && let Some((name, after)) = rest.split_once('"')
+        && after.trim_start().starts_with("is being deleted")
+    {
+        return Obstacle::ClaimDeleted(name.to_owned());
+    }
     let short = insufficient(text);
     if !short.is_empty() {
         return Obstacle::Insufficient(short);
@@ -98,11 +116,15 @@ pub(super) fn obstacle(condition: &Condition) -> Obstacle {
     }
     let phrases = [
         ("unbound immediate PersistentVolumeClaims", Obstacle::ClaimUnbound),
+        ("binding volumes", Obstacle::ClaimUnbound),
+        ("ReadWriteOncePod", Obstacle::ClaimOfOnePod),
         ("Too many pods", Obstacle::TooManyPods),
         ("anti-affinity", Obstacle::AntiAffinity),
         ("topology spread", Obstacle::Spread),
         ("pod affinity", Obstacle::Affinity),
         ("free ports", Obstacle::Ports),
+        ("exceed max volume count", Obstacle::TooManyVolumes),
+        ("cannot allocate all claims", Obstacle::Devices),
         ("volume node affinity", Obstacle::VolumeElsewhere),
         ("PersistentVolume's node affinity", Obstacle::VolumeElsewhere),
     ];
@@ -130,6 +152,9 @@ impl Obstacle {
         match self {
             Self::Gate => "a scheduling gate holds them".to_owned(),
             Self::ClaimMissing(name) => format!("PersistentVolumeClaim {name} does not exist"),
+            Self::ClaimDeleted(name) => format!("PersistentVolumeClaim {name} is being deleted"),
+            Self::TooManyVolumes => "no node may hold another volume".to_owned(),
+            Self::Devices => "no device is free for their ResourceClaims".to_owned(),
             Self::ClaimUnbound => "their PersistentVolumeClaim has no volume".to_owned(),
             Self::Insufficient(resources) => {
                 format!(
@@ -143,6 +168,7 @@ impl Obstacle {
             Self::SpreadLabel => "no node has the label of their topology spread constraints".to_owned(),
             Self::Affinity => "no node runs the pods that they want to be near to".to_owned(),
             Self::Ports => "their host ports are taken on every node".to_owned(),
+            Self::ClaimOfOnePod => "one pod alone may use their claim (ReadWriteOncePod)".to_owned(),
             Self::VolumeElsewhere => "their volume cannot be used on any node that is free".to_owned(),
             Self::Unfit(unfit) => unfit.phrase(),
             Self::Other => "the scheduler finds no node for them".to_owned(),
@@ -159,6 +185,9 @@ pub(super) fn among(message: &str) -> String {
     }
     if text.contains("volume node affinity") || text.contains("PersistentVolume's node affinity") {
         rules.push("can use their volume");
+    }
+    if text.contains("anti-affinity") && !insufficient(text).is_empty() {
+        rules.push("anti-affinity leaves them");
     }
     if rules.is_empty() {
         return String::new();

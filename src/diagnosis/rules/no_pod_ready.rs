@@ -1,0 +1,93 @@
+//! TFS511 no-pod-ready
+//!
+//! ## What it detects
+//! All pods run, were ready, and none is any more: nobody sends them requests, so they look idle, and the HPA scales down or stays.
+//!
+//! ## How it is proved
+//! Every living pod of the target is `Running` with `Ready=False` for two minutes at least.
+//!
+//! ## What it is not
+//! Pods that have never been ready are TFS502 and do not count; pods whose container ends again and again are TFS502 too.
+//!
+//! ## Fix
+//! Repair what the readiness probe asks: often something behind the server that all pods need.
+//!
+//! ## Source
+//! `groupPods` in `replica_calculator.go`, Kubernetes v1.37: a pod that was ready once counts, whether it is ready now or not.
+
+use crate::diagnosis::case::{container_trouble, is_ready, is_running};
+use crate::diagnosis::phrase::{count, seconds_since, span, word};
+use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
+use crate::diagnosis::{Case, Finding, Severity};
+use crate::facts::Pod;
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS511",
+    name: "no-pod-ready",
+    stage: Stage::Pods,
+    source: documentation!("no_pod_ready.rs"),
+    explains: &["TFS510", "TFS601", "TFS603", "TFS604", "TFS614", "TFS708"],
+    needs: &[Need::Pods],
+    check,
+};
+
+/// A restart of what all pods need may take as long.
+const UNREADY_SECONDS: i64 = 120;
+
+/// How many pods are proved one by one.
+const PROVED: usize = 3;
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let living: Vec<&Pod> = case.own_pods().filter(|pod| pod.takes_room()).collect();
+    let lost = |pod: &Pod| {
+        is_running(pod)
+            && !is_ready(pod)
+            && !pod.has_never_been_ready()
+            && container_trouble(pod).is_none()
+            && unready_for(case, pod) >= Some(UNREADY_SECONDS)
+    };
+    if living.is_empty() || !living.iter().all(|pod| lost(pod)) {
+        return None;
+    }
+    let first = living.first()?;
+    let label = case.target_label();
+    let shortest = living.iter().filter_map(|pod| unready_for(case, pod)).min()?;
+    let subject = match living.len() {
+        1 => format!("The pod of {label} is not ready"),
+        number => format!("None of {} of {label} is ready", count(number, "pod")),
+    };
+    let mut finding = RULE.finding(
+        Severity::Warning,
+        format!("{subject}, for {}: nothing sends them requests", span(shortest)),
+        "the HPA counts pods that were ready once, so their little usage reads as idleness",
+    );
+    for pod in living.iter().take(PROVED) {
+        finding = finding.object("Pod", &pod.namespace, &pod.name).saw(
+            format!("Pod {}", pod.name),
+            format!(
+                "Running, Ready=False for {}",
+                span(unready_for(case, pod).unwrap_or(0))
+            ),
+            "LIST pods",
+        );
+    }
+    let pod = format!("{} -n {}", word(&first.name), case.namespace());
+    Some(
+        finding
+            .fix(
+                "see what the probe got",
+                format!("kubectl describe pod {pod}"),
+                "reads only",
+            )
+            .fix(
+                "see what the server says",
+                format!("kubectl logs {pod} --tail=50"),
+                "reads only",
+            ),
+    )
+}
+
+fn unready_for(case: &Case<'_>, pod: &Pod) -> Option<i64> {
+    let changed = pod.condition("Ready")?.last_transition_time?;
+    Some(seconds_since(changed, case.now))
+}
