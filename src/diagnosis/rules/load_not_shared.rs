@@ -6,7 +6,7 @@
 //!
 //! ## How it is proved
 //! The cpu of every pod that counts, as a percentage of its own request or as it is, or the value that a `Pods` metric has for it: the greatest is half as much again as the target at
-//! least, every other at most half of the target, and all of them have run for five minutes. The HPA wants no more replicas.
+//! least, every other at most half of the target, and all of them have run for five minutes.
 //!
 //! ## What it is not
 //! A container that hides another in the same pod is TFS613; pods of somebody else in the average are TFS701. Right after a
@@ -33,7 +33,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "load-not-shared",
     stage: Stage::Others,
     source: documentation!("load_not_shared.rs"),
-    explains: &["TFS601", "TFS603", "TFS614"],
+    explains: &["TFS601", "TFS602", "TFS603", "TFS606", "TFS614"],
     needs: &[Need::Pods, Need::PodMetrics],
     check,
 };
@@ -51,7 +51,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     };
     let wants_more = metric.proposal > case.recommendation.map(|it| it.current_replicas);
     // Memory is each pod's own, and no balancer shares it.
-    if !(spec.name == "cpu" || spec.type_ == "Pods") || wants_more {
+    if !(spec.name == "cpu" || spec.type_ == "Pods") {
         return None;
     }
     let mut pods = loads(case, metric, &spec.target)?;
@@ -64,7 +64,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let shown = |load: i64| match &spec.target {
         MetricTarget::AverageUtilization(_) => format!("{load}%"),
-        _ => amount(&spec.name, load),
+        _ if spec.type_ == "Pods" && load % 1000 == 0 => (load / 1000).to_string(),
+        _ => amount("cpu", load),
     };
     let of = match &spec.target {
         MetricTarget::AverageUtilization(_) => "of its request".to_owned(),
@@ -84,8 +85,13 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                 }
             ),
             format!(
-                "the HPA sees the average, {}: it adds no replica, and a new one would get as little",
-                case.current_of_target()?
+                "the HPA sees the average, {}: {}, and a new one gets as little",
+                case.current_of_target()?,
+                if wants_more {
+                    "it adds replicas"
+                } else {
+                    "it adds no replica"
+                }
             ),
         )
         .object("Pod", &busy.namespace, &busy.name)

@@ -26,7 +26,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "no-pod-ready",
     stage: Stage::Pods,
     source: documentation!("no_pod_ready.rs"),
-    explains: &["TFS510", "TFS601", "TFS603", "TFS604", "TFS614", "TFS708"],
+    explains: &["TFS601", "TFS603", "TFS604", "TFS614", "TFS708"],
     needs: &[Need::Pods],
     check,
 };

@@ -33,7 +33,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     stage: Stage::Pods,
     source: documentation!("pods_never_ready.rs"),
     explains: &[
-        "TFS304", "TFS404", "TFS501", "TFS505", "TFS510", "TFS607", "TFS708",
+        "TFS304", "TFS404", "TFS501", "TFS505", "TFS510", "TFS602", "TFS607", "TFS708",
     ],
     needs: &[Need::Pods],
     check,

@@ -86,17 +86,22 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         );
     let on_target = case.on_target(finding);
     let arguments = format!("pod {} -n {}", word(&pod.name), case.namespace());
-    Some(
-        on_target
-            .fix("see what the probe got", format!("kubectl describe {arguments}"), "reads only")
-            .fix(
-                "start the pod anew, if it does not recover",
-                format!("kubectl delete {arguments}"),
-                "ends this pod; the StatefulSet makes it again",
-            )
-            .advice(
-                "create the StatefulSet again with podManagementPolicy Parallel, if the order does not matter",
-                "the field cannot be changed: `kubectl delete --cascade=orphan` keeps the pods meanwhile",
-            ),
-    )
+    let finding = on_target
+        .fix(
+            "see what the probe got",
+            format!("kubectl describe {arguments}"),
+            "reads only",
+        )
+        .fix(
+            "start the pod anew, if it does not recover",
+            format!("kubectl delete {arguments}"),
+            "ends this pod; the StatefulSet makes it again",
+        );
+    if surplus > 0 {
+        return Some(finding);
+    }
+    Some(finding.advice(
+        "create the StatefulSet again with podManagementPolicy Parallel, if the order does not matter",
+        "the field cannot be changed: `kubectl delete --cascade=orphan` keeps the pods meanwhile",
+    ))
 }
