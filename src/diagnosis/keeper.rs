@@ -39,6 +39,21 @@ pub(super) fn label(keeper: &ObjectReference) -> String {
     format!("{} {}", keeper.kind, keeper.name)
 }
 
+/// `worker.example.com otel -n shop`: an object as kubectl's arguments name it, with its group where that is needed.
+pub(super) fn arguments(case: &Case<'_>, reference: &ObjectReference) -> String {
+    let kind = reference.kind.to_lowercase();
+    let resource = match group(reference) {
+        "" | "apps" => kind,
+        group => format!("{kind}.{group}"),
+    };
+    format!(
+        "{} {} -n {}",
+        word(&resource),
+        word(&reference.name),
+        case.namespace()
+    )
+}
+
 /// Turns the repairs of a kept HPA into repairs of its keeper.
 pub(super) fn redirect(case: &Case<'_>, findings: &mut [Finding]) {
     let Some(keeper) = &case.facts.hpa.keeper else {

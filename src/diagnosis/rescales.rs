@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::Case;
 use super::phrase::seconds_since;
-use crate::facts::Event;
+use crate::facts::{Event, ScaleTarget};
 use crate::hpa::message::{Message, decode, is_aggregated};
 
 /// An event is kept so long after it was last seen (`--event-ttl` of kube-apiserver); what happened before is unknown.
@@ -149,6 +149,20 @@ impl Rescales {
             .collect()
     }
 
+    /// The size that the HPA has written more often than the spec of its target has ever changed, and how often that was.
+    ///
+    /// The API server raises `metadata.generation` with every change of the spec, and had each of these writes been
+    /// undone by somebody, it would have changed twice for each of them.
+    pub(super) fn without_effect(&self, case: &Case<'_>) -> Option<(&Size, i64)> {
+        let (size, foreign) = self.most_overwritten(case.now)?;
+        let target = case.target()?;
+        let changes = target.generation.filter(|generation| *generation > 0)? - 1;
+        let was_there = existed_at(target)?;
+        let needed = i64::from(size.times) + i64::from(foreign);
+        (foreign >= LEAST_OVERWRITTEN && was_there <= size.first && changes < needed)
+            .then_some((size, changes))
+    }
+
     fn is_since(&self, time: DateTime<Utc>) -> bool {
         self.changed.is_none_or(|changed| time > changed)
     }
@@ -199,6 +213,15 @@ impl Size {
         let times = i64::from(self.times).saturating_mul(whole) / known;
         i32::try_from(times).unwrap_or(i32::MAX)
     }
+}
+
+/// A time at which the object was there: its creation, or else the first trace that it bears.
+fn existed_at(target: &ScaleTarget) -> Option<DateTime<Utc>> {
+    target.created_at.or_else(|| {
+        let written = target.spec_writers.iter().filter_map(|writer| writer.time);
+        let told = target.conditions.iter().filter_map(|it| it.last_transition_time);
+        written.chain(told).min()
+    })
 }
 
 /// The reasons of `reconcileAutoscaler`, and whether they speak of metrics.

@@ -46,3 +46,4 @@ mod up_trouble;
 mod waiting_pods;
 mod what_if;
 mod workloads;
+mod writers;

@@ -6,7 +6,7 @@ use kube::core::DynamicObject;
 use serde::de::DeserializeOwned;
 
 use super::hpa::{controller_reference, serialize_selector};
-use super::{last_applied, managed_fields, pod, room};
+use super::{last_applied, managed_fields, pod, room, time};
 use crate::facts::{Condition, PodTemplate, Scale, ScaleTarget, UpdateStrategy};
 
 /// The object that an HPA scales.
@@ -17,7 +17,8 @@ pub(in crate::cluster) fn scale_target(object: &DynamicObject, api_version: &str
         kind: kind.to_owned(),
         name: metadata.name.clone().unwrap_or_default(),
         uid: metadata.uid.clone().unwrap_or_default(),
-        deleted_at: super::time(metadata.deletion_timestamp.as_ref()),
+        created_at: time(metadata.creation_timestamp.as_ref()),
+        deleted_at: time(metadata.deletion_timestamp.as_ref()),
         generation: metadata.generation,
         observed_generation: field(object, "/status/observedGeneration"),
         controller: controller_reference(metadata),

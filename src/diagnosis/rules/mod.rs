@@ -86,3 +86,4 @@ pub(super) mod value_overflows;
 pub(super) mod values_of_other_pods;
 pub(super) mod vertical_autoscaler;
 pub(super) mod within_tolerance;
+pub(super) mod writes_changed;

@@ -11,19 +11,21 @@
 //!
 //! ## What it is not
 //! An HPA that scales up and down by itself writes sizes of the other direction in between (TFS615). Events older than an hour
-//! are gone: what is only estimated from the rate of writes is *likely*. Two HPAs on one target are TFS201.
+//! are gone: what is only estimated from the rate of writes is *likely*. Two HPAs on one target are TFS201. Where the spec of
+//! the target has changed less often than the HPA wrote it, nobody undid anything: the write itself is changed (TFS713).
 //!
 //! ## Fix
-//! Take `spec.replicas` out of the manifest; the HPA owns it.
+//! Take `spec.replicas` out of the manifest; the HPA owns it. Where the target has an owner with `controller: true`, for
+//! example the custom resource of an operator, the replicas or the autoscaling are set there.
 //!
 //! ## Source
 //! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37: event `SuccessfulRescale` only where the size changes.
 
-use crate::diagnosis::phrase::{ago, count, list, seconds_since, span, word};
+use crate::diagnosis::phrase::{ago, count, list, seconds_since, span};
 use crate::diagnosis::rescales::{self, KEPT_SECONDS, LEAST_OVERWRITTEN};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
-use crate::diagnosis::{Case, Confidence, Finding, Severity};
-use crate::facts::FieldWriter;
+use crate::diagnosis::{Case, Confidence, Finding, Severity, keeper};
+use crate::facts::{FieldWriter, ObjectReference};
 use chrono::{DateTime, Utc};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -46,10 +48,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let rescales = rescales::read(case)?;
     let (size, foreign) = rescales.most_overwritten(case.now)?;
     let recent = seconds_since(size.last, case.now) <= RECENT_SECONDS;
-    if foreign < LEAST_OVERWRITTEN || !recent {
+    if foreign < LEAST_OVERWRITTEN || !recent || rescales.without_effect(case).is_some() {
         return None;
     }
     let label = case.target_label();
+    let owner = case.target().and_then(|target| target.controller.as_ref());
     let suspects = suspects(case, size.first);
     let managers: Vec<&str> = suspects.iter().map(|writer| writer.manager.as_str()).collect();
     let names: Vec<&str> = managers.iter().map(|manager| in_words(manager)).collect();
@@ -59,17 +62,39 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         list(&names)
     };
     let over = span((size.last - size.first).num_seconds());
-    let mut finding = RULE
-        .finding(
-            Severity::Warning,
-            format!("The replicas of {label} are written by {who} too, and the HPA set them to {} again and again", size.replicas),
-            "`spec.replicas` has two owners: whoever writes last wins until the other one's next turn",
-        )
-        .saw(
-            format!("HPA events, new size {}", size.replicas),
-            format!("{} times in {over}, last {}", size.times, ago(size.last, case.now)),
-            "events of the HPA",
+    let again = format!("the HPA set them to {} again and again", size.replicas);
+    let (title, why) = match owner {
+        Some(owner) => (
+            format!(
+                "{label} belongs to {}/{}, which sets its replicas back, and {again}",
+                owner.kind, owner.name
+            ),
+            "what the HPA writes lasts only until the owner's controller looks: whoever writes last wins"
+                .to_owned(),
+        ),
+        None => (
+            format!("The replicas of {label} are written by {who} too, and {again}"),
+            "`spec.replicas` has two owners: whoever writes last wins until the other one's next turn"
+                .to_owned(),
+        ),
+    };
+    let mut finding = RULE.finding(Severity::Warning, title, why);
+    if let Some(owner) = owner {
+        finding = finding.saw(
+            format!("{label}, controller"),
+            format!("{}/{}", owner.kind, owner.name),
+            "metadata.ownerReferences",
         );
+    }
+    finding = finding.saw(
+        format!("HPA events, new size {}", size.replicas),
+        format!(
+            "{} times in {over}, last {}",
+            size.times,
+            ago(size.last, case.now)
+        ),
+        "events of the HPA",
+    );
     let number = format!(
         "at least {}",
         count(usize::try_from(foreign).unwrap_or(0), "time")
@@ -99,7 +124,28 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if long || !is_certain(case, &managers) {
         finding = finding.at_most(Confidence::Likely);
     }
-    Some(repaired(case, case.on_target(finding)))
+    let finding = case.on_target(finding);
+    Some(match owner {
+        Some(owner) => repaired_in_owner(case, finding, owner),
+        None => repaired(case, finding),
+    })
+}
+
+/// What an operator writes it reads from somewhere.
+fn repaired_in_owner(case: &Case<'_>, finding: Finding, owner: &ObjectReference) -> Finding {
+    let label = format!("{}/{}", owner.kind, owner.name);
+    let finding = finding
+        .object(&owner.kind, &case.facts.hpa.namespace, &owner.name)
+        .fix(
+            format!("set replicas or autoscaling in {label}"),
+            format!("kubectl edit {}", keeper::arguments(case, owner)),
+            format!("its controller writes {} from it", case.target_label()),
+        )
+        .advice(
+            format!("let the HPA scale {label}, where its kind has a scale"),
+            "it then writes what the owner reads",
+        );
+    see_writers(case, finding)
 }
 
 fn in_words(manager: &str) -> &str {
@@ -111,22 +157,22 @@ fn in_words(manager: &str) -> &str {
 }
 
 fn repaired(case: &Case<'_>, finding: Finding) -> Finding {
-    let target = &case.facts.hpa.target;
-    finding
-        .advice(
-            "take `spec.replicas` out of whatever writes it",
-            "the HPA alone then writes the replicas; with Argo CD, ignoreDifferences of /spec/replicas does the same",
-        )
-        .fix(
-            "see who wrote what, and when",
-            format!(
-                "kubectl get {} {} -n {} -o yaml --show-managed-fields",
-                word(&target.kind.to_lowercase()),
-                word(&target.name),
-                case.namespace()
-            ),
-            "reads only",
-        )
+    let finding = finding.advice(
+        "take `spec.replicas` out of whatever writes it",
+        "the HPA alone then writes the replicas; with Argo CD, ignoreDifferences of /spec/replicas does the same",
+    );
+    see_writers(case, finding)
+}
+
+fn see_writers(case: &Case<'_>, finding: Finding) -> Finding {
+    finding.fix(
+        "see who wrote what, and when",
+        format!(
+            "kubectl get {} -o yaml --show-managed-fields",
+            case.target_arguments()
+        ),
+        "reads only",
+    )
 }
 
 /// The replicas of the manifest that one of the managers applies.
