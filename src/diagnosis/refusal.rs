@@ -171,14 +171,14 @@ pub(super) fn repaired(case: &Case<'_>, finding: Finding, message: &str) -> Find
                         word(quota),
                         word(&format!(r#"{{"spec":{{"hard":{hard}}}}}"#))
                     ),
-                    "changes the quota; the pods come with the next attempt to create them, which may take minutes",
+                    "changes the quota",
                 ),
                 None => finding,
             };
             finding.fix(
                 "see what is used up",
                 format!("kubectl describe resourcequota {} -n {namespace}", word(quota)),
-                "reads only; raise the quota, or let the pods ask for what it allows",
+                "reads only",
             )
         }
         Refusal::QuotaDemands(quota, what) => {

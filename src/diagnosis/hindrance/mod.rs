@@ -8,7 +8,7 @@ mod container;
 mod repair;
 
 pub(super) use container::{container_repaired, missing_object, pulls_too_often};
-pub(super) use repair::{describe, older_template_runs, rolled_back};
+pub(super) use repair::{describe, often, older_template_runs, rolled_back};
 
 use super::Case;
 use crate::facts::{Container, Event, ObjectEvent, Pod};

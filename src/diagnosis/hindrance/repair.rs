@@ -5,7 +5,7 @@ use crate::diagnosis::case::is_running;
 use crate::diagnosis::offenders::holds_up_a_repair;
 use crate::diagnosis::phrase::{seconds_since, span, word};
 use crate::diagnosis::{Case, Confidence, Finding};
-use crate::facts::Pod;
+use crate::facts::{Event, Pod};
 
 impl Hold<'_> {
     /// Adds what holds the pod, the event that says so, and what takes it away.
@@ -49,7 +49,7 @@ impl Hold<'_> {
         };
         finding.saw(
             format!("event {}", told.event.reason),
-            told.event.message.trim(),
+            often(&told.event),
             format!("events of {} {}", told.kind, told.name),
         )
     }
@@ -145,4 +145,14 @@ pub(in crate::diagnosis) fn rolled_back(case: &Case<'_>, finding: Finding) -> Fi
         format!("kubectl rollout undo {}", case.target_arguments()),
         format!("rolls the pods of {}", case.target_label()),
     )
+}
+
+/// The text of an event, and how often it came.
+pub(in crate::diagnosis) fn often(event: &Event) -> String {
+    let message = event.message.trim();
+    match event.count {
+        ..=1 => message.to_owned(),
+        2 => format!("{message} (twice)"),
+        number => format!("{message} ({number} times)"),
+    }
 }

@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::{ask, room};
 use crate::diagnosis::case::container_trouble;
+use crate::diagnosis::hindrance::often;
 use crate::diagnosis::{Finding, Severity, refusal};
-use crate::facts::{Event, Fact, Pod, Rollout};
+use crate::facts::{Fact, Pod, Rollout};
 
 /// The rules that tell why pods do not come up.
 const RULES: [&str; 8] = [
@@ -168,15 +169,6 @@ fn with_events(rollout: &Rollout, mut finding: Finding, pod: &Pod) -> Finding {
         );
     }
     finding
-}
-
-fn often(event: &Event) -> String {
-    let message = event.message.trim();
-    match event.count {
-        ..=1 => message.to_owned(),
-        2 => format!("{message} (twice)"),
-        number => format!("{message} ({number} times)"),
-    }
 }
 
 /// The last lines of the container at fault, or of the one that is not ready.

@@ -158,7 +158,11 @@ fn starting(case: &Case<'_>) -> Option<Finding> {
             let title = format!("The pods of {label} are being started, for {}", span(age));
             return Some(not_created(case, Severity::Info, title, first, told).verdict(Verdict::Waiting));
         }
-        let title = format!("All pods of {label} are Pending for {}: {why}", span(age));
+        let title = if fails {
+            format!("All pods of {label} are Pending: {why}")
+        } else {
+            format!("All pods of {label} are Pending for {}: {why}", span(age))
+        };
         return Some(not_created(case, Severity::Error, title, first, told));
     }
     // Beside pods that run, a start is nothing to speak of, and a rollout that is stuck is TFS708.

@@ -134,7 +134,7 @@ fn without_series(case: &Case<'_>) -> Option<Finding> {
     for (pod, age) in silent.iter().take(PROVED) {
         finding = finding.object("Pod", &pod.namespace, &pod.name).saw(
             format!("Pod {}", pod.name),
-            format!("runs for {}, no {name}", span(*age)),
+            format!("runs for {}, no value", span(*age)),
             "the metric's own API",
         );
     }
