@@ -19,7 +19,7 @@ fn pod_template(namespace: &str, deployment: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-fn claim(namespace: &str, name: &str, class: &str) -> Value {
+pub(crate) fn claim(namespace: &str, name: &str, class: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": namespace},
         "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": class,
             "resources": {"requests": {"storage": "1Gi"}}}})

@@ -180,7 +180,13 @@ pub(super) fn pods_that_do_not_run(namespace: &str) -> Vec<Incident> {
         at_fault,
         recovers,
     };
+    let slow = json!({"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "slow"}}]});
+    let mut of_no_class = incident("class", &slow, "\"slow\"", false);
+    of_no_class
+        .objects
+        .insert(0, crate::up::claim(namespace, "slow", "missing"));
     vec![
+        of_no_class,
         incident("claim", &claim, "\"PersistentVolumeClaim\"", false),
         incident(
             "selector",
