@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::AsyncBufReadExt;
+use futures::future::join_all;
 use futures::stream::{BoxStream, StreamExt};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1;
@@ -12,6 +13,9 @@ use kube::api::{ListParams, LogParams};
 use super::{Ask, Cluster, Error, convert};
 use crate::facts::{Fact, Rollout, ScaleTarget};
 use crate::load::jobs::LOAD;
+
+/// So many pods that wait are asked about: they are alike.
+const ASKED_ABOUT: usize = 3;
 
 /// The pod of the master.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,39 +28,47 @@ pub struct Master {
     pub ended: bool,
 }
 
-/// The pods of a Job, with the events about them and about it.
+/// A Job, and how many pods it is to have.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its `metadata.uid`: an earlier one of its name had events too.
+    pub uid: &'a str,
+    /// Its pods.
+    pub pods: u16,
+}
+
+/// The pods of a Job, with the events about those that wait, and about the Job where pods are missing.
 ///
 /// # Errors
 /// The pods could not be listed.
-pub async fn rollout(cluster: &Cluster, namespace: &str, job: &str, pods: u16) -> Result<Rollout, Error> {
-    let all: Vec<Arc<v1::Pod>> = pods_of(cluster, namespace, job).await?;
-    let api: Api<v1::Event> = Api::namespaced(cluster.client.clone(), namespace);
-    let ask = Ask::list("events", Some(namespace));
-    // Without events the pods' own states still tell.
-    let events: Vec<Arc<v1::Event>> = cluster
-        .ask(ask, api.list(&ListParams::default()))
-        .await
-        .map(|list| list.items.into_iter().map(Arc::new).collect())
-        .unwrap_or_default();
+pub async fn rollout(cluster: &Cluster, namespace: &str, job: Wanted<'_>) -> Result<Rollout, Error> {
+    let all: Vec<Arc<v1::Pod>> = pods_of(cluster, namespace, job.name).await?;
+    let missing = all.len() < usize::from(job.pods);
+    let waiting = all
+        .iter()
+        .filter(|pod| is_waiting(pod))
+        .filter_map(|pod| pod.metadata.uid.as_deref())
+        .take(ASKED_ABOUT);
+    let about = waiting.chain(Some(job.uid).filter(|_| missing));
+    let events = join_all(about.map(|uid| events_about(cluster, namespace, uid))).await;
+    let events: Vec<Arc<v1::Event>> = events.into_iter().flatten().collect();
     let refused = events
         .iter()
-        .filter(|event| {
-            let about = &event.involved_object;
-            about.kind.as_deref() == Some("Job") && about.name.as_deref() == Some(job)
-        })
+        .filter(|event| event.involved_object.uid.as_deref() == Some(job.uid))
         .find(|event| event.reason.as_deref() == Some("FailedCreate"))
-        .and_then(|event| event.message.clone())
-        .filter(|_| all.len() < usize::from(pods));
+        .and_then(|event| event.message.clone());
     Ok(Rollout {
         namespace: namespace.to_owned(),
         target: ScaleTarget {
             api_version: "batch/v1".to_owned(),
             kind: "Job".to_owned(),
-            name: job.to_owned(),
-            replicas: Some(i32::from(pods)),
+            name: job.name.to_owned(),
+            replicas: Some(i32::from(job.pods)),
             ..ScaleTarget::default()
         },
-        replica_set: Some(job.to_owned()),
+        replica_set: Some(job.name.to_owned()),
         refused,
         pods: all
             .iter()
@@ -74,6 +86,22 @@ pub async fn rollout(cluster: &Cluster, namespace: &str, job: &str, pods: u16) -
         )),
         ..Rollout::default()
     })
+}
+
+fn is_waiting(pod: &v1::Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    phase.is_none_or(|phase| phase == "Pending")
+}
+
+/// Nothing where they may not be read: the pods' own states still tell.
+async fn events_about(cluster: &Cluster, namespace: &str, uid: &str) -> Vec<Arc<v1::Event>> {
+    let api: Api<v1::Event> = Api::namespaced(cluster.client.clone(), namespace);
+    let about = ListParams::default().fields(&format!("involvedObject.uid={uid}"));
+    cluster
+        .ask(Ask::list("events", Some(namespace)), api.list(&about))
+        .await
+        .map(|list| list.items.into_iter().map(Arc::new).collect())
+        .unwrap_or_default()
 }
 
 /// The master's pod; none until it has an address.

@@ -1,5 +1,6 @@
 //! Whether whoever asks may write, as the API server's authorizer says: it answers for a namespace that does not exist too.
 
+use futures::future::join_all;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
@@ -15,22 +16,15 @@ const VERBS: [&str; 3] = ["get", "create", "patch"];
 
 /// The rights that are missing to apply these, in the words of `kubectl auth can-i`. Nothing where nobody can be asked.
 pub async fn missing(cluster: &Cluster, manifests: &[Manifest]) -> Vec<String> {
-    let mut missing = Vec::new();
-    for manifest in manifests {
-        let (resource, _) = apply::resource(manifest);
-        for verb in VERBS {
-            let asked = ask(verb, &resource, manifest);
-            if may(cluster, &asked).await == Some(false) {
-                missing.push(asked.right());
-            }
-        }
-    }
-    missing
+    let resources = resources(manifests);
+    let all = resources
+        .iter()
+        .flat_map(|(resource, manifest)| VERBS.map(|verb| ask(verb, resource, manifest)));
+    refused(cluster, all).await
 }
 
 /// The rights that are missing to follow and to remove a load of these.
 pub async fn missing_to_end(cluster: &Cluster, manifests: &[Manifest]) -> Vec<String> {
-    let mut missing = Vec::new();
     let namespace = manifests.first().and_then(Manifest::namespace);
     let log = Ask {
         verb: "get",
@@ -38,22 +32,28 @@ pub async fn missing_to_end(cluster: &Cluster, manifests: &[Manifest]) -> Vec<St
         namespace,
         name: None,
     };
-    let mut all = vec![Ask::list("pods", namespace), log];
-    let resources: Vec<(String, &Manifest)> = manifests
+    let resources = resources(manifests);
+    let deletes = resources
+        .iter()
+        .map(|(resource, manifest)| ask("delete", resource, manifest));
+    refused(
+        cluster,
+        [Ask::list("pods", namespace), log].into_iter().chain(deletes),
+    )
+    .await
+}
+
+fn resources(manifests: &[Manifest]) -> Vec<(String, &Manifest)> {
+    manifests
         .iter()
         .map(|manifest| (apply::resource(manifest).0, manifest))
-        .collect();
-    all.extend(
-        resources
-            .iter()
-            .map(|(resource, manifest)| ask("delete", resource, manifest)),
-    );
-    for asked in all {
-        if may(cluster, &asked).await == Some(false) {
-            missing.push(asked.right());
-        }
-    }
-    missing
+        .collect()
+}
+
+/// Those that are not allowed; all are asked for at once.
+async fn refused<'a>(cluster: &Cluster, all: impl Iterator<Item = Ask<'a>>) -> Vec<String> {
+    let answers = all.map(async |asked| (may(cluster, &asked).await == Some(false)).then(|| asked.right()));
+    join_all(answers).await.into_iter().flatten().collect()
 }
 
 /// Whether it is allowed; none where that cannot be asked.

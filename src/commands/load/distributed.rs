@@ -99,8 +99,11 @@ impl Distributed {
             self.jobs.files("", &any),
             self.jobs.worker("", &any),
         ];
-        let mut missing = rights::missing(&self.cluster, &manifests).await;
-        missing.extend(rights::missing_to_end(&self.cluster, &manifests).await);
+        let (mut missing, to_end) = futures::join!(
+            rights::missing(&self.cluster, &manifests),
+            rights::missing_to_end(&self.cluster, &manifests),
+        );
+        missing.extend(to_end);
         missing.dedup();
         if missing.is_empty() {
             return Ok(());
@@ -175,9 +178,9 @@ impl Distributed {
         let jobs = &self.jobs;
         let owner = self.make(&jobs.master()).await?;
         self.make(&jobs.files(&self.locustfile, &owner)).await?;
-        let mut come_up = ComeUp::new(&self.cluster, jobs);
+        let mut come_up = ComeUp::new(&self.cluster, jobs, owner.clone());
         let master = come_up.master().await?;
-        self.make(&jobs.worker(&master.address, &owner)).await?;
+        come_up.workers = self.make(&jobs.worker(&master.address, &owner)).await?;
         Ok(come_up)
     }
 

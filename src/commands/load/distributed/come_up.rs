@@ -7,12 +7,12 @@ use tokio::time::Instant;
 
 use crate::Error;
 use crate::cluster::Cluster;
-use crate::cluster::load_jobs::{self, Master};
+use crate::cluster::load_jobs::{self, Master, Wanted};
 use crate::commands::patience::Patience;
 use crate::commands::progress::Progress;
 use crate::diagnosis::rollout::{self, Kind};
 use crate::diagnosis::{Finding, Fix};
-use crate::load::jobs::Jobs;
+use crate::load::jobs::{Jobs, Owner};
 use crate::output;
 
 /// How long pods may take: an image of 100 MB, and a node that has to be made.
@@ -29,10 +29,13 @@ pub(super) struct ComeUp<'a> {
     patience: Patience,
     progress: Option<Progress>,
     pub(super) pod: String,
+    master: Owner,
+    /// The workers' Job, once it is made.
+    pub(super) workers: Owner,
 }
 
 impl<'a> ComeUp<'a> {
-    pub(super) fn new(cluster: &'a Cluster, jobs: &'a Jobs) -> Self {
+    pub(super) fn new(cluster: &'a Cluster, jobs: &'a Jobs, master: Owner) -> Self {
         Self {
             cluster,
             jobs,
@@ -40,6 +43,8 @@ impl<'a> ComeUp<'a> {
             patience: Patience::default(),
             progress: Some(Progress::start()),
             pod: String::new(),
+            workers: Owner { uid: String::new() },
+            master,
         }
     }
 
@@ -51,15 +56,26 @@ impl<'a> ComeUp<'a> {
                 self.pod.clone_from(&master.pod);
                 return Ok(master);
             }
-            self.look("the master's pod", &name, 1).await?;
+            let uid = self.master.uid.clone();
+            let job = Wanted {
+                name: &name,
+                uid: &uid,
+                pods: 1,
+            };
+            self.look("the master's pod", job).await?;
             tokio::time::sleep(TICK).await;
         }
     }
 
     /// Looks at the workers once.
     pub(super) async fn workers(&mut self) -> Result<(), Error> {
-        let name = self.jobs.workers_name();
-        self.look("the workers", &name, self.jobs.workers).await
+        let (name, uid) = (self.jobs.workers_name(), self.workers.uid.clone());
+        let job = Wanted {
+            name: &name,
+            uid: &uid,
+            pods: self.jobs.workers,
+        };
+        self.look("the workers", job).await
     }
 
     /// It has come up: nothing is shown of it any more.
@@ -68,8 +84,8 @@ impl<'a> ComeUp<'a> {
     }
 
     /// What is waited for; an error where it will not come.
-    async fn look(&mut self, what: &str, job: &str, pods: u16) -> Result<(), Error> {
-        let rollout = load_jobs::rollout(self.cluster, &self.jobs.namespace, job, pods).await?;
+    async fn look(&mut self, what: &str, job: Wanted<'_>) -> Result<(), Error> {
+        let rollout = load_jobs::rollout(self.cluster, &self.jobs.namespace, job).await?;
         let now = Utc::now();
         let states: Vec<String> = rollout
             .pods
@@ -104,12 +120,12 @@ impl<'a> ComeUp<'a> {
             (true, None) => format!(
                 " within {} s: {}",
                 MOST.as_secs(),
-                waited_for(what, &states, pods)
+                waited_for(what, &states, job.pods)
             ),
         };
         Err(Error::Incomplete(format!(
-            "Job {}/{job} does not come up{why}; no load was made",
-            self.jobs.namespace
+            "Job {}/{} does not come up{why}; no load was made",
+            self.jobs.namespace, job.name
         )))
     }
 }
