@@ -197,7 +197,13 @@ fn latency(
     points: &[Point],
     value: fn(&Quantiles) -> f64,
 ) -> Series {
-    series(name, class, points, |point| point.latency_ms.as_ref().map(value))
+    // A slow model answers nothing in many a slice: the line goes on over it, and breaks where requests failed.
+    let said: Vec<Point> = points
+        .iter()
+        .filter(|point| point.latency_ms.is_some() || point.failed > 0)
+        .cloned()
+        .collect();
+    series(name, class, &said, |point| point.latency_ms.as_ref().map(value))
 }
 
 fn series(
@@ -248,7 +254,41 @@ fn failures(body: &mut String, report: &LoadReport) {
 
 #[cfg(test)]
 mod tests {
-    use super::escape;
+    use std::time::Duration;
+
+    use super::{Point, escape, latency};
+    use crate::load::Tally;
+
+    #[test]
+    fn the_latency_line_breaks_where_requests_failed_and_not_where_none_was_answered() {
+        let of = |milliseconds: u64| {
+            let mut tally = Tally::default();
+            tally.answered(Duration::from_millis(milliseconds), 0);
+            tally.latencies.quantiles()
+        };
+        let point = |second, latency_ms, failed| Point {
+            second,
+            seconds: 1.0,
+            level: 1,
+            requests_per_second: 0.0,
+            failed,
+            latency_ms,
+            warm_up: false,
+        };
+        let points = [
+            point(0.0, of(900), 0),
+            point(1.0, None, 0),
+            point(2.0, of(950), 0),
+            point(3.0, None, 2),
+        ];
+        let line = latency("p50", "low", &points, |it| it.p50);
+        let drawn: Vec<_> = line
+            .points
+            .iter()
+            .map(|(second, value)| (*second, value.map(f64::round)))
+            .collect();
+        assert_eq!(drawn, [(0.5, Some(900.0)), (2.5, Some(950.0)), (3.5, None)]);
+    }
 
     #[test]
     fn what_others_wrote_is_no_markup() {
