@@ -5,6 +5,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Text};
 use ratatui::widgets::{Cell, Row, Table};
 
+use super::cut;
+
 /// Space between two columns.
 const GAP: u16 = 2;
 
@@ -76,19 +78,16 @@ impl Column {
         self.shrinks.map_or(width, |(least, _)| width.min(least))
     }
 
-    fn shown(&self, text: &str, width: u16) -> String {
-        let (width, length) = (usize::from(width), text.chars().count());
+    fn shown(&self, text: &str, narrow: u16) -> String {
+        let (width, length) = (usize::from(narrow), text.chars().count());
         match self.shrinks {
-            Some((_, elide)) if length > width => {
-                let kept = width.saturating_sub(1);
-                match elide {
-                    Elide::End => text.chars().take(kept).chain(['…']).collect(),
-                    Elide::Start => ['…']
-                        .into_iter()
-                        .chain(text.chars().skip(length - kept))
-                        .collect(),
-                }
-            }
+            Some((_, elide)) if length > width => match elide {
+                Elide::End => cut(text, narrow),
+                Elide::Start => ['…']
+                    .into_iter()
+                    .chain(text.chars().skip(length - width.saturating_sub(1)))
+                    .collect(),
+            },
             _ => text.to_owned(),
         }
     }

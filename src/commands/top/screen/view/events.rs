@@ -6,7 +6,7 @@ use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::{colour, dim, safe};
+use super::{colour, cut, dim, safe};
 use crate::commands::top::screen::model::Screen;
 
 /// A fifth of the screen or what the pods leave, with the heading.
@@ -26,14 +26,16 @@ pub(super) fn draw(frame: &mut Frame<'_>, screen: &Screen, area: Rect) {
             || "--:--:--".to_owned(),
             |seen| seen.format("%H:%M:%S").to_string(),
         );
+        let time = format!("{seen}  ");
+        let room = area.width.saturating_sub(10);
         let style = if event.warning {
             colour(screen, Color::Yellow)
         } else {
             Style::new()
         };
         Line::from(vec![
-            Span::styled(format!("{seen}  "), dim()),
-            Span::styled(safe(&event.text), style),
+            Span::styled(time, dim()),
+            Span::styled(cut(&safe(&event.text), room), style),
         ])
     });
     let all: Vec<Line<'_>> = [Line::styled("EVENTS", dim())].into_iter().chain(lines).collect();

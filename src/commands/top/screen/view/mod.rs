@@ -14,12 +14,13 @@ use ratatui::text::{Line, Span};
 
 use super::model::Screen;
 use crate::output::escape;
+use crate::output::text::wrap;
 
 /// Draws everything.
 pub(super) fn draw(frame: &mut Frame<'_>, screen: &Screen) {
     let area = frame.area();
     let targets = targets::height(screen, area.height);
-    let target = target::height(screen);
+    let target = target::height(screen, area.width);
     let pods = pods::height(screen);
     let left = area.height.saturating_sub(2 + targets + target + pods);
     let events = events::height(screen, area.height, left);
@@ -71,6 +72,29 @@ fn foot(frame: &mut Frame<'_>, screen: &Screen, area: Rect) {
         Line::from(vec![Span::styled(keys, dim()), Span::raw(filter)])
     };
     frame.render_widget(line, area);
+}
+
+/// A text in so many lines at most, broken between words; what is cut off is seen to be.
+fn lines(text: &str, width: u16, most: usize) -> Vec<String> {
+    let mut lines = wrap(text, width.into());
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            last.push_str(" …");
+            *last = cut(last, width);
+        }
+    }
+    lines
+}
+
+/// A line that loses its end where it must.
+fn cut(text: &str, width: u16) -> String {
+    let width = usize::from(width);
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept = width.saturating_sub(1);
+    text.chars().take(kept).chain(['…']).collect()
 }
 
 /// A text of the cluster.

@@ -3,29 +3,32 @@
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Sparkline, Wrap};
+use ratatui::widgets::{Paragraph, Sparkline};
 
-use super::{bold, by_target, dim, percent, safe, span};
+use super::{bold, by_target, cut, dim, lines, percent, safe, span};
 use crate::commands::top::report::TargetUsage;
 use crate::commands::top::screen::history::COLUMN;
 use crate::commands::top::screen::model::Screen;
 use crate::commands::top::table::heading;
 
-/// Lines of text above the sparklines.
-const TEXT: u16 = 4;
+/// Lines of text above the sparklines, where there is no more to say: what follows stays in its place.
+const TEXT: usize = 4;
+/// A sentence takes so many lines at most.
+const SENTENCE: usize = 2;
 /// The sparklines, and an empty line.
 const CHARTS: u16 = 3;
 
-pub(super) fn height(screen: &Screen) -> u16 {
-    match screen.chosen() {
-        None => 2,
-        Some(usage) if usage.hpa.is_none() => 2 + lines(usage.notes.len()),
-        Some(usage) => TEXT + lines(usage.notes.len()) + CHARTS,
+pub(super) fn height(screen: &Screen, width: u16) -> u16 {
+    let Some(usage) = screen.chosen() else { return 2 };
+    let text = text(screen, usage, width).len();
+    if usage.hpa.is_none() {
+        return rows(text + 1);
     }
+    rows(text.max(TEXT)) + CHARTS
 }
 
-fn lines(count: usize) -> u16 {
-    u16::try_from(count).unwrap_or(u16::MAX).min(2)
+fn rows(count: usize) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
 }
 
 pub(super) fn draw(frame: &mut Frame<'_>, screen: &Screen, area: Rect) {
@@ -38,26 +41,31 @@ pub(super) fn draw(frame: &mut Frame<'_>, screen: &Screen, area: Rect) {
         frame.render_widget(Line::from(text), area);
         return;
     };
+    let words = Paragraph::new(text(screen, usage, area.width));
     if usage.hpa.is_none() {
-        frame.render_widget(Paragraph::new(text(screen, usage)), area);
+        frame.render_widget(words, area);
         return;
     }
-    let [words, charts] = Layout::vertical([Constraint::Min(1), Constraint::Length(CHARTS)]).areas(area);
-    frame.render_widget(
-        Paragraph::new(text(screen, usage)).wrap(Wrap { trim: true }),
-        words,
-    );
+    let [above, charts] = Layout::vertical([Constraint::Min(1), Constraint::Length(CHARTS)]).areas(area);
+    frame.render_widget(words, above);
     draw_charts(frame, screen, usage, charts);
 }
 
-fn text(screen: &Screen, usage: &TargetUsage) -> Vec<Line<'static>> {
-    let mut lines = vec![Line::styled(safe(&heading(usage)), bold())];
+fn text(screen: &Screen, usage: &TargetUsage, width: u16) -> Vec<Line<'static>> {
+    let mut text = vec![Line::styled(cut(&safe(&heading(usage)), width), bold())];
     if let (Some(verdict), Some(summary)) = (usage.verdict, &usage.summary) {
         let verdict = format!("{verdict:?}: ").to_lowercase();
-        lines.push(Line::from(vec![
-            Span::styled(verdict, by_target(screen, usage.percent_of_target)),
-            Span::raw(safe(summary)),
-        ]));
+        let mut told = lines(&format!("{verdict}{summary}"), width, SENTENCE).into_iter();
+        let first = told.next().unwrap_or_default();
+        let style = by_target(screen, usage.percent_of_target);
+        text.push(match first.strip_prefix(&verdict) {
+            Some(rest) => Line::from(vec![
+                Span::styled(verdict.clone(), style),
+                Span::raw(rest.to_owned()),
+            ]),
+            None => Line::from(first),
+        });
+        text.extend(told.map(Line::from));
     }
     if let Some(decision) = &usage.decision {
         let held = usage
@@ -70,10 +78,12 @@ fn text(screen: &Screen, usage: &TargetUsage) -> Vec<Line<'static>> {
                 )
             })
             .unwrap_or_default();
-        lines.push(Line::from(format!("next: {}{held}", safe(decision))));
+        let decided = format!("next: {decision}{held}");
+        text.extend(lines(&decided, width, SENTENCE).into_iter().map(Line::from));
     }
-    lines.extend(usage.notes.iter().map(|note| Line::from(safe(note))));
-    lines
+    let notes = usage.notes.iter().take(SENTENCE);
+    text.extend(notes.map(|note| Line::from(cut(&safe(note), width))));
+    text
 }
 
 fn draw_charts(frame: &mut Frame<'_>, screen: &Screen, usage: &TargetUsage, area: Rect) {
