@@ -1,11 +1,11 @@
-//! Standard output: data, and nothing else.
+//! Standard output: data, and nothing else. Standard error: sentences.
 
 use std::io::{BufWriter, Write};
 
 use serde::Serialize;
 
 use crate::Error;
-use crate::output::structured;
+use crate::output::{escape, structured, text};
 
 /// Writes a text, and finds out whether somebody still reads.
 pub(super) fn print(text: &str) -> Result<(), Error> {
@@ -24,4 +24,12 @@ pub(super) fn print_json<T: Serialize>(value: &T) -> Result<(), Error> {
     structured::write_json(&mut stdout, value)?;
     stdout.flush()?;
     Ok(())
+}
+
+/// Says a sentence on standard error; a terminal breaks it between words.
+pub(super) fn say(sentence: &str) {
+    match terminal_size::terminal_size_of(std::io::stderr()) {
+        Some((width, _)) => anstream::eprintln!("{}", text::sentence(sentence, width.0.into())),
+        None => anstream::eprintln!("{}", escape::line(sentence)),
+    }
 }

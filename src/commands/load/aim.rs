@@ -13,9 +13,9 @@ use crate::Error;
 use crate::cli::{GlobalArgs, LoadArgs, ViaArg};
 use crate::cluster::reach::{self, Backend, Via, Way};
 use crate::cluster::{Cluster, DEFAULT_DEADLINE};
+use crate::commands::print::say;
 use crate::commands::served::{self, Served, Sought};
 use crate::load::report::Target;
-use crate::output::escape;
 use crate::serving::request;
 
 /// What is loaded.
@@ -177,7 +177,7 @@ async fn at_name(global: &GlobalArgs, args: &LoadArgs, name: &str) -> Result<Res
         Way::Proxy(_) => return Err(proxy_refused()),
     };
     for way in &served.reach.passed_over {
-        anstream::eprintln!("not      {}", escape::line(&way.to_string()));
+        say(&format!("not      {way}"));
     }
     Ok(Ok(Aim {
         title: title(&served, &target.url),
@@ -214,7 +214,7 @@ fn proxy_refused() -> Error {
 async fn body(args: &LoadArgs, served: &Served) -> Result<Result<Bytes, u8>, Error> {
     if args.example {
         return Ok(served.example().await?.map(|example| {
-            anstream::eprintln!("{}", escape::line(&example.of));
+            say(&example.of);
             Bytes::from(example.request)
         }));
     }

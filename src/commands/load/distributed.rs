@@ -22,7 +22,6 @@ use crate::cluster::{Cluster, load_jobs, removal, rights};
 use crate::commands::progress::Progress;
 use crate::load::Plan;
 use crate::load::jobs::{Jobs, Owner};
-use crate::output::escape;
 use crate::serving::MANAGER;
 use crate::serving::manifest::Manifest;
 
@@ -156,7 +155,7 @@ impl Distributed {
                  removes it, and it ends by itself",
                 self.jobs.name, self.jobs.namespace
             );
-            anstream::eprintln!("{}", escape::line(&said));
+            live.say(&said);
         }
         let (collected, (ended, start)) = collected?;
         let scaling = match watch {

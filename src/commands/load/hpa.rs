@@ -5,8 +5,8 @@ use super::watch::Watch;
 use crate::Error;
 use crate::cli::{GlobalArgs, LoadArgs};
 use crate::cluster::{Cluster, named_hpas, reach, scaled_by};
+use crate::commands::print::say;
 use crate::facts::Hpa;
-use crate::output::escape;
 
 /// What is watched, or why nothing is.
 pub(super) enum Watched {
@@ -71,7 +71,7 @@ fn tell(args: &LoadArgs, watched: &Watched) -> Result<(), Error> {
         (false, Some(_)) => "--cool-down",
         (false, None) => {
             if let Watched::Nothing(why) = watched {
-                anstream::eprintln!("no HPA is watched: {}", escape::line(why));
+                say(&format!("no HPA is watched: {why}"));
             }
             return Ok(());
         }

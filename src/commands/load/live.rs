@@ -5,6 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::record::Record;
+use crate::commands::print::say;
 use crate::load::{Mode, Plan, Timeline};
 use crate::output::escape;
 use crate::output::load::live_line;
@@ -70,7 +71,7 @@ impl Live {
 
     /// Says something once.
     pub(super) fn say(&self, line: &str) {
-        self.bar.suspend(|| anstream::eprintln!("{}", escape::line(line)));
+        self.bar.suspend(|| say(line));
     }
 
     /// Shows how the HPA stands after the load.

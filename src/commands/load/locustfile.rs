@@ -4,7 +4,7 @@ use http::Uri;
 
 use super::aim::Aim;
 use crate::Error;
-use crate::commands::print::print;
+use crate::commands::print::{print, say};
 use crate::load::{Plan, locustfile};
 
 /// Prints the load as a file for Locust, and says where it can be run.
@@ -14,7 +14,7 @@ use crate::load::{Plan, locustfile};
 pub(super) fn write(plan: &Plan, aim: &Aim) -> Result<(), Error> {
     let file = of(plan, aim, &aim.target.url)?;
     if let Some(named) = &aim.named {
-        anstream::eprintln!("{}", crate::output::escape::line(&named.who_reaches_it()));
+        say(&named.who_reaches_it());
     }
     print(&file)
 }

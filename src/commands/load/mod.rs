@@ -28,7 +28,7 @@ use std::thread::available_parallelism;
 
 use chrono::Utc;
 
-use super::print::print;
+use super::print::{print, say};
 use crate::cli::{GlobalArgs, LoadArgs, OutputFormat};
 use crate::load::report::Parts;
 use crate::load::{Answer, LoadReport};
@@ -68,13 +68,13 @@ pub(super) async fn run(global: &GlobalArgs, args: &LoadArgs) -> Result<u8, Erro
         Watched::Nothing(why) => (None, Some(why)),
         Watched::NotAsked => (None, None),
     };
-    anstream::eprintln!(
+    say(&format!(
         "loading {}: {}, {} s; from {}; Ctrl-C ends it and writes the report",
-        output::escape::line(&aim.title),
+        aim.title,
         plan::levels(&plan),
         plan.length().as_secs_f64(),
-        output::escape::line(&aim.target.measured_from)
-    );
+        aim.target.measured_from
+    ));
     let means = Means {
         threads: threads(args.plan.threads),
         connections: args.plan.connections,

@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use super::address::Address;
 use super::record::Record;
 use crate::cluster::{Cluster, Error, Live, Scope, Selection};
+use crate::commands::print::say;
 use crate::facts::Hpa;
 use crate::load::Scaling;
-use crate::output::escape;
 
 /// A pod that is ready is known to every node so much later; connections are opened anew then.
 const PODS_ARE_KNOWN: Duration = Duration::from_secs(2);
@@ -47,7 +47,7 @@ impl Watch {
                 "HPA {0}/{1} does not work: {2} ({3}); `kubectl tfserve explain-hpa {1} -n {0}` explains it",
                 hpa.namespace, hpa.name, broken.title, broken.code
             );
-            anstream::eprintln!("{}", escape::line(&said));
+            say(&said);
         }
         Ok(Self {
             live,

@@ -119,7 +119,7 @@ impl Page {
 }
 
 /// Breaks a text at its spaces.
-pub(in crate::output) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     align(&[vec![text.to_owned()]], width)
 }
 

@@ -8,7 +8,7 @@ mod shared;
 mod what_if;
 
 use layout::Page;
-pub(super) use layout::wrap;
+pub(crate) use layout::wrap;
 
 pub use changes::changes;
 pub use what_if::what_if;
@@ -35,6 +35,12 @@ pub fn explanations(all: &Explanations, width: usize) -> String {
     healthy(&mut page, all);
     unreadable(&mut page, all);
     page.finish()
+}
+
+/// A sentence, broken between words; what follows the first line is set back.
+pub fn sentence(text: &str, width: usize) -> String {
+    const BACK: usize = 2;
+    wrap(text, width.max(40) - BACK).join(&format!("\n{:BACK$}", ""))
 }
 
 /// Renders why a roll-out does not come up: the first finding whole, the others in short.
