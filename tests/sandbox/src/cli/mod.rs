@@ -29,8 +29,8 @@ enum Command {
     Status,
     /// Play the whole story on a cluster of its own: deploy, autoscale, explain, repair, load
     Demo,
-    /// Measure explain-hpa on a large cluster of its own, beside kubectl
-    Bench(crate::bench::Arguments),
+    /// Measure explain-hpa on a large cluster of its own, beside kubectl; or a load, beside other clients
+    Bench(crate::bench::Bench),
     /// Hold a cluster until SIGTERM; what `up` starts
     #[command(hide = true)]
     Serve(up::Arguments),
