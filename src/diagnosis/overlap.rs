@@ -40,6 +40,9 @@ pub(super) fn finding(case: &Case<'_>, rule: &Rule, said: &[String]) -> Option<F
         let mut rivals = case.facts.rivals.iter();
         rivals.any(|rival| rival.hpa == *name && is_apart(rival))
     };
+    if let Some(rival) = case.facts.rivals.iter().find(|rival| is_left_over(rival)) {
+        return Some(left_over(case, rule, rival));
+    }
     if !others.is_empty() && others.iter().all(apart) && case.facts.pods.known().is_some() {
         return Some(over(case, rule, &others));
     }
@@ -49,6 +52,41 @@ pub(super) fn finding(case: &Case<'_>, rule: &Rule, said: &[String]) -> Option<F
 /// Whether the rival is known to have no pod in common any more.
 fn is_apart(rival: &Rival) -> bool {
     rival.target.is_none() || matches!(rival.selector, Fact::Known(_) | Fact::Absent)
+}
+
+/// Whether the rival's target cannot be found.
+fn is_left_over(rival: &Rival) -> bool {
+    rival.target.is_some() && rival.selector.is_absent()
+}
+
+/// The controller keeps the selector of an HPA until it reads another one or the HPA is deleted
+/// (`hpaSelectors` in `horizontal.go`, v1.37); it reads none where the target is gone.
+fn left_over(case: &Case<'_>, rule: &Rule, rival: &Rival) -> Finding {
+    let hpa = &case.facts.hpa;
+    let target = rival
+        .target
+        .as_ref()
+        .map_or_else(String::new, |target| format!("{}/{}", target.kind, target.name));
+    let finding = rule.finding(
+        Severity::Error,
+        format!(
+            "HPA {} is left over: {target} is gone, and its old selector still keeps HPA {} from scaling",
+            rival.hpa, hpa.name
+        ),
+        "the controller remembers the selector of an HPA until that is deleted or its target can be read again",
+    );
+    case.with_condition(case.on_hpa(finding))
+        .object("HorizontalPodAutoscaler", &hpa.namespace, &rival.hpa)
+        .saw(
+            format!("HPA {}", rival.hpa),
+            format!("{target} does not exist"),
+            "LIST horizontalpodautoscalers",
+        )
+        .fix(
+            "delete the one that is left over",
+            format!("kubectl delete hpa {} -n {}", word(&rival.hpa), case.namespace()),
+            format!("deletes HPA {}, which has nothing to scale", rival.hpa),
+        )
 }
 
 fn proven(case: &Case<'_>, rule: &Rule, rivals: &[&Rival], said: bool) -> Finding {

@@ -46,6 +46,34 @@ fn selectors_of_two_targets_overlap() {
     }
 }
 
+#[test]
+fn an_hpa_that_is_left_over_keeps_another_from_scaling() {
+    let space = sandbox().namespace("left-over").expect("a namespace");
+    let namespace = space.name();
+    apply(&[
+        deployment(namespace, "blue", &json!({"app": "web"})),
+        deployment(namespace, "green", &json!({"app": "web", "color": "green"})),
+        hpa(namespace, "blue"),
+        hpa(namespace, "green"),
+    ]);
+    says(namespace, "blue", "AmbiguousSelector");
+    says(namespace, "green", "AmbiguousSelector");
+    kubectl(&format!("delete deployment blue -n {namespace}")).expect_code(0);
+    until("the controller cannot read the scale of blue", || {
+        let able = "{.status.conditions[?(@.type=='AbleToScale')].reason}";
+        (field(namespace, "hpa/blue", able) == "FailedGetScale").then_some(())
+    });
+    let finding = first(namespace, "green", "TFS201");
+    assert_eq!(finding["severity"], "error", "{finding:#}");
+    assert_eq!(finding["objects"][1]["name"], "blue", "{finding:#}");
+    assert_eq!(field(namespace, "hpa/green", ACTIVE), "AmbiguousSelector");
+    type_fix(&finding, 0);
+    until("green is free", || {
+        let reason = field(namespace, "hpa/green", ACTIVE);
+        (reason != "AmbiguousSelector").then_some(())
+    });
+}
+
 /// What VPA's admission controller does to the pods of a namespace: another request, and a note of it.
 fn vertical_autoscaler(namespace: &str) -> [Value; 2] {
     let rule =
