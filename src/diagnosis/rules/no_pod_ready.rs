@@ -1,10 +1,11 @@
 //! TFS511 no-pod-ready
 //!
 //! ## What it detects
-//! All pods run, were ready, and none is any more: nobody sends them requests, so they look idle, and the HPA scales down or stays.
+//! All pods run, were ready, and none is any more, or half of them are not: nobody sends them requests, so they look idle, and
+//! the HPA scales down or stays.
 //!
 //! ## How it is proved
-//! Every living pod of the target is `Running` with `Ready=False` for two minutes at least.
+//! Every living pod of the target, or every second one, is `Running` with `Ready=False` for two minutes at least.
 //!
 //! ## What it is not
 //! Pods that have never been ready are TFS502 and do not count; pods whose container ends again and again are TFS502 too.
@@ -20,6 +21,7 @@ use crate::diagnosis::phrase::{count, seconds_since, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Pod;
+use crate::hpa::replicas::Counted;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS511",
@@ -27,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     stage: Stage::Pods,
     source: documentation!("no_pod_ready.rs"),
     explains: &["TFS601", "TFS603", "TFS604", "TFS614", "TFS708"],
-    needs: &[Need::Pods],
+    needs: &[Need::Pods, Need::PodMetrics],
     check,
 };
 
@@ -39,14 +41,18 @@ const PROVED: usize = 3;
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let living: Vec<&Pod> = case.own_pods().filter(|pod| pod.takes_room()).collect();
+    // What an unready pod does to a target of `Value` is TFS510.
+    let counted = case.shares(Counted::Yes);
     let lost = |pod: &Pod| {
         is_running(pod)
             && !is_ready(pod)
             && !pod.has_never_been_ready()
             && container_trouble(pod).is_none()
             && unready_for(case, pod) >= Some(UNREADY_SECONDS)
+            && counted.iter().any(|share| share.name == pod.name)
     };
-    if living.is_empty() || !living.iter().all(|pod| lost(pod)) {
+    let unready: Vec<&Pod> = living.iter().copied().filter(|pod| lost(pod)).collect();
+    if unready.is_empty() || unready.len() * 2 < living.len() {
         return None;
     }
     // A StatefulSet that waits for one of them is TFS505.
@@ -55,19 +61,24 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if of_set && i32::try_from(living.len()).is_ok_and(|living| living < wanted) {
         return None;
     }
-    let first = living.first()?;
+    let first = unready.first()?;
     let label = case.target_label();
-    let shortest = living.iter().filter_map(|pod| unready_for(case, pod)).min()?;
-    let subject = match living.len() {
-        1 => format!("The pod of {label} is not ready"),
-        number => format!("None of {} of {label} is ready", count(number, "pod")),
+    let shortest = unready.iter().filter_map(|pod| unready_for(case, pod)).min()?;
+    let all = unready.len() == living.len();
+    let subject = match (all, living.len()) {
+        (true, 1) => format!("The pod of {label} is not ready"),
+        (true, number) => format!("None of {} of {label} is ready", count(number, "pod")),
+        (false, number) => {
+            let of = format!("{} of {}", unready.len(), count(number, "pod"));
+            format!("{of} of {label} not ready")
+        }
     };
     let mut finding = RULE.finding(
         Severity::Warning,
         format!("{subject}, for {}: nothing sends them requests", span(shortest)),
         "the HPA counts pods that were ready once, so their little usage reads as idleness",
     );
-    for pod in living.iter().take(PROVED) {
+    for pod in unready.iter().take(PROVED) {
         finding = finding.object("Pod", &pod.namespace, &pod.name).saw(
             format!("Pod {}", pod.name),
             format!(

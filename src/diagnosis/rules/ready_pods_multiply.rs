@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "only-ready-pods-multiply",
     stage: Stage::Pods,
     source: documentation!("ready_pods_multiply.rs"),
-    explains: &["TFS511", "TFS601", "TFS603", "TFS604", "TFS614"],
+    explains: &["TFS601", "TFS603", "TFS604", "TFS614"],
     needs: &[Need::Pods, Need::Scale],
     check,
 };
