@@ -233,7 +233,7 @@ pub(super) fn refused<T>(fact: &Fact<T>) -> Option<&NotReadable> {
 
 /// Whether the pod belongs to the scale target.
 pub(super) fn is_own(pod: &Pod) -> bool {
-    pod.owner.as_ref().is_some_and(|owner| owner.is_scale_target)
+    pod.is_own()
 }
 
 /// Whether the pod has ended or is about to: it counts for nothing but its requests.

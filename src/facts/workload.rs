@@ -261,6 +261,11 @@ pub struct Pod {
 }
 
 impl Pod {
+    /// Whether it descends from the scale target.
+    pub fn is_own(&self) -> bool {
+        self.owner.as_ref().is_some_and(|owner| owner.is_scale_target)
+    }
+
     /// Since when it has a node; where that is not known, since when it exists.
     pub fn placed_at(&self) -> Option<DateTime<Utc>> {
         let scheduled = self

@@ -132,10 +132,7 @@ fn creates_too_few_pods(facts: &HpaFacts) -> bool {
     else {
         return false;
     };
-    let own = pods
-        .iter()
-        .filter(|pod| pod.owner.as_ref().is_some_and(|owner| owner.is_scale_target))
-        .count();
+    let own = pods.iter().filter(|pod| pod.is_own()).count();
     target.kind == "StatefulSet" && i32::try_from(own).is_ok_and(|own| own < scale.spec_replicas)
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn read_events(cluster: &Cluster, hpas: &mut [HpaFacts], budget
 /// The pod of the scale target that has waited long enough for its events to tell why.
 fn waits(facts: &HpaFacts) -> Option<&Pod> {
     let own = facts.pods.known()?.iter();
-    let own = own.filter(|pod| pod.owner.as_ref().is_some_and(|owner| owner.is_scale_target));
+    let own = own.filter(|pod| pod.is_own());
     let pod = longest_pending(own)?;
     let starts_late =
         || pod.node.is_some() && pod.starts_late(Utc::now()) && pod.running_init_container().is_none();

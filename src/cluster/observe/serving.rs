@@ -41,7 +41,7 @@ pub(super) async fn read_logs(cluster: &Cluster, hpas: &mut [HpaFacts], budget: 
         .enumerate()
         .filter_map(|(index, facts)| {
             let own = facts.pods.known()?.iter();
-            let own = own.filter(|pod| pod.owner.as_ref().is_some_and(|owner| owner.is_scale_target));
+            let own = own.filter(|pod| pod.is_own());
             let (pod, container) = never_ready(own)?;
             Some((
                 index,

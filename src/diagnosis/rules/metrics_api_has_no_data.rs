@@ -143,15 +143,7 @@ fn incomplete(case: &Case<'_>, running: &[&Pod]) -> Option<Finding> {
         );
     }
     Some(
-        case.on_target(finding)
-            .fix(
-                "see the samples as they are",
-                format!(
-                    "kubectl get --raw /apis/metrics.k8s.io/v1beta1/namespaces/{}/pods",
-                    case.namespace()
-                ),
-                "reads only",
-            )
+        see_samples(case, case.on_target(finding))
             .advice(
                 "let what serves the API report every container, or put metrics-server in its place",
                 "where it is metrics-server, the kubelet's /metrics/resource lacks the container too: see the container runtime",
@@ -294,17 +286,19 @@ fn of_others(case: &Case<'_>, finding: Finding) -> Finding {
     )
 }
 
+fn see_samples(case: &Case<'_>, finding: Finding) -> Finding {
+    finding.fix(
+        "see the samples as they are",
+        format!(
+            "kubectl get --raw /apis/metrics.k8s.io/v1beta1/namespaces/{}/pods",
+            case.namespace()
+        ),
+        "reads only",
+    )
+}
+
 fn by_somebody_else(case: &Case<'_>, finding: Finding, service: &ServiceReference) -> Finding {
-    finding
-        .object("Service", &service.namespace, &service.name)
-        .fix(
-            "see the samples as they are",
-            format!(
-                "kubectl get --raw /apis/metrics.k8s.io/v1beta1/namespaces/{}/pods",
-                case.namespace()
-            ),
-            "reads only",
-        )
+    see_samples(case, finding.object("Service", &service.namespace, &service.name))
         .advice(
             "let what serves the API name its samples after the pods that run, or put metrics-server in its place",
             "the HPA takes a sample by the name of its pod",

@@ -96,15 +96,14 @@ pub(super) fn obstacle(condition: &Condition) -> Obstacle {
         .unwrap_or_default();
     if let Some((_, rest)) = text.split_once("persistentvolumeclaim \"")
         && let Some((name, after)) = rest.split_once('"')
-        && after.trim_start().starts_with("not found")
     {
-        return Obstacle::ClaimMissing(name.to_owned());
-    }
-    if let Some((_, rest)) = text.split_once("persistentvolumeclaim \"")
-        && let Some((name, after)) = rest.split_once('"')
-        && after.trim_start().starts_with("is being deleted")
-    {
-        return Obstacle::ClaimDeleted(name.to_owned());
+        let after = after.trim_start();
+        if after.starts_with("not found") {
+            return Obstacle::ClaimMissing(name.to_owned());
+        }
+        if after.starts_with("is being deleted") {
+            return Obstacle::ClaimDeleted(name.to_owned());
+        }
     }
     let short = insufficient(text);
     if !short.is_empty() {
