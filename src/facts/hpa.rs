@@ -92,6 +92,16 @@ impl Hpa {
         self.uid.is_empty() && self.created_at.is_none() && self.conditions.is_empty()
     }
 
+    /// Whether the controller has read the scale of the target once: a status of failures alone has no replicas, and that of
+    /// another target is from an older generation.
+    pub fn has_read_its_scale(&self) -> bool {
+        let of_this = self
+            .observed_generation
+            .is_none_or(|seen| self.generation.is_none_or(|newest| seen >= newest));
+        of_this
+            && (self.last_scale_time.is_some() || self.current_replicas.is_some_and(|replicas| replicas > 0))
+    }
+
     /// The condition of a type, for example `ScalingActive`.
     pub fn condition(&self, type_: &str) -> Option<&Condition> {
         self.conditions.iter().find(|condition| condition.type_ == type_)

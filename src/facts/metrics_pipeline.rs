@@ -36,6 +36,10 @@ pub struct AdapterApi {
     /// Its `APIService`, asked for only where discovery fails or does not list a metric.
     #[serde(default)]
     pub registration: Fact<ApiService>,
+    /// Another version of the group, which lists every metric that fails: the controller asks the one that the group
+    /// prefers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed_over: Option<String>,
 }
 
 /// One value of a `Pods`, `Object` or `External` metric, as its own API answers.

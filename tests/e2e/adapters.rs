@@ -265,6 +265,35 @@ fn the_adapter_does_not_answer() {
     }
 }
 
+/// Two adapters serve two versions of a group: the controller asks the newer one, whose adapter lacks the metric.
+#[test]
+fn two_versions_of_two_adapters() {
+    let _turn = alone();
+    let [space, cost] = namespaces(["two-versions", "cost"]);
+    let other = sandbox()
+        .adapter(cost.name(), "cost-adapter", &[Custom])
+        .expect("the other adapter");
+    other.answer(Custom, "pods/cost", Answer::Value("1".to_owned()));
+    let adapter = adapter(&space, &[Custom]);
+    adapter.answer(Custom, "pods/rps", Answer::Value("10".to_owned()));
+    let patch = format!(
+        r#"{{"spec":{{"service":{{"name":"cost-adapter","namespace":"{}"}}}}}}"#,
+        cost.name()
+    );
+    kubectl(&format!(
+        "patch apiservice v1beta2.custom.metrics.k8s.io --type=merge -p {patch}"
+    ))
+    .expect_code(0);
+    deploy(&space, &json!([of_pods("rps", "10")]));
+    let finding = cause(&space, "could not find the metric rps", "TFS311");
+    assert_eq!(
+        finding["objects"][0]["name"], "v1beta2.custom.metrics.k8s.io",
+        "{finding:#}"
+    );
+    type_fix(&finding, 0);
+    recovered(&space);
+}
+
 #[test]
 fn nobody_serves_either_of_them() {
     let _turn = alone();

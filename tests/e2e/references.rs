@@ -218,6 +218,29 @@ fn definitions_that_say_too_little() {
     }
 }
 
+/// A kind of the very name in another group, as operators bring one: the HPA names the built-in one, which has no such object.
+#[test]
+fn the_same_kind_of_another_group() {
+    let space = sandbox().namespace("stand-in").expect("a namespace");
+    let namespace = space.name();
+    apply(&[definition(
+        "StatefulSet",
+        Some(".spec.replicas"),
+        Some(".status.selector"),
+    )]);
+    let object = resource(namespace, "StatefulSet", "app=web");
+    until("the custom StatefulSet is served", || {
+        sandbox().apply_yaml(&object.to_string()).ok()
+    });
+    apply(&[hpa(namespace, "apps/v1", "StatefulSet", "web")]);
+    let finding = cause(namespace, ABLE, "FailedGetScale", "TFS101");
+    let title = finding["title"].as_str().unwrap_or_default();
+    assert!(title.contains(GROUP), "{title}");
+    type_fix(&finding, 0);
+    scale_is_read(namespace);
+    kubectl(&format!("delete crd statefulsets.{GROUP} --wait=false")).expect_code(0);
+}
+
 /// An operator that writes a selector with a slip: the pods that it speaks of are not found.
 #[test]
 fn a_selector_that_matches_nothing() {

@@ -12,8 +12,9 @@ use super::fact;
 use crate::cluster::{Ask, Cluster, convert};
 use crate::facts::{AdapterApi, ClusterFacts, Fact, HpaFacts};
 
-/// The group of `Pods` and `Object` metrics, and its versions in the order of how often adapters register them.
-const CUSTOM: (&str, &[&str]) = ("custom.metrics.k8s.io", &["v1beta1", "v1beta2"]);
+/// The group of `Pods` and `Object` metrics, and its versions in the order of the controller's preference: the group's
+/// own, unless an `APIService` sets a `versionPriority` against it.
+const CUSTOM: (&str, &[&str]) = ("custom.metrics.k8s.io", &["v1beta2", "v1beta1"]);
 /// The group of `External` metrics: it has one version.
 const EXTERNAL: (&str, &[&str]) = ("external.metrics.k8s.io", &["v1beta1"]);
 /// How many names of metrics are kept.
@@ -40,7 +41,7 @@ async fn within(
     let (group, versions) = api;
     // One discovery a version, and the APIService.
     if budget.left(cluster) > versions.len() {
-        adapter(cluster, api, wanted).await
+        adapter(cluster, budget, api, wanted).await
     } else {
         Fact::NotReadable(left_out(group.to_owned()))
     }
@@ -65,33 +66,73 @@ fn failing<'a>(hpas: &'a [HpaFacts], types: &[&str]) -> Vec<&'a str> {
         .collect()
 }
 
-async fn adapter(cluster: &Cluster, (group, versions): (&str, &[&str]), wanted: &[&str]) -> Fact<AdapterApi> {
-    for version in versions {
-        let group_version = format!("{group}/{version}");
-        let path = format!("/apis/{group_version}");
-        let ask = Ask::path(&path);
-        let list = cluster
-            .ask(ask, cluster.client.list_api_group_resources(&group_version))
-            .await;
-        let names: Result<Vec<String>, _> = list.map(|list| {
-            let names = list.resources.into_iter().map(|resource| resource.name);
-            names.take(NAMES_KEPT).collect()
-        });
-        let metrics = fact(&ask, names);
-        let registration = match metrics {
-            Fact::Absent => continue,
-            Fact::Known(ref names) if has_all(names, wanted) => Fact::default(),
-            Fact::Known(_) | Fact::NotReadable(_) => {
-                registration(cluster, &format!("{version}.{group}")).await
+async fn adapter(
+    cluster: &Cluster,
+    budget: &Budget,
+    (group, versions): (&str, &[&str]),
+    wanted: &[&str],
+) -> Fact<AdapterApi> {
+    let mut unanswered = None;
+    let mut others = versions.iter();
+    while let Some(version) = others.next() {
+        let metrics = listed(cluster, &format!("{group}/{version}")).await;
+        match &metrics {
+            Fact::Absent => {}
+            // The controller leaves a version out that does not answer.
+            Fact::NotReadable(_) => unanswered = Some((version, metrics)),
+            Fact::Known(names) if has_all(names, wanted) => {
+                return Fact::Known(served(group, version, metrics, Fact::default()));
             }
-        };
-        return Fact::Known(AdapterApi {
-            group_version,
-            metrics,
-            registration,
-        });
+            Fact::Known(_) => {
+                let registration = registration(cluster, &format!("{version}.{group}")).await;
+                let mut api = served(group, version, metrics, registration);
+                if let Some(other) = others.next().filter(|_| budget.left(cluster) > 0) {
+                    let other = format!("{group}/{other}");
+                    let names = listed(cluster, &other).await;
+                    api.passed_over = names
+                        .known()
+                        .is_some_and(|names| has_all(names, wanted))
+                        .then_some(other);
+                }
+                return Fact::Known(api);
+            }
+        }
     }
-    Fact::Absent
+    match unanswered {
+        Some((version, metrics)) => {
+            let registration = registration(cluster, &format!("{version}.{group}")).await;
+            Fact::Known(served(group, version, metrics, registration))
+        }
+        None => Fact::Absent,
+    }
+}
+
+fn served(
+    group: &str,
+    version: &str,
+    metrics: Fact<Vec<String>>,
+    registration: Fact<crate::facts::ApiService>,
+) -> AdapterApi {
+    AdapterApi {
+        group_version: format!("{group}/{version}"),
+        metrics,
+        registration,
+        passed_over: None,
+    }
+}
+
+/// The names of a version's discovery.
+async fn listed(cluster: &Cluster, group_version: &str) -> Fact<Vec<String>> {
+    let path = format!("/apis/{group_version}");
+    let ask = Ask::path(&path);
+    let list = cluster
+        .ask(ask, cluster.client.list_api_group_resources(group_version))
+        .await;
+    let names: Result<Vec<String>, _> = list.map(|list| {
+        let names = list.resources.into_iter().map(|resource| resource.name);
+        names.take(NAMES_KEPT).collect()
+    });
+    fact(&ask, names)
 }
 
 /// Whether discovery lists every metric, as `metric` or as `resource/metric`.

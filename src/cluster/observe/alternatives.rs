@@ -1,22 +1,25 @@
 //! What a reference that names nothing may have meant.
 
-use http::header::ACCEPT;
+use futures::future::join_all;
 use kube::Api;
 use kube::api::ApiResource;
 use kube::core::DynamicObject;
-use serde::Deserialize;
 
 use super::budget::Budget;
-use super::target;
-use crate::cluster::{Ask, Cluster, Error};
+use super::{scalable_kinds, target};
+use crate::cluster::scalable::autoscalers_of;
+use crate::cluster::{Ask, Cluster};
 use crate::facts::{Alternatives, Fact, HpaFacts, ObjectReference, ServedKind};
 
 /// How many names are kept.
 const NAMES_KEPT: usize = 100;
-/// All of them at once, in one round trip.
+/// What is asked first, in one round trip.
 const COST: usize = 4;
-/// The discovery of every group in one answer, by releases from 1.27 on.
-const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+/// What it costs to look into other namespaces: the objects of the name, and the HPAs beside one.
+const ELSEWHERE: usize = 2;
+/// The kinds that take a Deployment's or a `StatefulSet`'s place under its own name: of Argo Rollouts, `OpenKruise` and
+/// `OpenShift`.
+const STAND_INS: &[&str] = &["Rollout", "CloneSet", "DeploymentConfig"];
 
 /// Looks for what a target's reference may have meant, where it names nothing and one HPA is asked about.
 pub(super) async fn read(
@@ -29,58 +32,126 @@ pub(super) async fn read(
     if !facts.target.is_absent() || !budget.is_limited() {
         return Fact::default();
     }
-    if !names.is_empty() {
-        return Fact::Known(Alternatives {
-            names,
-            ..Alternatives::default()
-        });
-    }
     if budget.left(cluster) < COST {
-        return Fact::default();
+        return if names.is_empty() {
+            Fact::default()
+        } else {
+            Fact::Known(Alternatives {
+                names,
+                ..Alternatives::default()
+            })
+        };
     }
     let (namespace, reference) = (facts.hpa.namespace.as_str(), &facts.hpa.target);
-    let elsewhere = target::workloads()
+    let built_in = target::built_in(reference);
+    let of_kind = async {
+        match &built_in {
+            Some(resource) => target::names(cluster, Some(namespace), resource, None)
+                .await
+                .map(|found| found.into_iter().map(|(_, name)| name).take(NAMES_KEPT).collect()),
+            None => Ok(names),
+        }
+    };
+    let workloads = target::workloads()
         .into_iter()
         .filter(|resource| !resource.kind.eq_ignore_ascii_case(&reference.kind));
-    let kinds = futures::future::join_all(
-        elsewhere.map(|resource| same_name(cluster, namespace, resource, &reference.name)),
+    let (of_kind, workloads, scalable) = tokio::join!(
+        of_kind,
+        of_name(cluster, namespace, workloads.collect(), &reference.name),
+        scalable_kinds::read(cluster)
     );
-    let (of_kind, kinds) = tokio::join!(of_kind(cluster, namespace, reference), kinds);
-    let Ok(mut found) = of_kind else {
+    let (Ok(names), true) = (of_kind, built_in.is_some() || scalable.is_ok()) else {
         return Fact::default();
     };
-    found.kinds = kinds.into_iter().flatten().collect();
-    Fact::Known(found)
+    let scalable = scalable.unwrap_or_default();
+    let served: Vec<ServedKind> = match built_in {
+        Some(_) => Vec::new(),
+        None => scalable.iter().map(served_kind).collect(),
+    };
+    let custom = candidates(scalable, reference, budget.left(cluster));
+    let mut kinds = of_name(cluster, namespace, custom, &reference.name).await;
+    kinds.extend(workloads);
+    let namespaces = match built_in {
+        Some(resource) if kinds.is_empty() => elsewhere(cluster, facts, &resource, budget).await,
+        _ => Vec::new(),
+    };
+    Fact::Known(Alternatives {
+        names,
+        kinds,
+        namespaces,
+        served,
+    })
 }
 
-/// The objects of the kind; where there is no such kind, those that there are.
-async fn of_kind(
+/// The custom kinds worth the question whether they have an object of the name, the likeliest first: one called as the
+/// reference's kind, one that takes its place, and any other only as far as requests are left for other namespaces too.
+fn candidates(scalable: Vec<ApiResource>, reference: &ObjectReference, left: usize) -> Vec<ApiResource> {
+    let group = reference
+        .api_version
+        .split_once('/')
+        .map_or("", |(group, _)| group);
+    let likely = |it: &ApiResource| {
+        it.kind.eq_ignore_ascii_case(&reference.kind) || STAND_INS.contains(&it.kind.as_str())
+    };
+    let own = |it: &ApiResource| it.group == group && it.kind.eq_ignore_ascii_case(&reference.kind);
+    let custom = scalable.into_iter().filter(|it| it.group != "apps" && !own(it));
+    let (mut found, others): (Vec<_>, Vec<_>) = custom.partition(likely);
+    found.sort_by_key(|it| !it.kind.eq_ignore_ascii_case(&reference.kind));
+    found.truncate(left);
+    let room = left.saturating_sub(found.len() + ELSEWHERE);
+    found.extend(others.into_iter().take(room));
+    found
+}
+
+fn served_kind(resource: &ApiResource) -> ServedKind {
+    ServedKind {
+        api_version: resource.api_version.clone(),
+        kind: resource.kind.clone(),
+    }
+}
+
+/// The other namespaces that have an object of the kind and name, which no HPA there scales. An HPA that has read its
+/// target once was in the right one.
+async fn elsewhere(
+    cluster: &Cluster,
+    facts: &HpaFacts,
+    resource: &ApiResource,
+    budget: &Budget,
+) -> Vec<String> {
+    let hpa = &facts.hpa;
+    if hpa.has_read_its_scale() || budget.left(cluster) < ELSEWHERE {
+        return Vec::new();
+    }
+    // Whoever may not look into other namespaces misses a hint, no proof.
+    let found = target::names(cluster, None, resource, Some(&hpa.target.name)).await;
+    let namespaces = found
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(namespace, _)| namespace);
+    let others: Vec<String> = namespaces
+        .filter(|other| *other != hpa.namespace)
+        .take(NAMES_KEPT)
+        .collect();
+    match others.as_slice() {
+        [only] => match autoscalers_of(cluster, only, &hpa.target).await {
+            Ok(theirs) if theirs.is_empty() => others,
+            _ => Vec::new(),
+        },
+        _ => others,
+    }
+}
+
+/// The objects of that name, of those kinds that have one.
+async fn of_name(
     cluster: &Cluster,
     namespace: &str,
-    reference: &ObjectReference,
-) -> Result<Alternatives, Error> {
-    let Some(resource) = target::built_in(reference) else {
-        return Ok(Alternatives {
-            served: served(cluster).await?,
-            ..Alternatives::default()
-        });
-    };
-    let (here, everywhere) = tokio::join!(
-        target::names(cluster, Some(namespace), &resource, None),
-        target::names(cluster, None, &resource, Some(&reference.name))
-    );
-    let names = here?.into_iter().map(|(_, name)| name).take(NAMES_KEPT);
-    // Whoever may not look into other namespaces misses a hint, no proof.
-    let namespaces = everywhere.unwrap_or_default().into_iter();
-    Ok(Alternatives {
-        names: names.collect(),
-        namespaces: namespaces
-            .map(|(namespace, _)| namespace)
-            .filter(|other| other != namespace)
-            .take(NAMES_KEPT)
-            .collect(),
-        ..Alternatives::default()
-    })
+    kinds: Vec<ApiResource>,
+    name: &str,
+) -> Vec<ObjectReference> {
+    let found = kinds
+        .into_iter()
+        .map(|resource| same_name(cluster, namespace, resource, name));
+    join_all(found).await.into_iter().flatten().collect()
 }
 
 /// The object of that name of another kind, where it exists.
@@ -99,75 +170,4 @@ async fn same_name(
         kind: resource.kind,
         name: name.to_owned(),
     })
-}
-
-#[derive(Deserialize)]
-struct Groups {
-    items: Vec<Group>,
-}
-
-#[derive(Deserialize)]
-struct Group {
-    metadata: Metadata,
-    #[serde(default)]
-    versions: Vec<Version>,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    #[serde(default)]
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct Version {
-    version: String,
-    #[serde(default)]
-    resources: Vec<Resource>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Resource {
-    #[serde(default)]
-    response_kind: Option<Kind>,
-    #[serde(default)]
-    subresources: Vec<Subresource>,
-}
-
-#[derive(Deserialize)]
-struct Kind {
-    kind: String,
-}
-
-#[derive(Deserialize)]
-struct Subresource {
-    subresource: String,
-}
-
-/// Every kind with a scale, in the version that its group prefers.
-async fn served(cluster: &Cluster) -> Result<Vec<ServedKind>, Error> {
-    let ask = Ask::path("/apis");
-    let request = http::Request::get("/apis")
-        .header(ACCEPT, AGGREGATED)
-        .body(Vec::new())
-        .map_err(|error| cluster.explain(&ask, &kube::Error::HttpError(error)))?;
-    let groups: Groups = cluster.ask(ask, cluster.client.request(request)).await?;
-    let mut kinds = Vec::new();
-    for group in groups.items {
-        let Some(version) = group.versions.into_iter().next() else {
-            continue;
-        };
-        let scalable = version
-            .resources
-            .into_iter()
-            .filter(|resource| resource.subresources.iter().any(|it| it.subresource == "scale"));
-        kinds.extend(scalable.filter_map(|resource| {
-            Some(ServedKind {
-                api_version: format!("{}/{}", group.metadata.name, version.version),
-                kind: resource.response_kind?.kind,
-            })
-        }));
-    }
-    Ok(kinds)
 }

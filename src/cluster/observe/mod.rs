@@ -17,6 +17,7 @@ mod pending;
 mod pipeline;
 mod rivals;
 pub(super) mod room;
+mod scalable_kinds;
 mod scaled_objects;
 mod scope;
 pub(super) mod selector;

@@ -14,6 +14,7 @@ use super::shared::Slice;
 use super::target::{self, Reading};
 use super::{alternatives, events, fact, limit_ranges, owners, pipeline, rivals, scaled_objects};
 use crate::cluster::metrics_api::pod_metrics_ask;
+use crate::cluster::scalable::is_same;
 use crate::cluster::{Ask, Cluster, Error, convert};
 use crate::facts::{
     ApiService, Definition, Fact, Hpa, HpaFacts, ObjectReference, Pod, PodMetrics, Scale, ScaleTarget,
@@ -118,7 +119,7 @@ pub(super) async fn read(
     }
     rivals::find(cluster, &group, &mut facts, budget).await;
     for (facts, names) in facts.iter_mut().zip(names) {
-        facts.alternatives = alternatives::read(cluster, facts, names, budget).await;
+        facts.alternatives = Box::pin(alternatives::read(cluster, facts, names, budget)).await;
     }
     scaled_objects::read(cluster, &group.namespace, &mut facts, budget).await;
     limit_ranges::read(cluster, &group.namespace, &mut facts, budget).await;
@@ -154,19 +155,9 @@ pub(super) async fn read_deployment(
 }
 
 fn others_with_same_target(hpa: &Hpa, all: &[Hpa]) -> Vec<String> {
-    let group = |reference: &ObjectReference| {
-        reference
-            .api_version
-            .split_once('/')
-            .map_or(String::new(), |(group, _)| group.to_owned())
-    };
     all.iter()
         .filter(|other| other.name != hpa.name)
-        .filter(|other| {
-            other.target.kind.eq_ignore_ascii_case(&hpa.target.kind)
-                && other.target.name == hpa.target.name
-                && group(&other.target) == group(&hpa.target)
-        })
+        .filter(|other| is_same(&other.target, &hpa.target))
         .map(|other| other.name.clone())
         .collect()
 }

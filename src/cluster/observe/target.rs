@@ -86,7 +86,7 @@ pub(super) fn is_built_in(reference: &ObjectReference) -> bool {
     built_in(reference).is_some()
 }
 
-fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
+pub(super) fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
     ApiResource {
         group: group.to_owned(),
         version: version.to_owned(),

@@ -85,11 +85,7 @@ pub(super) async fn run(global: &GlobalArgs, args: &LoadArgs) -> Result<u8, Erro
     let started_at = Utc::now();
     let mut live = Live::new();
     let outcome = match &distributed {
-        Some(distributed) => {
-            distributed
-                .run(&plan, &aim.address, &means, watch, &mut live)
-                .await?
-        }
+        Some(distributed) => Box::pin(distributed.run(&plan, &aim.address, &means, watch, &mut live)).await?,
         None => run::run(&plan, &aim.address, &means, watch, &mut live).await?,
     };
     let mut report = LoadReport::new(Parts {

@@ -4,19 +4,25 @@
 //! KEDA wrote the HPA, and the API of external metrics is registered for another adapter: KEDA's metrics are asked of
 //! somebody who does not know them.
 //!
+//! Or two adapters serve two versions of custom.metrics.k8s.io: the controller asks the one that the group prefers, and the
+//! other one has the metric.
+//!
 //! ## How it is proved
 //! The HPA's controller is a `ScaledObject`, its metric has no value, the API answers and does not list KEDA's metrics,
-//! and its `APIService` names a Service that is not KEDA's.
+//! and its `APIService` names a Service that is not KEDA's. Of two versions: the preferred one answers and does not list the
+//! metric, and the other one lists it.
 //!
 //! ## What it is not
 //! An API that does not answer is TFS308. A `ScaledObject` whose triggers fail is TFS704.
 //!
 //! ## Fix
 //! Only one adapter can serve a group. Let KEDA have external.metrics.k8s.io, and let the other one serve
-//! custom.metrics.k8s.io; its metrics can be triggers of KEDA too.
+//! custom.metrics.k8s.io; its metrics can be triggers of KEDA too. Of two versions, take away the registration of the one
+//! that lacks the metric: the controller then asks the other one.
 //!
 //! ## Source
-//! kube-aggregator: one `APIService` a group and version. KEDA, v2: `keda-operator-metrics-apiserver` serves
+//! kube-aggregator: one `APIService` a group and version. `apiVersionsFromDiscovery` in `k8s.io/metrics`, v1.37: the
+//! preferred version is asked. KEDA, v2: `keda-operator-metrics-apiserver` serves
 //! v1beta1.external.metrics.k8s.io and lists `externalmetrics`.
 
 use crate::diagnosis::phrase::word;
@@ -40,6 +46,73 @@ const SERVICE: &str = "keda-operator-metrics-apiserver";
 const LISTED: &str = "externalmetrics";
 
 fn check(case: &Case<'_>) -> Option<Finding> {
+    of_kedas(case).or_else(|| of_the_other_version(case))
+}
+
+/// A version that the group prefers, which another adapter serves.
+fn of_the_other_version(case: &Case<'_>) -> Option<Finding> {
+    let api = case.cluster.custom_metrics_api.known()?;
+    let other = api.passed_over.as_ref()?;
+    let registered = api.registration.known()?;
+    let service = registered.service.as_ref()?;
+    let metric = adapters::failed_of_adapters(case)
+        .into_iter()
+        .find(|metric| adapters::api_of(&metric.spec.type_) == MetricsApi::Custom)?;
+    let label = adapters::label(metric.spec);
+    let finding = RULE
+        .finding(
+            adapters::severity(case),
+            format!(
+                "{label} is served in {other}, and the HPA asks {}, which another adapter serves",
+                version(&api.group_version)
+            ),
+            "the controller asks the version that the group prefers, and that adapter has no such metric",
+        )
+        .object("APIService", "", &registered.name)
+        .shared(&registered.name);
+    let finding = case
+        .on_hpa(finding)
+        .saw(
+            format!("APIService {}", registered.name),
+            format!("served by Service {}/{}", service.namespace, service.name),
+            "spec.service",
+        )
+        .saw(
+            format!("discovery of {}", api.group_version),
+            format!("does not list {}", metric.spec.name),
+            format!("GET /apis/{}", api.group_version),
+        )
+        .saw(
+            format!("discovery of {other}"),
+            format!("lists {}", metric.spec.name),
+            format!("GET /apis/{other}"),
+        );
+    Some(
+        case.with_condition(finding)
+            .fix(
+                format!("let the HPA ask {}", version(other)),
+                format!("kubectl delete apiservice {}", word(&registered.name)),
+                format!(
+                    "deletes the registration alone: metrics of {}/{} in this group are gone",
+                    service.namespace, service.name
+                ),
+            )
+            .advice(
+                "or turn the custom metrics of that adapter off where it is installed",
+                "its next upgrade would register it again",
+            ),
+    )
+}
+
+/// `v1beta1`.
+fn version(group_version: &str) -> &str {
+    group_version
+        .rsplit_once('/')
+        .map_or(group_version, |(_, version)| version)
+}
+
+/// An API of external metrics that KEDA does not serve, under an HPA that KEDA wrote.
+fn of_kedas(case: &Case<'_>) -> Option<Finding> {
     let owner = keeper::scaled_object(case)?;
     let metric = adapters::failed(case)
         .into_iter()

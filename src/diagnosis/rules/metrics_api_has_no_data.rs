@@ -9,7 +9,8 @@
 //! the ages of the pods and of metrics-server, and from its log.
 //!
 //! ## What it is not
-//! For the first minute of a pod, or of metrics-server, this is normal: two samples are needed, 15 s apart.
+//! For the first minute of a pod, or of metrics-server, this is normal: two samples are needed, 15 s apart. Unless it has been
+//! so for minutes, with ever new pods: then they do not live long enough, which is told as *likely*.
 //! Refused certificates are TFS303; pods that do not run are TFS503.
 //!
 //! ## Fix
@@ -20,7 +21,7 @@
 //! `GetResourceMetric` in `metrics/client.go`, Kubernetes v1.37; `pkg/storage/pod.go` of metrics-server.
 
 use crate::diagnosis::case::{FIRST_SAMPLES_SECONDS, is_running, refused};
-use crate::diagnosis::phrase::{self, count, span, word};
+use crate::diagnosis::phrase::{self, count, seconds_since, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::rules::resource_not_measured::MEASURED;
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
@@ -71,6 +72,15 @@ const FAILURES: &[(&str, &str)] = &[
     ("x509: ", "it refuses the certificate of the kubelet"),
 ];
 
+/// So long no rollout leaves an HPA without a single sample.
+const LONG_WITHOUT_SAMPLES_SECONDS: i64 = 120;
+/// A recorder of events that has said the same too often speaks again after five minutes.
+const EVENT_DELAY_SECONDS: i64 = 330;
+/// What the controller says where a list of samples is empty.
+const EMPTY: &str = "no metrics returned from resource metrics API";
+/// How many syncs must have found nothing in that time.
+const MANY_SYNCS: usize = 8;
+
 fn check(case: &Case<'_>) -> Option<Finding> {
     case.resource_metrics().next()?;
     case.facts.pod_metrics.known()?;
@@ -85,7 +95,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let server = case.cluster.metrics_server.known();
     let server_age = server.and_then(|server| server.pods.iter().filter_map(|pod| case.age(pod)).max());
     let finding = match (oldest, server_age) {
-        (Some(age), _) if age < FIRST_SAMPLES_SECONDS => young("The pods", "the pods", age),
+        (Some(age), server) if age < FIRST_SAMPLES_SECONDS => match replaced(case, age, server) {
+            Some(finding) => finding,
+            None => young("The pods", "the pods", age),
+        },
         (_, Some(age)) if age < FIRST_SAMPLES_SECONDS => young("metrics-server", "metrics-server", age),
         _ => missing(case, server, &running),
     };
@@ -164,6 +177,49 @@ fn see_node(finding: Finding, nodes: &[&str]) -> Finding {
         "see what is wrong with the node",
         format!("kubectl describe node {}", words.join(" ")),
         "reads only; its kubelet must answer metrics-server on its port",
+    )
+}
+
+/// The pods are young, and so were those before them: for minutes the controller has found no sample of any pod.
+fn replaced(case: &Case<'_>, oldest: i64, server_age: Option<i64>) -> Option<Finding> {
+    let events = case.facts.events.known()?;
+    let active = case.facts.hpa.condition("ScalingActive")?;
+    let empty = events.iter().find(|event| event.message.contains(EMPTY))?;
+    let (first, last) = (
+        seconds_since(empty.first_seen?, case.now),
+        seconds_since(empty.last_seen?, case.now),
+    );
+    let syncs = usize::try_from(empty.count).unwrap_or(0);
+    // A pipeline that was young itself, or broken for a moment, is no matter of the pods.
+    let now_too = active.status == "False" && active.message.contains(EMPTY) && last <= EVENT_DELAY_SECONDS;
+    let long = first - last >= LONG_WITHOUT_SAMPLES_SECONDS && syncs >= MANY_SYNCS;
+    if !now_too || !long || server_age.is_some_and(|age| age < first) {
+        return None;
+    }
+    let label = case.target_label();
+    Some(
+        RULE.finding(
+            Severity::Error,
+            format!(
+                "The pods of {label} do not live long enough to be measured: the oldest is {} old",
+                span(oldest)
+            ),
+            "metrics-server needs two samples of each container, 15 s apart; something ends the pods before",
+        )
+        .at_most(Confidence::Likely)
+        .saw(
+            format!("the controller, {} in {}", count(syncs, "time"), span(first)),
+            EMPTY,
+            "events",
+        )
+        .fix(
+            "see what ends them",
+            format!(
+                "kubectl get events -n {} --field-selector involvedObject.kind=Pod --sort-by=.lastTimestamp",
+                case.namespace()
+            ),
+            "reads only; Killing names the kubelet's reason, nothing but Scheduled and Started a delete from outside",
+        ),
     )
 }
 

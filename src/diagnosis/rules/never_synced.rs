@@ -17,7 +17,8 @@
 //! minutes.
 //!
 //! ## What it is not
-//! A metric that fails: that leaves a condition.
+//! A metric that fails: that leaves a condition. A target that is not found, by the name that the spec has now: the
+//! controller has seen that spec.
 //!
 //! ## Fix
 //! Wait, when it is new. Otherwise see whether kube-controller-manager runs, and whether its `--controllers`
@@ -86,7 +87,7 @@ fn spec_not_seen(case: &Case<'_>) -> Option<Finding> {
     let hpa = &case.facts.hpa;
     let (generation, observed) = (hpa.generation?, hpa.observed_generation?);
     let age = seconds_since(hpa.spec_changed_at?, case.now);
-    if observed >= generation || age < PATIENCE_SECONDS {
+    if observed >= generation || age < PATIENCE_SECONDS || quotes_its_target(case) {
         return None;
     }
     let since = format!("its spec changed {} ago and was not seen since", span(age));
@@ -95,6 +96,15 @@ fn spec_not_seen(case: &Case<'_>) -> Option<Finding> {
         format!("{observed}, metadata.generation {generation}"),
         "GET the HPA",
     ))
+}
+
+/// Whether the controller says of the very target that it cannot be found: it has read the spec, and on that path it leaves
+/// `status.observedGeneration` alone.
+fn quotes_its_target(case: &Case<'_>) -> bool {
+    let hpa = &case.facts.hpa;
+    hpa.condition("AbleToScale").is_some_and(|able| {
+        able.reason == "FailedGetScale" && able.message.contains(&format!("\"{}\"", hpa.target.name))
+    })
 }
 
 /// Conditions from better days: the status says what is not the case any more, and no sync has corrected it. A lease that

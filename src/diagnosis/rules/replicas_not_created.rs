@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "replicas-not-created",
     stage: Stage::Others,
     source: documentation!("replicas_not_created.rs"),
-    explains: &["TFS601", "TFS603", "TFS614"],
+    explains: &["TFS601", "TFS602", "TFS603", "TFS614"],
     needs: &[Need::Pods, Need::Scale],
     check,
 };

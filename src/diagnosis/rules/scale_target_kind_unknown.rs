@@ -50,7 +50,8 @@ pub(super) fn expected_api_version(target: &ObjectReference) -> Option<&'static 
     (group(&target.api_version) != group(expected)).then_some(*expected)
 }
 
-fn group(api_version: &str) -> &str {
+/// The group of an apiVersion; empty for the core.
+pub(super) fn group(api_version: &str) -> &str {
     api_version.rsplit_once('/').map_or("", |(group, _)| group)
 }
 
@@ -87,10 +88,20 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "spec.scaleTargetRef",
         );
     let finding = case.with_condition(case.on_hpa(finding));
-    Some(match expected.or_else(|| meant(case)) {
-        Some((version, meant)) => named(case, finding, version, meant),
-        None => missing(case, finding),
-    })
+    Some(
+        match expected.or_else(|| existing(case)).or_else(|| meant(case)) {
+            Some((version, meant)) => named(case, finding, version, meant),
+            None => missing(case, finding),
+        },
+    )
+}
+
+/// The kind in another group, where it has an object of the name.
+fn existing<'a>(case: &Case<'a>) -> Option<(&'a str, &'a str)> {
+    let kinds = &case.facts.alternatives.known()?.kinds;
+    let kind = &case.facts.hpa.target.kind;
+    let found = kinds.iter().find(|it| it.kind.eq_ignore_ascii_case(kind))?;
+    Some((&found.api_version, &found.kind))
 }
 
 /// The kind that was probably meant, and the apiVersion that serves it.

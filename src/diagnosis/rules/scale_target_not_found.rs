@@ -11,14 +11,15 @@
 //! A kind or group that does not exist is TFS102; an object that cannot be scaled is TFS103.
 //!
 //! ## Fix
-//! Let the HPA name the object that is meant: what resembles it is looked up, by name in the namespace, by kind, and in
-//! other namespaces. An HPA and its target share a namespace. Where nothing resembles it, create the object or delete
-//! the HPA.
+//! Let the HPA name the object that is meant: what resembles it is looked up, by name in the namespace, by kind (a
+//! `Rollout` that took the Deployment's place, a `StatefulSet` of another group), and in other namespaces, unless an HPA
+//! there scales it or this one has read its own before. An HPA and its target share a namespace. Where nothing
+//! resembles it, create the object or delete the HPA.
 //!
 //! ## Source
 //! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37: condition `AbleToScale=False/FailedGetScale`.
 
-use super::scale_target_kind_unknown::expected_api_version;
+use super::scale_target_kind_unknown::{expected_api_version, group};
 use crate::diagnosis::adapters::nearest;
 use crate::diagnosis::phrase::{list, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
@@ -48,10 +49,15 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let label = case.target_label();
     let namespace = &case.facts.hpa.namespace;
     let meant = meant(case);
+    let was_there = case.facts.hpa.has_read_its_scale();
     let instead = match meant.first() {
         Some(Meant::Name(name)) => format!("; {}/{name} does", target.kind),
+        Some(Meant::Kind(kind)) if kind.kind.eq_ignore_ascii_case(&target.kind) => {
+            format!("; that of {} does", group(&kind.api_version))
+        }
         Some(Meant::Kind(kind)) => format!("; {}/{} does", kind.kind, kind.name),
         Some(Meant::Namespace(other)) => format!("; namespace {other} has it"),
+        None if was_there => " any more".to_owned(),
         None => ", so there is nothing to scale".to_owned(),
     };
     let finding = RULE
@@ -62,6 +68,14 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         )
         .saw(&label, "not found", "GET the scale target");
     let finding = case.with_condition(case.on_target(case.on_hpa(finding)));
+    let finding = match case.facts.hpa.current_replicas.filter(|_| was_there) {
+        Some(replicas) => finding.saw(
+            "replicas when it was last read",
+            replicas.to_string(),
+            "status.currentReplicas",
+        ),
+        None => finding,
+    };
     let finding = with_names(case, finding);
     Some(if meant.is_empty() {
         with_search(case, finding)
@@ -91,9 +105,9 @@ fn meant<'a>(case: &Case<'a>) -> Vec<Meant<'a>> {
     let names: Vec<&str> = found.names.iter().map(String::as_str).collect();
     let name = nearest(&hpa.target.name, &names).or_else(|| names.into_iter().find(|name| *name == hpa.name));
     let kinds = found.kinds.iter().take(1).map(Meant::Kind);
-    // A name that many namespaces have says nothing of which is meant.
+    // A name that many namespaces have says nothing of which is meant, and what it has read once was in its own.
     let namespace = match found.namespaces.as_slice() {
-        [only] => Some(Meant::Namespace(only)),
+        [only] if !hpa.has_read_its_scale() => Some(Meant::Namespace(only)),
         _ => None,
     };
     kinds.chain(name.map(Meant::Name)).chain(namespace).collect()
