@@ -29,7 +29,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "vertical-autoscaler-changes-requests",
     stage: Stage::Others,
     source: documentation!("vertical_autoscaler.rs"),
-    explains: &["TFS603", "TFS611", "TFS614"],
+    explains: &["TFS602", "TFS603", "TFS611", "TFS614"],
     needs: &[Need::Target, Need::Pods],
     check,
 };
@@ -53,7 +53,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
 }
 
 /// Whether VPA set the pod's request of a resource.
-fn changes(pod: &Pod, resource: &str) -> bool {
+pub(super) fn changes(pod: &Pod, resource: &str) -> bool {
     let at_admission = pod
         .vpa_updates
         .as_deref()
@@ -63,7 +63,7 @@ fn changes(pod: &Pod, resource: &str) -> bool {
 }
 
 /// What the containers that the metric counts request, added up; a limit alone is the request too.
-fn requested(containers: &[crate::facts::Container], metric: &MetricSpec) -> Option<i64> {
+pub(super) fn requested(containers: &[crate::facts::Container], metric: &MetricSpec) -> Option<i64> {
     let counted = containers.iter().filter(|container| {
         let named = metric
             .container
@@ -140,6 +140,18 @@ fn found(
             "replaces its containerPolicies; new pods have the template's request again",
         );
     }
+    aim_at_a_value(case, finding, (index, metric), percent, wanted)
+}
+
+/// The same target as a value of each pod, which does not depend on requests.
+pub(super) fn aim_at_a_value(
+    case: &Case<'_>,
+    finding: Finding,
+    (index, metric): (usize, &MetricSpec),
+    percent: i32,
+    wanted: i64,
+) -> Finding {
+    let resource = &metric.name;
     let target = wanted.saturating_mul(i64::from(percent)) / 100;
     let field = if metric.container.is_some() {
         "containerResource"
