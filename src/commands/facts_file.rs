@@ -188,6 +188,7 @@ mod tests {
                 scaled_object: Fact::default(),
                 alternatives: Fact::default(),
                 definition: Fact::default(),
+                successor: Fact::default(),
                 limit_ranges: Fact::default(),
                 quotas: Fact::default(),
                 nodes: Fact::default(),

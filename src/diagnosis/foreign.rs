@@ -7,13 +7,25 @@ use super::{Case, Finding};
 use crate::facts::{MetricTarget, Pod};
 use crate::hpa::replicas::Counted;
 
-/// What owns a pod: the Deployment where its `ReplicaSet` is called after it.
+/// The kind of Argo Rollouts' workloads.
+pub(super) const ROLLOUT: &str = "Rollout";
+
+/// The labels with which those who own `ReplicaSet`s call them after themselves: a Deployment, a `Rollout` of Argo.
+const TEMPLATE_HASHES: [(&str, &str); 2] = [
+    ("pod-template-hash", "Deployment"),
+    ("rollouts-pod-template-hash", ROLLOUT),
+];
+
+/// What owns a pod: the Deployment or the `Rollout` where its `ReplicaSet` is called after it.
 pub(super) fn workload(pod: &Pod) -> Option<(String, String)> {
     let owner = pod.owner.as_ref()?;
-    let hash = pod.labels.get("pod-template-hash");
-    let deployment = hash.and_then(|hash| owner.name.strip_suffix(hash.as_str())?.strip_suffix('-'));
-    Some(match deployment {
-        Some(name) if owner.kind == "ReplicaSet" => ("Deployment".to_owned(), name.to_owned()),
+    let called_after = TEMPLATE_HASHES.iter().find_map(|(label, kind)| {
+        let hash = pod.labels.get(*label)?;
+        let name = owner.name.strip_suffix(hash.as_str())?.strip_suffix('-')?;
+        Some(((*kind).to_owned(), name.to_owned()))
+    });
+    Some(match called_after {
+        Some(workload) if owner.kind == "ReplicaSet" => workload,
         _ => (owner.kind.clone(), owner.name.clone()),
     })
 }

@@ -27,6 +27,7 @@ mod rule;
 mod rules;
 mod scheduling;
 mod serving;
+mod successor;
 mod summary;
 mod targets;
 mod units;

@@ -75,6 +75,7 @@ pub(super) fn all_unreadable<'a>(case: &Case<'a>) -> Vec<&'a NotReadable> {
             refused(&facts.events),
             refused(&facts.quotas),
             refused(&facts.nodes),
+            refused(&facts.successor),
         ])
         .flatten()
         .chain(forbidden_values(case))

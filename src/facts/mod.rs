@@ -26,13 +26,14 @@ pub use hpa::{
     ObjectReference, ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
 };
 pub use metrics_pipeline::{AdapterApi, ApiService, LogLine, MetricSample, MetricsServer, ServiceReference};
-pub use others::{LimitRange, Rival, ScaledObject};
+pub use others::{LimitRange, Rival, ScaledObject, Successor};
 pub use quantity::{ParseQuantityError, Quantity, QuantityFormat};
 pub use rollout::{LastWords, PodEvent, Rollout};
 pub use room::{NodeRoom, Nodes, Quota, Toleration, pod_requests};
 pub(crate) use serving::FLAGS_KEPT;
 pub use serving::{HostPath, Probe, ProbeKind, Recognised, ServingContainer};
 pub use target_lookup::{Alternatives, Definition, ScalePaths, ServedKind};
+pub(crate) use workload::{ARGO_ROLLOUTS, FLAGGER};
 pub use workload::{
     Container, ContainerEnd, ContainerUsage, FieldWriter, Owner, Pod, PodMetrics, PodTemplate, Resources,
     Scale, ScaleTarget, UpdateStrategy, longest_pending,
@@ -204,6 +205,9 @@ pub struct HpaFacts {
     /// The `ScaledObject` that the HPA is written from, asked for only where something is wrong.
     #[serde(default, skip_serializing_if = "never_asked")]
     pub scaled_object: Fact<ScaledObject>,
+    /// What works in place of a target that Flagger or Argo Rollouts has scaled to zero, asked for only there.
+    #[serde(default, skip_serializing_if = "never_asked")]
+    pub successor: Fact<Successor>,
     /// What `scaleTargetRef` may have meant, asked for only where it names nothing.
     #[serde(default, skip_serializing_if = "never_asked")]
     pub alternatives: Fact<Alternatives>,

@@ -37,6 +37,20 @@ pub struct LimitRange {
     pub default_requests: BTreeMap<String, Quantity>,
 }
 
+/// What works in place of a scale target that a controller has scaled to zero.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Successor {
+    /// The workload: the primary of Flagger, the `Rollout` of Argo.
+    pub workload: ObjectReference,
+    /// The owner of the primary, a `Canary`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<ObjectReference>,
+    /// Its `spec.replicas`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<i32>,
+}
+
 /// A `ScaledObject` of KEDA, as far as its HPA depends on it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -57,7 +57,22 @@ pub struct ScaleTarget {
     /// `spec.podManagementPolicy` of a `StatefulSet`: `OrderedReady` or `Parallel`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pod_management_policy: Option<String>,
+    /// The annotations of kube-downscaler, `downscaler/uptime` and its like, which puts workloads to sleep by the clock.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub sleep_marks: BTreeMap<String, String>,
 }
+
+impl ScaleTarget {
+    /// Who owned `spec.replicas` last.
+    pub fn last_replicas_writer(&self) -> Option<&FieldWriter> {
+        self.replicas_writers.iter().max_by_key(|writer| writer.time)
+    }
+}
+
+/// The manager as which Flagger writes.
+pub(crate) const FLAGGER: &str = "flagger";
+/// The manager as which the controller of Argo Rollouts writes.
+pub(crate) const ARGO_ROLLOUTS: &str = "rollouts-controller";
 
 /// `spec.updateStrategy`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -37,6 +37,7 @@ mod serving;
 mod starting;
 mod stopped;
 mod story;
+mod successors;
 mod support;
 mod targets_and_limits;
 mod terminal;

@@ -178,6 +178,7 @@ impl Scenario {
                 scaled_object: Fact::default(),
                 alternatives: Fact::default(),
                 definition: Fact::default(),
+                successor: Fact::default(),
                 limit_ranges: Fact::default(),
                 quotas: Fact::default(),
                 nodes: Fact::default(),

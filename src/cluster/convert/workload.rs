@@ -1,5 +1,7 @@
 //! Scale targets of any kind, read field by field: a kind that is shaped differently loses a field, not all.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use kube::core::DynamicObject;
@@ -8,6 +10,9 @@ use serde::de::DeserializeOwned;
 use super::hpa::{controller_reference, serialize_selector};
 use super::{last_applied, managed_fields, pod, room, time};
 use crate::facts::{Condition, PodTemplate, Scale, ScaleTarget, UpdateStrategy};
+
+/// How kube-downscaler's annotations begin.
+const SLEEP_MARKS: &str = "downscaler/";
 
 /// The object that an HPA scales.
 pub(in crate::cluster) fn scale_target(object: &DynamicObject, api_version: &str, kind: &str) -> ScaleTarget {
@@ -39,7 +44,17 @@ pub(in crate::cluster) fn scale_target(object: &DynamicObject, api_version: &str
             partition: field(object, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or_default(),
         }),
         pod_management_policy: field(object, "/spec/podManagementPolicy"),
+        sleep_marks: sleep_marks(metadata),
     }
+}
+
+/// The annotations that tell of its sleep.
+fn sleep_marks(metadata: &ObjectMeta) -> BTreeMap<String, String> {
+    let annotations = metadata.annotations.iter().flatten();
+    annotations
+        .filter(|(key, _)| key.starts_with(SLEEP_MARKS))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }
 
 /// The replicas of the manifest that was applied last; nothing else of it is kept.

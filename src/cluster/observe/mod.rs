@@ -23,6 +23,7 @@ mod scope;
 pub(super) mod selector;
 mod serving;
 mod shared;
+mod successors;
 mod target;
 
 use std::collections::BTreeMap;

@@ -12,7 +12,7 @@ use super::scope::Group;
 use super::selector::{self, PodIndex};
 use super::shared::Slice;
 use super::target::{self, Reading};
-use super::{alternatives, events, fact, limit_ranges, owners, pipeline, rivals, scaled_objects};
+use super::{alternatives, events, fact, limit_ranges, owners, pipeline, rivals, scaled_objects, successors};
 use crate::cluster::metrics_api::pod_metrics_ask;
 use crate::cluster::scalable::is_same;
 use crate::cluster::{Ask, Cluster, Error, convert};
@@ -97,6 +97,7 @@ pub(super) async fn read(
             scaled_object: Fact::default(),
             alternatives: Fact::default(),
             definition: workload.definition,
+            successor: Fact::default(),
             limit_ranges: Fact::default(),
             quotas: Fact::default(),
             nodes: Fact::default(),
@@ -123,6 +124,7 @@ pub(super) async fn read(
     }
     scaled_objects::read(cluster, &group.namespace, &mut facts, budget).await;
     limit_ranges::read(cluster, &group.namespace, &mut facts, budget).await;
+    successors::read(cluster, &group.namespace, &group.all, &mut facts, budget).await;
     Ok(facts)
 }
 

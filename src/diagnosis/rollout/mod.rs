@@ -102,6 +102,7 @@ fn as_case_of_an_hpa(rollout: &Rollout) -> HpaFacts {
         scaled_object: Fact::default(),
         alternatives: Fact::default(),
         definition: Fact::default(),
+        successor: Fact::default(),
         limit_ranges: Fact::default(),
         quotas: Fact::default(),
         nodes: Fact::default(),

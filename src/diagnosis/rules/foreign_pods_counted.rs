@@ -21,7 +21,7 @@ use crate::diagnosis::foreign;
 use crate::diagnosis::offenders::{self, Origin};
 use crate::diagnosis::phrase::{count, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
-use crate::diagnosis::{Case, Finding, Severity};
+use crate::diagnosis::{Case, Finding, Severity, successor};
 use crate::facts::{MetricSpec, MetricTarget, Pod};
 use crate::hpa::replicas::Counted;
 
@@ -74,6 +74,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let strangers: Vec<&Pod> = case
         .foreign_pods()
         .filter(|pod| is_counted(case, pod) && !without.contains(&pod.name.as_str()))
+        .filter(|pod| !successor::is_in_place(case, pod))
         .collect();
     if strangers.is_empty() || case.scale().is_none() || !looks_at_pods(case) {
         return None;

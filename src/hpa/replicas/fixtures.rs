@@ -168,6 +168,7 @@ pub(crate) fn hpa_facts(replicas: i32, metrics: Vec<MetricSpec>) -> HpaFacts {
         scaled_object: Fact::default(),
         alternatives: Fact::default(),
         definition: Fact::default(),
+        successor: Fact::default(),
         limit_ranges: Fact::default(),
         quotas: Fact::default(),
         nodes: Fact::default(),
