@@ -1,5 +1,7 @@
 //! Two HPAs whose scale targets differ and whose selectors match the same live pods.
 
+mod one_workload;
+
 use super::case::owner_label;
 use super::phrase::{count, list, word};
 use super::{Case, Confidence, Finding, Rule, Severity, Verdict};
@@ -18,6 +20,9 @@ struct TooWide<'a> {
 
 /// The finding, where the facts show the pods in common or the controller speaks of them.
 pub(super) fn finding(case: &Case<'_>, rule: &Rule, said: &[String]) -> Option<Finding> {
+    if let Some(finding) = one_workload::finding(case, rule, said) {
+        return Some(finding);
+    }
     let rivals: Vec<&Rival> = case
         .facts
         .rivals

@@ -16,6 +16,9 @@ pub struct Rival {
     /// Its scale target; none where no HPA of that name exists any more.
     #[serde(default)]
     pub target: Option<ObjectReference>,
+    /// The owner of that target with `controller: true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<ObjectReference>,
     /// The selector of that target's scale, serialized.
     #[serde(default)]
     pub selector: Fact<String>,

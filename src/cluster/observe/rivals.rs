@@ -10,7 +10,7 @@ use super::namespace::list_pods;
 use super::scope::Group;
 use super::{selector, target};
 use crate::cluster::Cluster;
-use crate::facts::{Fact, Hpa, HpaFacts, ObjectReference, Pod, Rival};
+use crate::facts::{Fact, Hpa, HpaFacts, ObjectReference, Pod, Rival, ScaleTarget};
 use crate::hpa::message::{Message, decode};
 
 /// The label that a Deployment gives its pods, and the end of their `ReplicaSet`'s name.
@@ -78,6 +78,7 @@ async fn of(
     rivals.extend(gone.map(|hpa| Rival {
         hpa,
         target: None,
+        owner: None,
         selector: Fact::Absent,
         shared_pods: Vec::new(),
     }));
@@ -115,9 +116,14 @@ fn in_hand(theirs: &HpaFacts, pods: &[Pod]) -> Rival {
     Rival {
         hpa: theirs.hpa.name.clone(),
         target: Some(theirs.hpa.target.clone()),
+        owner: controller(&theirs.target),
         selector,
         shared_pods: shared(pods, |pod| names.contains(pod.name.as_str())),
     }
+}
+
+fn controller(target: &Fact<ScaleTarget>) -> Option<ObjectReference> {
+    target.known()?.controller.clone()
 }
 
 /// An HPA whose target has to be asked for.
@@ -129,6 +135,7 @@ async fn asked(cluster: &Cluster, other: &Hpa, pods: &[Pod], budget: &Budget) ->
     let Some(reading) = target::read_in_one(cluster, &other.namespace, &other.target).await else {
         return by_owner(other, pods, Fact::default());
     };
+    let owner = controller(&reading.target);
     let selector = match reading.scale {
         Fact::Known(scale) => scale.selector,
         Fact::Absent => return by_owner(other, pods, Fact::Absent),
@@ -146,6 +153,7 @@ async fn asked(cluster: &Cluster, other: &Hpa, pods: &[Pod], budget: &Budget) ->
     Rival {
         hpa: other.name.clone(),
         target: Some(other.target.clone()),
+        owner,
         selector: Fact::Known(selector),
         shared_pods,
     }
@@ -156,6 +164,7 @@ fn by_owner(other: &Hpa, pods: &[Pod], selector: Fact<String>) -> Rival {
     Rival {
         hpa: other.name.clone(),
         target: Some(other.target.clone()),
+        owner: None,
         selector,
         shared_pods: owned(pods, &other.target),
     }

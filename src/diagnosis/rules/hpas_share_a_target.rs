@@ -13,7 +13,9 @@
 //!
 //! ## Fix
 //! Keep one HPA for each workload: one HPA may have many metrics. Where the targets differ, give their pods
-//! labels that differ; the selector of a Deployment cannot be changed, so it has to be created anew.
+//! labels that differ; the selector of a Deployment cannot be changed, so it has to be created anew. Where the target of
+//! one HPA owns that of the other (a Deployment its `ReplicaSet`, an operator's resource its Deployment), both are one
+//! workload: keep the HPA of the owner.
 //!
 //! ## Source
 //! `validateAndParseSelector` in `horizontal.go`: from 1.26 on neither HPA scales
@@ -86,7 +88,12 @@ fn same_target(case: &Case<'_>, others: &[String]) -> Finding {
 fn one_of_them(case: &Case<'_>, finding: Finding, others: &[String]) -> Finding {
     let hpa = &case.facts.hpa;
     let kept = &case.facts.same_target_keepers;
-    let by_hand = others.iter().find(|other| !kept.contains_key(*other));
+    // Whoever of them is asked about, the answer names the same one.
+    let mut by_hand: Vec<&String> = others.iter().filter(|other| !kept.contains_key(*other)).collect();
+    if !hpa.is_planned() && hpa.keeper.is_none() && !by_hand.is_empty() {
+        by_hand.push(&hpa.name);
+    }
+    let by_hand = by_hand.into_iter().max();
     let namespace = case.namespace();
     if hpa.is_planned()
         && let (None, Some((other, keeper))) = (by_hand, kept.iter().next())

@@ -11,14 +11,15 @@
 //! A `ReplicaSet` without a controller is a target like any other. Others who write replicas are TFS703.
 //!
 //! ## Fix
-//! Let the HPA scale the owner.
+//! Let the HPA scale the owner; where another HPA does, delete this one.
 //!
 //! ## Source
 //! `syncDeployment` and `scale` in `pkg/controller/deployment`, Kubernetes v1.37.
 
+use crate::diagnosis::phrase::word;
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
-use crate::facts::ObjectReference;
+use crate::facts::{ObjectReference, Rival};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS107",
@@ -56,6 +57,21 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         );
     let finding = case.on_target(case.on_hpa(finding));
     let finding = finding.object(&owner.kind, &case.facts.hpa.namespace, &owner.name);
+    let of_owner = |rival: &&Rival| {
+        let target = rival.target.as_ref();
+        target.is_some_and(|it| it.kind == owner.kind && it.name == owner.name)
+    };
+    if let Some(rival) = case.facts.rivals.iter().find(of_owner) {
+        return Some(finding.fix(
+            format!("leave the scaling to HPA {}, which scales the owner", rival.hpa),
+            format!(
+                "kubectl delete hpa {} -n {}",
+                word(&case.facts.hpa.name),
+                case.namespace()
+            ),
+            format!("deletes HPA {}", case.facts.hpa.name),
+        ));
+    }
     Some(finding.fix(
         format!("let the HPA scale {}/{}", owner.kind, owner.name),
         case.patch_hpa(&format!(
