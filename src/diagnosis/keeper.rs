@@ -4,6 +4,8 @@
 //! `controllers/keda/hpa.go`, v2), so a repair belongs into the `ScaledObject`. Every rule may propose to patch the
 //! HPA; here, in one place, that becomes what works.
 
+mod owned;
+
 use serde_json::{Map, Value};
 
 use super::phrase::word;
@@ -56,15 +58,29 @@ pub(super) fn arguments(case: &Case<'_>, reference: &ObjectReference) -> String 
 
 /// Turns the repairs of a kept HPA into repairs of its keeper.
 pub(super) fn redirect(case: &Case<'_>, findings: &mut [Finding]) {
-    let Some(keeper) = &case.facts.hpa.keeper else {
+    let hpa = case.facts.hpa.keeper.as_ref().filter(|keeper| writes(keeper));
+    let target = case.target().and_then(|target| target.controller.as_ref());
+    let target = target.filter(|keeper| writes(keeper));
+    if hpa.is_none() && target.is_none() {
         return;
-    };
+    }
     for finding in findings {
         for fix in &mut finding.fix {
-            redirected(case, keeper, fix);
+            if let Some(keeper) = hpa {
+                redirected(case, keeper, fix);
+            }
+        }
+        if let Some(keeper) = target {
+            owned::redirect(case, keeper, &mut finding.fix);
         }
         redirect(case, &mut finding.consequences);
     }
+}
+
+/// Whether an owner is an operator's object, which writes what it owns; a built-in workload that owns an HPA only takes it
+/// along when it is deleted.
+fn writes(keeper: &ObjectReference) -> bool {
+    !matches!(group(keeper), "" | "apps")
 }
 
 fn redirected(case: &Case<'_>, keeper: &ObjectReference, fix: &mut Fix) {
@@ -77,11 +93,7 @@ fn redirected(case: &Case<'_>, keeper: &ObjectReference, fix: &mut Fix) {
     }
     let name = word(&keeper.name);
     if !is_scaled_object(keeper) {
-        fix.changes = format!(
-            "{}; {} owns the HPA and may write it back: change it there",
-            fix.changes,
-            label(keeper)
-        );
+        of_operator(case, keeper, fix);
         return;
     }
     if of_hpa("delete") {
@@ -92,11 +104,7 @@ fn redirected(case: &Case<'_>, keeper: &ObjectReference, fix: &mut Fix) {
         );
         return;
     }
-    let merge = format!("kubectl patch hpa {hpa} -n {namespace} --type=merge -p ");
-    let patch = command
-        .strip_prefix(&merge)
-        .and_then(|rest| serde_json::from_str::<Value>(&unquoted(rest)).ok())
-        .and_then(|patch| translated(&patch));
+    let patch = merge_patch(case, command).and_then(|patch| translated(&patch));
     if let Some(patch) = patch {
         fix.command = Some(format!(
             "kubectl patch scaledobject {name} -n {namespace} --type=merge -p {}",
@@ -110,6 +118,58 @@ fn redirected(case: &Case<'_>, keeper: &ObjectReference, fix: &mut Fix) {
             label(keeper)
         );
     }
+}
+
+/// The patch of the HPA that a command is.
+fn merge_patch(case: &Case<'_>, command: &str) -> Option<Value> {
+    let hpa = word(&case.facts.hpa.name);
+    let merge = format!("kubectl patch hpa {hpa} -n {} --type=merge -p ", case.namespace());
+    serde_json::from_str(&unquoted(command.strip_prefix(&merge)?)).ok()
+}
+
+/// An operator writes its HPA from its own object, so the command that lasts is one for that.
+fn of_operator(case: &Case<'_>, keeper: &ObjectReference, fix: &mut Fix) {
+    let Some(command) = &fix.command else { return };
+    let owner = label(keeper);
+    if command.starts_with("kubectl delete ") {
+        fix.changes = format!(
+            "{}; {owner} owns the HPA and may make it again: change it there",
+            fix.changes
+        );
+        return;
+    }
+    let object = arguments(case, keeper);
+    let patch = merge_patch(case, command).and_then(|patch| of_kserve(&case.facts.hpa.name, keeper, &patch));
+    if let Some(patch) = patch {
+        fix.command = Some(format!(
+            "kubectl patch {object} --type=merge -p {}",
+            word(&patch.to_string())
+        ));
+        fix.changes = format!("changes {owner}; KServe writes the HPA from it");
+    } else {
+        let wanted = merge_patch(case, command).map(|patch| patch["spec"].to_string());
+        let wanted = wanted.map_or_else(String::new, |spec| format!(" (the HPA needs {spec})"));
+        fix.command = Some(format!("kubectl edit {object}"));
+        fix.changes = format!("{owner} owns the HPA and may write over its changes: change it there{wanted}");
+    }
+}
+
+/// The group of an `InferenceService`.
+const KSERVE: &str = "serving.kserve.io";
+
+/// The limits of an HPA as those of a component of an `InferenceService`, whose HPA is called NAME-COMPONENT
+/// (`pkg/constants`, v0.15).
+fn of_kserve(hpa: &str, keeper: &ObjectReference, patch: &Value) -> Option<Value> {
+    if keeper.kind != "InferenceService" || group(keeper) != KSERVE {
+        return None;
+    }
+    let component = hpa.strip_prefix(keeper.name.as_str())?.strip_prefix('-')?;
+    let spec = patch.get("spec")?.as_object()?;
+    let limits = spec
+        .keys()
+        .all(|key| matches!(key.as_str(), "minReplicas" | "maxReplicas"));
+    let known = matches!(component, "predictor" | "transformer" | "explainer");
+    (limits && known).then(|| serde_json::json!({"spec": {component: spec}}))
 }
 
 /// What a shell makes of a word.
@@ -151,6 +211,21 @@ mod tests {
         assert_eq!(translated(&patch), Some(wanted));
         let metrics = serde_json::json!({"spec": {"metrics": []}});
         assert_eq!(translated(&metrics), None);
+    }
+
+    #[test]
+    fn limits_have_a_place_in_an_inference_service() {
+        let keeper = crate::facts::ObjectReference {
+            api_version: "serving.kserve.io/v1beta1".to_owned(),
+            kind: "InferenceService".to_owned(),
+            name: "bert".to_owned(),
+        };
+        let limits = serde_json::json!({"spec": {"maxReplicas": 8}});
+        let wanted = serde_json::json!({"spec": {"predictor": {"maxReplicas": 8}}});
+        assert_eq!(super::of_kserve("bert-predictor", &keeper, &limits), Some(wanted));
+        assert_eq!(super::of_kserve("bert", &keeper, &limits), None);
+        let metrics = serde_json::json!({"spec": {"metrics": []}});
+        assert_eq!(super::of_kserve("bert-predictor", &keeper, &metrics), None);
     }
 
     #[test]
