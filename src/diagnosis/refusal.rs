@@ -2,7 +2,7 @@
 
 use super::case::is_leftover;
 use super::offenders::starting_value;
-use super::phrase::word;
+use super::phrase::{amount, word};
 use super::{Case, Finding};
 use crate::facts::{Container, Quantity};
 
@@ -26,6 +26,8 @@ pub(super) enum Refusal<'a> {
     Webhook(&'a str, &'a str),
     /// `failed calling webhook "NAME": …`.
     WebhookSilent(&'a str),
+    /// `failed calling webhook "NAME": … Post "https://SERVICE.NAMESPACE.svc:443/…": service "SERVICE" not found`.
+    WebhookGone(&'a str, &'a str, &'a str),
     /// `serviceaccount "NAME" not found`.
     ServiceAccount(&'a str),
     /// `no PriorityClass with name NAME was found`.
@@ -63,6 +65,9 @@ pub(super) fn read(message: &str) -> Refusal<'_> {
     if let Some((name, rest)) = named("admission webhook \"", '"') {
         return Refusal::Webhook(name, why(rest));
     }
+    if let Some((name, service, namespace)) = webhook_gone(message) {
+        return Refusal::WebhookGone(name, service, namespace);
+    }
     if let Some((name, _)) = named("failed calling webhook \"", '"') {
         return Refusal::WebhookSilent(name);
     }
@@ -72,6 +77,17 @@ pub(super) fn read(message: &str) -> Refusal<'_> {
     above_limit(message)
         .or_else(|| limit_range(message).map(Refusal::LimitRange))
         .unwrap_or(Refusal::Unknown)
+}
+
+/// The webhook, its Service and the Service's namespace, where that does not exist.
+fn webhook_gone(message: &str) -> Option<(&str, &str, &str)> {
+    let (_, rest) = message.split_once("failed calling webhook \"")?;
+    let (webhook, rest) = rest.split_once('"')?;
+    let (_, host) = rest.split_once("https://")?;
+    let (host, rest) = host.split_once(".svc")?;
+    let (service, namespace) = host.split_once('.')?;
+    rest.contains(&format!("service \"{service}\" not found"))
+        .then_some((webhook, service, namespace))
 }
 
 fn above_limit(message: &str) -> Option<Refusal<'_>> {
@@ -111,15 +127,26 @@ fn why(rest: &str) -> &str {
     found.map_or("", |(_, why)| why)
 }
 
+/// What a `LimitRange`'s `maxLimitRequestRatio` says after the resource (`limitRequestRatioConstraint`).
+const RATIO: &str = "max limit to request ratio per Container is ";
+
 /// The first sentence of the `LimitRanger` plugin.
 fn limit_range(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once(" is forbidden: ")?;
     let rest = rest.trim_start_matches('[');
-    let known = ["minimum ", "maximum ", "max limit to request ratio"];
+    if rest
+        .split_once(' ')
+        .is_some_and(|(_, words)| words.starts_with(RATIO))
+    {
+        let end = rest.match_indices([',', ']']).nth(1).map(|(end, _)| end);
+        let end = end.or_else(|| rest.find(']'));
+        return Some(end.map_or(rest, |end| rest.split_at(end).0));
+    }
+    let known = ["minimum ", "maximum "];
     if !known.iter().any(|start| rest.starts_with(start)) {
         return None;
     }
-    let end = [", minimum ", ", maximum ", ", max limit", "]"]
+    let end = [", minimum ", ", maximum ", ", cpu max ", ", memory max ", "]"]
         .iter()
         .filter_map(|next| rest.find(next))
         .min();
@@ -148,6 +175,9 @@ pub(super) fn in_words(refusal: Refusal<'_>) -> String {
         Refusal::Policy(name, why) => because(format!("ValidatingAdmissionPolicy {name} refuses them"), why),
         Refusal::Webhook(name, why) => because(format!("admission webhook {name} refuses them"), why),
         Refusal::WebhookSilent(name) => format!("admission webhook {name} does not answer"),
+        Refusal::WebhookGone(name, service, namespace) => {
+            format!("Service {namespace}/{service} of admission webhook {name} does not exist")
+        }
         Refusal::ServiceAccount(name) => format!("ServiceAccount {name} does not exist"),
         Refusal::PriorityClass(name) => format!("PriorityClass {name} does not exist"),
         Refusal::RuntimeClass(name) => format!("RuntimeClass {name} does not exist"),
@@ -198,7 +228,7 @@ pub(super) fn repaired(case: &Case<'_>, finding: Finding, message: &str) -> Find
             )
         }
         Refusal::LimitRange(sentence) => {
-            let finding = match within(case, sentence) {
+            let finding = match within(case, sentence).or_else(|| in_ratio(case, sentence)) {
                 Some(command) => finding.fix(
                     "keep the container inside of what the namespace allows",
                     command,
@@ -247,11 +277,10 @@ pub(super) fn repaired(case: &Case<'_>, finding: Finding, message: &str) -> Find
             format!("kubectl get validatingadmissionpolicy {} -o yaml", word(name)),
             "reads only; then change the pods' template, or the policy",
         ),
-        Refusal::Webhook(..) | Refusal::WebhookSilent(_) => finding.fix(
-            "see whose webhook it is",
-            "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations -o custom-columns=NAME:.metadata.name,WEBHOOKS:.webhooks[*].name,SERVICE:.webhooks[*].clientConfig.service.name".to_owned(),
-            "reads only",
-        ),
+        Refusal::WebhookGone(_, service, namespace) => webhook_removed(finding, service, namespace),
+        Refusal::Webhook(..) | Refusal::WebhookSilent(_) => {
+            finding.fix("see whose webhook it is", LIST_WEBHOOKS, "reads only")
+        }
         Refusal::ServiceAccount(name) => finding.object("ServiceAccount", of_namespace, name).fix(
             "create the account that the pods name",
             format!("kubectl create serviceaccount {} -n {namespace}", word(name)),
@@ -274,6 +303,24 @@ pub(super) fn repaired(case: &Case<'_>, finding: Finding, message: &str) -> Find
         ),
     }
 }
+
+/// What was uninstalled has left its configuration behind, or was not installed whole.
+fn webhook_removed(finding: Finding, service: &str, namespace: &str) -> Finding {
+    finding
+        .object("Service", namespace, service)
+        .fix(
+            format!("find the configuration that names Service {service}"),
+            LIST_WEBHOOKS,
+            "reads only",
+        )
+        .advice(
+            format!("install what serves {namespace}/{service} again; where it was uninstalled, delete its configuration"),
+            "pods are created without it then",
+        )
+}
+
+/// Every webhook with its configuration and its Service.
+const LIST_WEBHOOKS: &str = "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations -o custom-columns=NAME:.metadata.name,WEBHOOKS:.webhooks[*].name,SERVICE:.webhooks[*].clientConfig.service.name";
 
 /// How many pods the target still lacks, at least the one that was refused.
 fn missing(case: &Case<'_>) -> i64 {
@@ -427,6 +474,43 @@ fn within(case: &Case<'_>, sentence: &str) -> Option<String> {
     (needs_limit || needs_request).then(|| set_resources(case, &container.name, &requests, &limits))
 }
 
+/// Memory in whole mebibytes, as it is written, and not less.
+fn rounded(resource: &str, milli: i64) -> i64 {
+    const MEBI: i64 = 1000 * 1024 * 1024;
+    match resource {
+        "memory" => milli.saturating_add(MEBI - 1) / MEBI * MEBI,
+        _ => milli,
+    }
+}
+
+/// The containers whose limit is more than so many times their request, with the least request that is allowed.
+fn in_ratio(case: &Case<'_>, sentence: &str) -> Option<String> {
+    let (resource, rest) = sentence.split_once(' ')?;
+    let ratio = rest.strip_prefix(RATIO)?.split(',').next()?;
+    let ratio = Quantity(ratio.to_owned()).milli_value().ok()?;
+    let template = case
+        .target()
+        .filter(|_| takes_resources(case))?
+        .template
+        .as_ref()?;
+    let milli = |quantity: Option<&Quantity>| quantity.and_then(|it| it.milli_value().ok());
+    let commands: Vec<String> = template
+        .containers
+        .iter()
+        .filter_map(|container| {
+            let request = milli(container.resources.requests.get(resource))?;
+            let limit = milli(container.resources.limits.get(resource))?;
+            let least = limit.checked_mul(1000)?.checked_add(ratio.checked_sub(1)?)?;
+            let least = rounded(resource, least.checked_div(ratio)?);
+            (request < least).then(|| {
+                let request = format!("{resource}={}", amount(resource, least));
+                set_resources(case, &container.name, &[request], &[])
+            })
+        })
+        .collect();
+    (!commands.is_empty()).then(|| commands.join(" && "))
+}
+
 /// The settings that the level `restricted` asks of every container, where nothing else is violated.
 fn restricted(case: &Case<'_>, violations: &str) -> Option<String> {
     const KNOWN: [&str; 4] = [
@@ -534,6 +618,16 @@ mod tests {
             (
                 r#"Internal error occurred: failed calling webhook "gate.example.com": failed to call webhook: Post …"#,
                 Refusal::WebhookSilent("gate.example.com"),
+            ),
+            (
+                r#"Internal error occurred: failed calling webhook "vault.hashicorp.com": failed to call webhook: Post "https://injector.vault.svc:443/mutate?timeout=2s": service "injector" not found"#,
+                Refusal::WebhookGone("vault.hashicorp.com", "injector", "vault"),
+            ),
+            (
+                r#"pods "web-1" is forbidden: cpu max limit to request ratio per Container is 4, but provided ratio is 10.000000"#,
+                Refusal::LimitRange(
+                    "cpu max limit to request ratio per Container is 4, but provided ratio is 10.000000",
+                ),
             ),
             (
                 r#"pods "web-1" is forbidden: no PriorityClass with name high was found"#,
