@@ -17,7 +17,7 @@
 //!
 //! ## Source
 //! `calculatePodRequestsFromContainers` in `replica_calculator.go`, Kubernetes v1.37; annotations of Istio,
-//! Linkerd and the Vault agent injector.
+//! Linkerd, Dapr and the Vault agent injector.
 
 use crate::diagnosis::offenders::{self, Origin};
 use crate::diagnosis::phrase::{list, word};
@@ -47,6 +47,8 @@ const INJECTORS: &[(&str, &str, &str)] = &[
     ),
     ("vault-agent", "cpu", "vault.hashicorp.com/agent-requests-cpu"),
     ("vault-agent", "memory", "vault.hashicorp.com/agent-requests-mem"),
+    ("daprd", "cpu", "dapr.io/sidecar-cpu-request"),
+    ("daprd", "memory", "dapr.io/sidecar-memory-request"),
 ];
 
 fn check(case: &Case<'_>) -> Option<Finding> {
