@@ -1,5 +1,7 @@
 //! custom.metrics.k8s.io and external.metrics.k8s.io, for which no crate has types.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use kube::api::{ApiResource, GroupVersionKind};
 use serde::Deserialize;
@@ -168,6 +170,8 @@ struct Reading {
     #[serde(default)]
     described_object: Described,
     #[serde(default)]
+    metric_labels: Option<BTreeMap<String, String>>,
+    #[serde(default)]
     timestamp: Option<DateTime<Utc>>,
     #[serde(default, alias = "window")]
     window_seconds: Option<i64>,
@@ -203,6 +207,7 @@ impl From<Reading> for MetricSample {
     fn from(reading: Reading) -> Self {
         Self {
             object: reading.described_object.name,
+            labels: reading.metric_labels.unwrap_or_default(),
             value: reading.value,
             timestamp: reading.timestamp,
             window_millis: reading.window_seconds.map(|seconds| seconds.saturating_mul(1000)),

@@ -121,6 +121,31 @@ pub(super) fn answers_now(case: &Case<'_>, index: usize) -> bool {
         .is_some_and(|samples| !samples.is_empty())
 }
 
+/// How many series are named.
+const SERIES_NAMED: usize = 3;
+
+/// The series that the value of an `External` metric is the sum of, the largest first: `series=orders-dlq 300`. None where it
+/// is one alone.
+pub(super) fn summed_series(case: &Case<'_>, index: usize) -> Option<String> {
+    let spec = case.facts.hpa.metrics.get(index)?;
+    let samples = case.facts.metric_value(index)?.known()?;
+    if spec.type_ != "External" || samples.len() < 2 {
+        return None;
+    }
+    let mut sorted: Vec<_> = samples.iter().collect();
+    sorted.sort_by_key(|sample| std::cmp::Reverse(sample.value.milli_value().unwrap_or(0)));
+    let named = sorted.iter().take(SERIES_NAMED).map(|sample| {
+        let labels = sample.labels.iter().map(|(key, value)| format!("{key}={value}"));
+        let labels: Vec<String> = labels.collect();
+        format!("{} {}", labels.join(","), sample.value).trim().to_owned()
+    });
+    let more = match sorted.len().saturating_sub(SERIES_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!("{}{more}", named.collect::<Vec<_>>().join(", ")))
+}
+
 /// `Pods metric http_requests`.
 pub(super) fn label(spec: &MetricSpec) -> String {
     format!("{} metric {}", spec.type_, spec.name)

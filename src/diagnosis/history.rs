@@ -2,9 +2,11 @@
 
 use super::explanation::HistoryEntry;
 use super::offenders::offenders;
+use super::phrase::{seconds_since, span};
 use super::{Case, case::is_available};
 use crate::facts::Event;
 use crate::hpa::message::{ApiFailure, Message, MetricsApi, decode};
+use crate::hpa::overdue::PATIENCE_SECONDS;
 use crate::hpa::symptoms::SyncStage;
 
 /// The Warning events that are history, oldest first.
@@ -26,6 +28,20 @@ fn entry(event: &Event, note: String) -> HistoryEntry {
     }
 }
 
+/// Since when the HPA works again; a condition that has just turned may turn back.
+fn recovered(case: &Case<'_>) -> String {
+    let since = case
+        .facts
+        .hpa
+        .condition("ScalingActive")
+        .and_then(|active| active.last_transition_time)
+        .map(|since| seconds_since(since, case.now));
+    match since.filter(|since| *since < PATIENCE_SECONDS) {
+        Some(since) => format!("the HPA works again for {} only", span(since)),
+        None => "the HPA has recovered since".to_owned(),
+    }
+}
+
 /// Why an event is history; none where it describes the present.
 fn note(case: &Case<'_>, event: &Event) -> Option<String> {
     let said = decode(&event.reason, &event.message);
@@ -39,7 +55,7 @@ fn note(case: &Case<'_>, event: &Event) -> Option<String> {
     }
     let Some(blocking) = case.said.blocking() else {
         let partial = !case.said.failed_metrics.is_empty() && event.reason.starts_with("FailedGet");
-        return (!partial).then(|| "the HPA has recovered since".to_owned());
+        return (!partial).then(|| recovered(case));
     };
     if let Some(contradiction) = contradiction(case, &said) {
         return Some(format!(

@@ -49,6 +49,9 @@ pub struct MetricSample {
     /// The name of the pod or object that it describes; empty for a series of an `External` metric.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub object: String,
+    /// The labels of a series of an `External` metric.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// The value.
     pub value: Quantity,
     /// When it was taken.

@@ -47,6 +47,7 @@ pub(crate) fn random(random: &mut Random, now: DateTime<Utc>) -> Scenario {
     });
     scenario.facts.metric_values = vec![Fact::Known(vec![MetricSample {
         object: String::new(),
+        labels: std::collections::BTreeMap::new(),
         value: Quantity(want.to_string()),
         timestamp: None,
         window_millis: None,

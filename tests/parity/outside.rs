@@ -81,6 +81,7 @@ fn values(random: &mut Random, type_: &str, pods: &[Pod], target: i64) -> Vec<Me
         .into_iter()
         .map(|object| MetricSample {
             object,
+            labels: std::collections::BTreeMap::new(),
             value: value(random, target),
             timestamp: None,
             window_millis: None,

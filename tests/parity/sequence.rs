@@ -293,6 +293,7 @@ fn tell(scenario: &mut Scenario, turns: &[Turn], decisions: &[Decision], times: 
     scenario.facts.events = Fact::Known(events);
     scenario.facts.metric_values = vec![Fact::Known(vec![MetricSample {
         object: String::new(),
+        labels: std::collections::BTreeMap::new(),
         value: Quantity(want.to_string()),
         timestamp: None,
         window_millis: None,

@@ -33,7 +33,7 @@ pub(super) async fn read(cluster: &Cluster, shared: &ClusterFacts, hpas: &mut [H
         .map(|query| async {
             let answer = cluster.adapter_metric(&query).await;
             let answer = fact(&query.ask(&query.resource()), answer);
-            (query, answer)
+            (query, without_right_of_others(answer))
         })
         .buffer_unordered(AT_A_TIME)
         .collect()
@@ -46,6 +46,17 @@ pub(super) async fn read(cluster: &Cluster, shared: &ClusterFacts, hpas: &mut [H
             facts.metric_values = queries.into_iter().map(of).collect();
         }
     }
+}
+
+/// A 403 may be what the source of an adapter said to the adapter: no right of the cluster is missing then. The API server
+/// itself names who asks (`forbiddenMessage` of `k8s.io/apiserver/pkg/endpoints/handlers/responsewriters`, v1.37).
+fn without_right_of_others<T>(mut answer: Fact<T>) -> Fact<T> {
+    if let Fact::NotReadable(reason) = &mut answer
+        && !reason.why.contains("User \"")
+    {
+        reason.needs = None;
+    }
+    answer
 }
 
 fn find(query: &Query, shared: &ClusterFacts, answers: &Answers) -> Fact<Vec<MetricSample>> {

@@ -12,7 +12,8 @@
 //! No adapter is TFS307; one that does not answer is TFS308. Pods that do not exist have no metrics either: TFS504.
 //!
 //! ## Fix
-//! Use a name that the adapter lists, or teach the adapter the metric.
+//! Use a name that the adapter lists, or teach the adapter the metric. KEDA lists no names and has no rules: see whether its
+//! operator runs, and what the source of the trigger answers it.
 //!
 //! ## Source
 //! `GetRawMetric`, `GetObjectMetric` and `GetExternalMetric` in `metrics/client.go`, Kubernetes v1.37. Some adapters
@@ -22,7 +23,7 @@ use crate::diagnosis::adapters::{self, FailedMetric};
 use crate::diagnosis::case::{innermost, refused};
 use crate::diagnosis::phrase::{count, word};
 use crate::diagnosis::rule::{Rule, Stage, documentation};
-use crate::diagnosis::{Case, Confidence, Finding};
+use crate::diagnosis::{Case, Confidence, Finding, keeper};
 use crate::facts::{AdapterApi, Fact, MetricSpec, ObjectReference};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 
@@ -60,8 +61,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let finding = with_service(finding, api);
     let finding = with_rename(case, finding, names, &metric);
     let finding = without_selector(case, finding, &metric);
-    let finding = if listed || failure_now(case, &metric).is_some() {
-        finding.fix(
+    let finding = if let Some(owner) = keeper::scaled_object(case).filter(|_| fails(&metric.message)) {
+        of_keda(case, finding, owner, (api, words(metric.text)))
+    } else if listed || failure_now(case, &metric).is_some() {
+        see_described(case, finding, &metric).fix(
             "see what the adapter answers",
             format!("kubectl get --raw {}", word(&path(case, api, metric.spec))),
             "reads only; the adapter's own log says why",
@@ -79,6 +82,66 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     Some(adapters::without(case, finding, &metric))
 }
 
+/// KEDA knows every metric that it wrote into the HPA: its operator does not answer, or the source of the trigger refuses it.
+fn of_keda(
+    case: &Case<'_>,
+    finding: Finding,
+    owner: &ObjectReference,
+    (api, said): (&AdapterApi, &str),
+) -> Finding {
+    let service = api.registration.known().and_then(|api| api.service.as_ref());
+    let namespace = service.map_or("keda", |service| &service.namespace);
+    if said.contains("transport: Error while dialing") {
+        return finding.fix(
+            "see whether KEDA's operator runs: its metrics server asks it for every value",
+            format!("kubectl get pods -n {}", word(namespace)),
+            "reads only; without the operator no ScaledObject of the cluster is looked after",
+        );
+    }
+    finding.fix(
+        "see the trigger's address and authentication",
+        format!(
+            "kubectl describe scaledobject {} -n {}",
+            word(&owner.name),
+            case.namespace()
+        ),
+        "reads only; KEDA quotes the source's own answer",
+    )
+}
+
+/// An adapter has nothing of an object that does not exist.
+fn see_described(case: &Case<'_>, finding: Finding, metric: &FailedMetric<'_>) -> Finding {
+    let Some(object) = &metric.spec.object else {
+        return finding;
+    };
+    finding.fix(
+        format!("see whether {}/{} exists", object.kind, object.name),
+        format!(
+            "kubectl get {} {} -n {}",
+            word(&resource(object)),
+            word(&object.name),
+            case.namespace()
+        ),
+        "reads only; there is no value of what does not exist",
+    )
+}
+
+/// Whether the adapter was asked and failed, whatever it has.
+fn fails(message: &Message) -> bool {
+    matches!(
+        message,
+        Message::MetricsApiFailed {
+            failure: ApiFailure::ServerError
+                | ApiFailure::TimedOut
+                | ApiFailure::TooManyRequests
+                | ApiFailure::Unavailable
+                | ApiFailure::Transport
+                | ApiFailure::Other(_),
+            ..
+        }
+    )
+}
+
 /// What the adapter made of the request.
 fn answered(case: &Case<'_>, metric: &FailedMetric<'_>, listed: bool) -> Finding {
     let group = adapters::group_of(adapters::api_of(&metric.spec.type_));
@@ -93,16 +156,12 @@ fn answered(case: &Case<'_>, metric: &FailedMetric<'_>, listed: bool) -> Finding
             format!("The adapter of {group} gives no single value of {what}"),
             "the controller asks for exactly one, and refuses any other answer",
         ),
-        Message::MetricsApiFailed {
-            failure:
-                ApiFailure::ServerError
-                | ApiFailure::TimedOut
-                | ApiFailure::TooManyRequests
-                | ApiFailure::Unavailable
-                | ApiFailure::Transport
-                | ApiFailure::Other(_),
-            ..
-        } => RULE.finding(
+        message if fails(message) && keeper::scaled_object(case).is_some() => RULE.finding(
+            severity,
+            format!("KEDA cannot read {}", adapters::label(metric.spec)),
+            "KEDA's adapter is reached, and its operator, or the source of the trigger, does not give it the value",
+        ),
+        message if fails(message) => RULE.finding(
             severity,
             format!("The adapter of {group} fails when it is asked for {what}"),
             "it is reached, and what stands behind it does not give it the value",
@@ -122,8 +181,12 @@ fn answered(case: &Case<'_>, metric: &FailedMetric<'_>, listed: bool) -> Finding
 
 /// What the adapter itself said, without the controller's words around it.
 fn words(text: &str) -> &str {
-    text.rsplit_once("metrics API: ")
-        .map_or_else(|| innermost(text), |(_, words)| words)
+    let said = text
+        .rsplit_once("metrics API: ")
+        .map_or_else(|| innermost(text), |(_, words)| words);
+    // KEDA's adapter asks its operator by gRPC, whose errors nest.
+    said.rsplit_once("desc = ")
+        .map_or(said, |(_, words)| words.trim_matches('"'))
 }
 
 /// The path that the controller asks for the metric.
@@ -309,7 +372,7 @@ fn with_names(
             ..
         }
     );
-    if !listed && !says_so && !seen && api.group_version.starts_with("external.") {
+    if !listed && !says_so && !fails(&metric.message) && !seen && api.group_version.starts_with("external.") {
         finding.at_most(Confidence::Likely)
     } else {
         finding

@@ -18,6 +18,7 @@
 //! ## Source
 //! `convertDesiredReplicasWithRules` in `horizontal.go`, Kubernetes v1.37: `ScalingLimited=True/TooManyReplicas`.
 
+use crate::diagnosis::adapters::{label, summed_series};
 use crate::diagnosis::foreign;
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::rules::value_multiplies::average;
@@ -100,6 +101,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         );
     }
     finding = case.with_default_metric(finding);
+    finding = with_series(case, finding);
     let of_whole = share_the_whole(case);
     let relative = of_whole.is_some();
     if let Some((index, target, command)) = of_whole {
@@ -137,6 +139,33 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         );
     }
     Some(let_each_do_more(case, finding))
+}
+
+/// An `External` metric is the sum of all series that its selector matches: a part of them may be meant.
+fn with_series(case: &Case<'_>, finding: Finding) -> Finding {
+    let found = case.deciding_metric().and_then(|metric| {
+        let spec = case.facts.hpa.metrics.get(metric.index)?;
+        Some((spec, summed_series(case, metric.index)?))
+    });
+    let Some((spec, series)) = found else {
+        return finding;
+    };
+    let finding = finding.saw(
+        format!("{} is the sum of", label(spec)),
+        series,
+        "the metric's own API",
+    );
+    if spec
+        .selector
+        .as_deref()
+        .is_some_and(|selector| !selector.is_empty())
+    {
+        return finding;
+    }
+    finding.advice(
+        "name the series that are meant (`external.metric.selector.matchLabels`), if not all of them are",
+        "changes the HPA alone; without a selector the HPA takes the sum",
+    )
 }
 
 /// A larger request changes a percentage, and nothing else.

@@ -6,6 +6,7 @@ use crate::facts::{Fact, HpaFacts, MetricSample, MetricTarget, NotReadable, Obje
 fn sample(object: &str, value: &str) -> MetricSample {
     MetricSample {
         object: object.to_owned(),
+        labels: std::collections::BTreeMap::new(),
         value: Quantity::from(value),
         timestamp: Some(now()),
         window_millis: None,
