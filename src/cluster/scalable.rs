@@ -44,14 +44,5 @@ pub async fn autoscalers_of(
     let ask = Ask::list("horizontalpodautoscalers.autoscaling", Some(namespace));
     let list = cluster.ask(ask, autoscalers.list(&ListParams::default())).await?;
     let hpas = list.items.iter().map(convert::hpa);
-    Ok(hpas.filter(|hpa| is_same(&hpa.target, target)).collect())
-}
-
-/// Whether two references name one object: the controller takes whichever version of the group is served.
-pub fn is_same(left: &ObjectReference, right: &ObjectReference) -> bool {
-    let group = |reference: &ObjectReference| match reference.api_version.split_once('/') {
-        Some((group, _)) => group.to_owned(),
-        None => String::new(),
-    };
-    group(left) == group(right) && left.kind.eq_ignore_ascii_case(&right.kind) && left.name == right.name
+    Ok(hpas.filter(|hpa| hpa.target.is_same(target)).collect())
 }

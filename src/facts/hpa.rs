@@ -18,6 +18,19 @@ pub struct ObjectReference {
     pub name: String,
 }
 
+impl ObjectReference {
+    /// Whether two references name one object: the controller takes whichever version of the group is served.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same_kind = self.kind.eq_ignore_ascii_case(&other.kind);
+        same_kind && self.name == other.name && self.group() == other.group()
+    }
+
+    /// The group of the apiVersion; empty for the core.
+    fn group(&self) -> &str {
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
+    }
+}
+
 /// A `HorizontalPodAutoscaler`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

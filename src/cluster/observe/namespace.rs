@@ -14,7 +14,6 @@ use super::shared::Slice;
 use super::target::{self, Reading};
 use super::{alternatives, events, fact, limit_ranges, owners, pipeline, rivals, scaled_objects, successors};
 use crate::cluster::metrics_api::pod_metrics_ask;
-use crate::cluster::scalable::is_same;
 use crate::cluster::{Ask, Cluster, Error, convert};
 use crate::facts::{
     ApiService, Definition, Fact, Hpa, HpaFacts, ObjectReference, Pod, PodMetrics, Scale, ScaleTarget,
@@ -159,7 +158,7 @@ pub(super) async fn read_deployment(
 fn others_with_same_target(hpa: &Hpa, all: &[Hpa]) -> Vec<String> {
     all.iter()
         .filter(|other| other.name != hpa.name)
-        .filter(|other| is_same(&other.target, &hpa.target))
+        .filter(|other| other.target.is_same(&hpa.target))
         .map(|other| other.name.clone())
         .collect()
 }

@@ -4,8 +4,8 @@ use super::super::findings::{self, Answer};
 use super::super::objects::{self, Report};
 use crate::Error;
 use crate::cli::AutoscaleArgs;
+use crate::cluster::Cluster;
 use crate::cluster::apply::{self, ApplyOptions, LiveObject};
-use crate::cluster::{Cluster, scalable};
 use crate::facts::{Hpa, ObjectReference, ScalingRules};
 use crate::output::escape;
 use crate::serving::autoscaler::{Autoscaler, adapter_rule};
@@ -79,7 +79,7 @@ fn refuse_another_target(
     else {
         return Ok(());
     };
-    if scalable::is_same(&scaled, target) {
+    if scaled.is_same(target) {
         return Ok(());
     }
     Err(Error::Incomplete(format!(

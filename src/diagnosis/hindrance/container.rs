@@ -25,6 +25,9 @@ pub(in crate::diagnosis) fn container_repaired(
                 "a StatefulSet does not replace a pod that has never been ready, even when its template is repaired",
             );
     }
+    if lacks_credentials(container) && !older_template_runs(case, pod) {
+        return with_credentials(case, finding, container);
+    }
     let finding = if reason.contains("CrashLoop") || reason == "Error" {
         finding.fix(
             "see what the container said before it ended",
@@ -94,6 +97,42 @@ pub(in crate::diagnosis) fn missing_object(container: &Container) -> Option<Stri
             let name = super::quoted(said, word).filter(|_| said.ends_with("not found"))?;
             Some(format!("{kind} {name} does not exist"))
         })
+}
+
+/// The registry refuses whoever pulls: the Secret of the template is missing, or of another registry.
+fn with_credentials(case: &Case<'_>, finding: Finding, container: &Container) -> Finding {
+    let pods = word(&case.target_resource());
+    let name = word(&case.facts.hpa.target.name);
+    let namespace = case.namespace();
+    finding
+        .fix(
+            "see which Secrets the template names, and whether they exist",
+            format!(
+                "kubectl get {pods} {name} -n {namespace} -o jsonpath='{{.spec.template.spec.imagePullSecrets}}'; kubectl get secrets -n {namespace} --field-selector type=kubernetes.io/dockerconfigjson"
+            ),
+            "reads only",
+        )
+        .advice(
+            format!(
+                "give the pods an account that may pull {} (`kubectl create secret docker-registry`, `imagePullSecrets`)",
+                container.image
+            ),
+            "a Secret that is made under the name that the template has is enough: the kubelet tries again by itself",
+        )
+}
+
+/// Whether the registry asks for credentials that the kubelet has not (HTTP 401 and 403, and what containerd and the registries
+/// of clouds make of it). What may be a missing image as well (`pull access denied`) is not meant.
+pub(in crate::diagnosis) fn lacks_credentials(container: &Container) -> bool {
+    let said = container.state_message.as_deref().unwrap_or_default();
+    let refused = [
+        "no basic auth credentials",
+        "401 Unauthorized",
+        "403 Forbidden",
+        "unauthorized: ",
+        "authorization failed: no basic auth",
+    ];
+    refused.iter().any(|words| said.contains(words))
 }
 
 /// Whether the registry refuses the image for a while (HTTP 429, `toomanyrequests` in the distribution specification).

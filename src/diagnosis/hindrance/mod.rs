@@ -7,7 +7,7 @@ use super::rollout::MOUNT_EVENTS;
 mod container;
 mod repair;
 
-pub(super) use container::{container_repaired, missing_object, pulls_too_often};
+pub(super) use container::{container_repaired, lacks_credentials, missing_object, pulls_too_often};
 pub(super) use repair::{describe, often, older_template_runs, rolled_back};
 
 use super::Case;

@@ -69,13 +69,13 @@ fn pair<'a>(case: &Case<'a>) -> Option<(Side<'a>, Side<'a>)> {
             hpa: &rival.hpa,
             target: rival.target.as_ref()?,
         };
-        if owner.is_some_and(|owner| is_same(owner, theirs.target)) {
+        if owner.is_some_and(|owner| owner.is_same(theirs.target)) {
             return Some((mine, theirs));
         }
         let above = rival
             .owner
             .as_ref()
-            .is_some_and(|owner| is_same(owner, mine.target));
+            .is_some_and(|owner| owner.is_same(mine.target));
         (above || is_own_replica_set(case, rival, theirs.target)).then_some((theirs, mine))
     })
 }
@@ -94,12 +94,4 @@ fn is_own_replica_set(case: &Case<'_>, rival: &Rival, target: &ObjectReference) 
     target.kind.eq_ignore_ascii_case("ReplicaSet")
         && !case.facts.hpa.target.kind.eq_ignore_ascii_case("ReplicaSet")
         && shared.any(|pod| through(&pod))
-}
-
-fn is_same(one: &ObjectReference, other: &ObjectReference) -> bool {
-    let group = |reference: &ObjectReference| {
-        let parts = reference.api_version.split_once('/');
-        parts.map_or(String::new(), |(group, _)| group.to_owned())
-    };
-    one.kind.eq_ignore_ascii_case(&other.kind) && one.name == other.name && group(one) == group(other)
 }

@@ -20,7 +20,7 @@
 
 use crate::diagnosis::case::{container_trouble, refused};
 use crate::diagnosis::hindrance::{
-    Hold, container_repaired, describe, hold, missing_object, pulls_too_often,
+    Hold, container_repaired, describe, hold, lacks_credentials, missing_object, pulls_too_often,
 };
 use crate::diagnosis::node_autoscaler::{self, Said};
 use crate::diagnosis::offenders::holds_up_a_repair;
@@ -274,6 +274,9 @@ impl Why<'_> {
             }
             Self::Container(container, reason) if pulls_too_often(container) => {
                 format!("{reason}, the registry limits how often images are pulled")
+            }
+            Self::Container(container, reason) if lacks_credentials(container) => {
+                format!("{reason}, the registry asks for credentials")
             }
             Self::Container(container, reason) => missing_object(container)
                 .map_or_else(|| (*reason).to_owned(), |missing| format!("{reason}, {missing}")),
