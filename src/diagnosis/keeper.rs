@@ -26,14 +26,7 @@ pub(super) fn scaled_object<'a>(case: &Case<'a>) -> Option<&'a ObjectReference> 
 
 /// Whether an owner is a `ScaledObject` of KEDA.
 pub(super) fn is_scaled_object(keeper: &ObjectReference) -> bool {
-    keeper.kind == "ScaledObject" && group(keeper) == KEDA
-}
-
-fn group(reference: &ObjectReference) -> &str {
-    reference
-        .api_version
-        .split_once('/')
-        .map_or("", |(group, _)| group)
+    keeper.kind == "ScaledObject" && keeper.group() == KEDA
 }
 
 /// `ScaledObject web`.
@@ -44,7 +37,7 @@ pub(super) fn label(keeper: &ObjectReference) -> String {
 /// `worker.example.com otel -n shop`: an object as kubectl's arguments name it, with its group where that is needed.
 pub(super) fn arguments(case: &Case<'_>, reference: &ObjectReference) -> String {
     let kind = reference.kind.to_lowercase();
-    let resource = match group(reference) {
+    let resource = match reference.group() {
         "" | "apps" => kind,
         group => format!("{kind}.{group}"),
     };
@@ -80,7 +73,7 @@ pub(super) fn redirect(case: &Case<'_>, findings: &mut [Finding]) {
 /// Whether an owner is an operator's object, which writes what it owns; a built-in workload that owns an HPA only takes it
 /// along when it is deleted.
 fn writes(keeper: &ObjectReference) -> bool {
-    !matches!(group(keeper), "" | "apps")
+    !matches!(keeper.group(), "" | "apps")
 }
 
 fn redirected(case: &Case<'_>, keeper: &ObjectReference, fix: &mut Fix) {
@@ -160,7 +153,7 @@ const KSERVE: &str = "serving.kserve.io";
 /// The limits of an HPA as those of a component of an `InferenceService`, whose HPA is called NAME-COMPONENT
 /// (`pkg/constants`, v0.15).
 fn of_kserve(hpa: &str, keeper: &ObjectReference, patch: &Value) -> Option<Value> {
-    if keeper.kind != "InferenceService" || group(keeper) != KSERVE {
+    if keeper.kind != "InferenceService" || keeper.group() != KSERVE {
         return None;
     }
     let component = hpa.strip_prefix(keeper.name.as_str())?.strip_prefix('-')?;

@@ -26,7 +26,7 @@ impl ObjectReference {
     }
 
     /// The group of the apiVersion; empty for the core.
-    fn group(&self) -> &str {
+    pub fn group(&self) -> &str {
         self.api_version.split_once('/').map_or("", |(group, _)| group)
     }
 }

@@ -86,10 +86,7 @@ pub(super) async fn read(
 /// The custom kinds worth the question whether they have an object of the name, the likeliest first: one called as the
 /// reference's kind, one that takes its place, and any other only as far as requests are left for other namespaces too.
 fn candidates(scalable: Vec<ApiResource>, reference: &ObjectReference, left: usize) -> Vec<ApiResource> {
-    let group = reference
-        .api_version
-        .split_once('/')
-        .map_or("", |(group, _)| group);
+    let group = reference.group();
     let likely = |it: &ApiResource| {
         it.kind.eq_ignore_ascii_case(&reference.kind) || STAND_INS.contains(&it.kind.as_str())
     };

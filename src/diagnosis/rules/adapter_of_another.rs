@@ -28,6 +28,7 @@
 use crate::diagnosis::phrase::word;
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, adapters, keeper};
+use crate::facts::{ApiService, ServiceReference};
 use crate::hpa::message::MetricsApi;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -59,24 +60,15 @@ fn of_the_other_version(case: &Case<'_>) -> Option<Finding> {
         .into_iter()
         .find(|metric| adapters::api_of(&metric.spec.type_) == MetricsApi::Custom)?;
     let label = adapters::label(metric.spec);
-    let finding = RULE
-        .finding(
-            adapters::severity(case),
-            format!(
-                "{label} is served in {other}, and the HPA asks {}, which another adapter serves",
-                version(&api.group_version)
-            ),
-            "the controller asks the version that the group prefers, and that adapter has no such metric",
-        )
-        .object("APIService", "", &registered.name)
-        .shared(&registered.name);
-    let finding = case
-        .on_hpa(finding)
-        .saw(
-            format!("APIService {}", registered.name),
-            format!("served by Service {}/{}", service.namespace, service.name),
-            "spec.service",
-        )
+    let finding = RULE.finding(
+        adapters::severity(case),
+        format!(
+            "{label} is served in {other}, and the HPA asks {}, which another adapter serves",
+            version(&api.group_version)
+        ),
+        "the controller asks the version that the group prefers, and that adapter has no such metric",
+    );
+    let finding = registered_for(case, finding, registered, service)
         .saw(
             format!("discovery of {}", api.group_version),
             format!("does not list {}", metric.spec.name),
@@ -104,6 +96,23 @@ fn of_the_other_version(case: &Case<'_>) -> Option<Finding> {
     )
 }
 
+/// Adds the registration, and the Service that it names.
+fn registered_for(
+    case: &Case<'_>,
+    finding: Finding,
+    registered: &ApiService,
+    service: &ServiceReference,
+) -> Finding {
+    let finding = finding
+        .object("APIService", "", &registered.name)
+        .shared(&registered.name);
+    case.on_hpa(finding).saw(
+        format!("APIService {}", registered.name),
+        format!("served by Service {}/{}", service.namespace, service.name),
+        "spec.service",
+    )
+}
+
 /// `v1beta1`.
 fn version(group_version: &str) -> &str {
     group_version
@@ -125,8 +134,7 @@ fn of_kedas(case: &Case<'_>) -> Option<Finding> {
     if service.name.contains("keda") || names.iter().any(known) {
         return None;
     }
-    let finding = RULE
-        .finding(
+    let finding = RULE.finding(
             adapters::severity(case),
             format!(
                 "external.metrics.k8s.io is served by {}/{}, which is not KEDA's, so KEDA's metrics have no value",
@@ -134,15 +142,8 @@ fn of_kedas(case: &Case<'_>) -> Option<Finding> {
             ),
             "two adapters want the same group, and only one can be registered for it",
         )
-        .object("APIService", "", &registered.name)
-        .shared(&registered.name);
-    let finding = case
-        .on_hpa(finding)
-        .saw(
-            format!("APIService {}", registered.name),
-            format!("served by Service {}/{}", service.namespace, service.name),
-            "spec.service",
-        )
+;
+    let finding = registered_for(case, finding, registered, service)
         .saw(
             format!("HPA {}", case.facts.hpa.name),
             format!("written by KEDA from {}", keeper::label(owner)),
