@@ -30,6 +30,7 @@ mod serving;
 mod successor;
 mod summary;
 mod targets;
+mod template_change;
 mod units;
 mod what_if;
 

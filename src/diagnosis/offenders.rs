@@ -206,7 +206,8 @@ fn in_template_of<'a>(template: &'a PodTemplate, name: &str) -> Option<&'a Conta
         .find(|container| container.name == name)
 }
 
-fn has_pod_level_request(resources: Option<&Resources>, resource: &str, minor: u32) -> bool {
+/// Whether the controller takes the pod's own request (`spec.resources`) in place of the sum of its containers' (1.34).
+pub(super) fn has_pod_level_request(resources: Option<&Resources>, resource: &str, minor: u32) -> bool {
     minor >= 34 && resources.is_some_and(|resources| resources.requests.contains_key(resource))
 }
 

@@ -6,7 +6,8 @@
 //!
 //! ## How it is proved
 //! The container was read in the live pods and in the template, and has neither request nor limit in both. A
-//! limit alone is enough, because the API server makes it the request.
+//! limit alone is enough, because the API server makes it the request. So is a request of the pod as a whole
+//! (`spec.resources`) from 1.34 on, but not for a metric of one container.
 //!
 //! ## What it is not
 //! A container that only the pods have is TFS402, a pod of somebody else TFS403, and a template that was
@@ -20,10 +21,12 @@
 //! whichever the lister returned first; up to 1.25 it names none.
 
 use crate::diagnosis::case::refused;
-use crate::diagnosis::offenders::{self, Offender, Origin, StartingValue};
-use crate::diagnosis::phrase::{list, word};
+use crate::diagnosis::offenders::{self, Offender, Origin, has_pod_level_request};
+use crate::diagnosis::phrase::list;
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
+use crate::diagnosis::template_change::{self, Setting};
 use crate::diagnosis::{Case, Finding, Severity};
+use crate::facts::MetricTarget;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS401",
@@ -66,7 +69,55 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if let Some(unreadable) = refused(&case.facts.pods).or_else(|| refused(&case.facts.target)) {
         finding = finding.could_not_read(unreadable);
     }
-    Some(repair(case, case.with_default_metric(finding), &found))
+    finding = case.with_default_metric(finding);
+    let (finding, instead) = of_the_whole_pod(case, finding);
+    let finding = repair(case, finding, &found);
+    Some(match instead {
+        Some(patch) => finding.fix(
+            "or let the HPA read the whole pod",
+            case.patch_hpa_json(&patch),
+            "changes the HPA alone; the usage of all containers counts then",
+        ),
+        None => finding,
+    })
+}
+
+/// The pod's own request, which is no container's; with the patch that makes a metric of one container one of the pod.
+fn of_the_whole_pod(case: &Case<'_>, finding: Finding) -> (Finding, Option<String>) {
+    let template = case.target().and_then(|target| target.template.as_ref());
+    let Some(own) = template.and_then(|template| template.resources.as_ref()) else {
+        return (finding, None);
+    };
+    let metrics = case.facts.hpa.metrics.iter().enumerate();
+    let mut relevant = metrics.filter_map(|(index, metric)| {
+        let request = own.requests.get(&metric.name)?;
+        match metric.target {
+            MetricTarget::AverageUtilization(percent) => Some((index, metric, percent, request)),
+            _ => None,
+        }
+    });
+    let Some((index, metric, percent, request)) = relevant.next() else {
+        return (finding, None);
+    };
+    let why = if metric.container.is_some() {
+        "a ContainerResource metric looks at its container alone"
+    } else {
+        "the controller reads it from Kubernetes 1.34 on"
+    };
+    let finding = finding.saw(
+        "template, the pod as a whole",
+        format!("requests {} {}: {why}", metric.name, request.0),
+        "spec.template.spec.resources",
+    );
+    let read =
+        metric.container.is_some() && has_pod_level_request(Some(own), &metric.name, case.controller.minor);
+    let patch = read.then(|| {
+        format!(
+            r#"[{{"op":"replace","path":"/spec/metrics/{index}","value":{{"type":"Resource","resource":{{"name":"{}","target":{{"type":"Utilization","averageUtilization":{percent}}}}}}}}}]"#,
+            metric.name
+        )
+    });
+    (finding, patch)
 }
 
 fn prove(case: &Case<'_>, finding: Finding, found: &[Offender<'_>]) -> Finding {
@@ -99,117 +150,36 @@ fn prove(case: &Case<'_>, finding: Finding, found: &[Offender<'_>]) -> Finding {
 
 /// One command for all containers: a rollout each would only take longer.
 fn repair(case: &Case<'_>, finding: Finding, found: &[Offender<'_>]) -> Finding {
-    let requests = requests(case, found);
-    let containers: Vec<&str> = requests.iter().map(|request| request.container).collect();
+    let containers = offenders::containers(found);
     let resources = list(&offenders::resources(found));
-    let basis = requests
+    let mut basis = String::new();
+    let settings: Vec<Setting<'_>> = containers
         .iter()
-        .flat_map(|request| &request.values)
-        .map(|(_, value)| value.basis())
-        .next()
-        .unwrap_or_default();
-    let label = case.target_label();
+        .map(|container| {
+            let lacking: Vec<Offender<'_>> = found
+                .iter()
+                .filter(|it| it.container == *container)
+                .cloned()
+                .collect();
+            let values = offenders::resources(&lacking).into_iter().map(|resource| {
+                let value = offenders::starting_value(case, container, resource);
+                if basis.is_empty() {
+                    basis = format!("; {}", value.basis());
+                }
+                (resource.to_owned(), value.value)
+            });
+            Setting {
+                container,
+                requests: values.collect(),
+                limits: Vec::new(),
+            }
+        })
+        .collect();
     let plural = if containers.len() == 1 {
         "container"
     } else {
         "containers"
     };
     let title = format!("request {resources} for {plural} {}", list(&containers));
-    let kind = case.facts.hpa.target.kind.as_str();
-    if !matches!(
-        kind,
-        "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController"
-    ) {
-        return finding.advice(
-            format!("{title} in the spec of {label}"),
-            format!("rolls the pods of {label}; {basis}"),
-        );
-    }
-    let command = match requests.as_slice() {
-        [only] if !only.init => set_resources(case, only),
-        several => patch(case, several),
-    };
-    if matches!(kind, "ReplicaSet" | "ReplicationController") {
-        let selector = case.scale().map_or("", |scale| &scale.selector);
-        return finding.fix(
-            title,
-            format!(
-                "{command} && kubectl delete pod -n {} -l {}",
-                case.namespace(),
-                word(selector)
-            ),
-            format!("{label} makes new pods from its template; the old ones are gone for a moment; {basis}"),
-        );
-    }
-    finding.fix(title, command, format!("rolls the pods of {label}; {basis}"))
-}
-
-/// What a container is to request.
-struct Request<'a> {
-    container: &'a str,
-    init: bool,
-    values: Vec<(&'a str, StartingValue)>,
-}
-
-fn requests<'a>(case: &Case<'_>, found: &[Offender<'a>]) -> Vec<Request<'a>> {
-    let template = case.target().and_then(|target| target.template.as_ref());
-    let is_init = |name: &str| {
-        template.is_some_and(|template| template.containers.iter().any(|it| it.name == name && it.init))
-    };
-    let of = |name: &str| {
-        let lacking: Vec<Offender<'a>> = found.iter().filter(|it| it.container == name).cloned().collect();
-        let resources = offenders::resources(&lacking).into_iter();
-        resources
-            .map(|resource| (resource, offenders::starting_value(case, name, resource)))
-            .collect()
-    };
-    offenders::containers(found)
-        .into_iter()
-        .map(|container| Request {
-            container,
-            init: is_init(container),
-            values: of(container),
-        })
-        .collect()
-}
-
-/// `kubectl set resources` knows regular containers alone.
-fn set_resources(case: &Case<'_>, request: &Request<'_>) -> String {
-    let pairs: Vec<String> = request
-        .values
-        .iter()
-        .map(|(resource, value)| format!("{resource}={}", value.value))
-        .collect();
-    format!(
-        "kubectl set resources {} -c {} --requests={}",
-        case.target_arguments(),
-        word(request.container),
-        pairs.join(",")
-    )
-}
-
-fn patch(case: &Case<'_>, requests: &[Request<'_>]) -> String {
-    let field = |name: &str, init: bool| {
-        let entries: Vec<String> = requests.iter().filter(|it| it.init == init).map(entry).collect();
-        (!entries.is_empty()).then(|| format!(r#""{name}":[{}]"#, entries.join(",")))
-    };
-    let fields: Vec<String> = [field("containers", false), field("initContainers", true)]
-        .into_iter()
-        .flatten()
-        .collect();
-    let patch = format!(r#"{{"spec":{{"template":{{"spec":{{{}}}}}}}}}"#, fields.join(","));
-    format!("kubectl patch {} -p {}", case.target_arguments(), word(&patch))
-}
-
-fn entry(request: &Request<'_>) -> String {
-    let pairs: Vec<String> = request
-        .values
-        .iter()
-        .map(|(resource, value)| format!(r#""{resource}":"{}""#, value.value))
-        .collect();
-    format!(
-        r#"{{"name":"{}","resources":{{"requests":{{{}}}}}}}"#,
-        request.container,
-        pairs.join(",")
-    )
+    template_change::proposed(case, finding, title, &settings, &basis)
 }

@@ -24,6 +24,7 @@ use crate::diagnosis::case::{container_trouble, is_ready, is_running};
 use crate::diagnosis::offenders::holds_up_a_repair;
 use crate::diagnosis::phrase::{amount, count, list, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
+use crate::diagnosis::template_change::{self, Setting};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::Pod;
 
@@ -215,23 +216,13 @@ fn memory(case: &Case<'_>, finding: Finding, pod: &Pod) -> Finding {
     let (Some(container), Some(limit)) = (killed, limit) else {
         return finding;
     };
-    let kind = case.facts.hpa.target.kind.as_str();
-    if !matches!(kind, "Deployment" | "StatefulSet") {
-        return finding;
-    }
-    finding.fix(
-        format!(
-            "give container {} more memory: twice the limit, to begin with",
-            container.name
-        ),
-        format!(
-            "kubectl set resources {} -c {} --limits=memory={}",
-            case.target_arguments(),
-            word(&container.name),
-            amount("memory", limit.saturating_mul(2))
-        ),
-        format!("rolls the pods of {}", case.target_label()),
-    )
+    let limit = amount("memory", limit.saturating_mul(2));
+    let title = format!(
+        "give container {} more memory: twice the limit, to begin with",
+        container.name
+    );
+    let setting = Setting::limit(&container.name, "memory", &limit);
+    template_change::proposed(case, finding, title, &[setting], "")
 }
 
 /// Pods whose status lacks what the controller judges their readiness by: it takes them for unready for ever.

@@ -21,8 +21,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnosis::phrase::{amount, word};
+use crate::diagnosis::phrase::amount;
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
+use crate::diagnosis::template_change::{self, Setting};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::Container;
 use crate::hpa::replicas::{Counted, Limit, MetricProposal, PodShare};
@@ -127,15 +128,16 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         Some(usage) => finding.saw("cpu", usage, "arithmetic"),
         None => finding,
     };
-    Some(case.on_target(finding).fix(
+    Some(template_change::proposed(
+        case,
+        case.on_target(finding),
         "request what a pod uses",
-        format!(
-            "kubectl set resources {} -c {} --requests={resource}={}",
-            case.target_arguments(),
-            word(&container.name),
-            amount(resource, fitting)
-        ),
-        format!("rolls the pods of {label}; at the usage of now a pod is then at its target"),
+        &[Setting::request(
+            &container.name,
+            resource,
+            &amount(resource, fitting),
+        )],
+        "; at the usage of now a pod is then at its target",
     ))
 }
 
@@ -217,23 +219,11 @@ fn beside_others(
             "LIST pods.metrics.k8s.io",
         ),
     );
-    Some(
-        finding
-            .fix(
-                "request what it uses",
-                format!(
-                    "kubectl set resources {} -c {} --requests={resource}={}",
-                    case.target_arguments(),
-                    word(name),
-                    amount(resource, fitting)
-                ),
-                format!("rolls the pods of {label}"),
-            )
-            .advice(
-                format!("or let the HPA read the container that serves alone: a `ContainerResource` metric of {resource}"),
-                "changes the HPA alone",
-            ),
-    )
+    let setting = Setting::request(name, resource, &amount(resource, fitting));
+    Some(template_change::proposed(case, finding, "request what it uses", &[setting], "").advice(
+        format!("or let the HPA read the container that serves alone: a `ContainerResource` metric of {resource}"),
+        "changes the HPA alone",
+    ))
 }
 
 /// How idle cpu is, where the HPA asks for it too and memory is what decides.

@@ -17,8 +17,9 @@
 //! `no metrics returned matched known pods`.
 
 use crate::diagnosis::offenders::{self, offenders};
-use crate::diagnosis::phrase::{count, word};
+use crate::diagnosis::phrase::count;
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
+use crate::diagnosis::template_change::{self, Setting};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::MetricSpec;
 
@@ -61,15 +62,15 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             .map(|it| it.name.as_str())
     })?;
     let value = offenders::starting_value(case, container, resource);
-    Some(finding.fix(
-        format!("request {resource} for container {container}"),
-        format!(
-            "kubectl set resources {} -c {} --requests={resource}={}",
-            case.target_arguments(),
-            word(container),
-            value.value
-        ),
-        format!("rolls the pods of {label}; {}", value.basis()),
+    let title = format!("request {resource} for container {container}");
+    let setting = Setting::request(container, resource, &value.value);
+    let basis = format!("; {}", value.basis());
+    Some(template_change::proposed(
+        case,
+        finding,
+        title,
+        &[setting],
+        &basis,
     ))
 }
 

@@ -21,8 +21,9 @@
 use std::cmp::Ordering;
 
 use super::vertical_autoscaler::{aim_at_a_value, changes, requested};
-use crate::diagnosis::phrase::{amount, count, word};
+use crate::diagnosis::phrase::{amount, count};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
+use crate::diagnosis::template_change::{self, Setting};
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::{MetricTarget, Pod};
 use crate::hpa::replicas::{Counted, PodShare};
@@ -173,15 +174,6 @@ fn written_into_the_template(
     let (Some(only), None) = (own.next(), own.next()) else {
         return finding;
     };
-    finding.fix(
-        "let new pods request the same",
-        format!(
-            "kubectl set resources {} {} -n {} -c {} --requests={resource}={now}",
-            case.target_resource(),
-            word(&case.facts.hpa.target.name),
-            case.namespace(),
-            word(&only.name)
-        ),
-        format!("rolls the pods of {}", case.target_label()),
-    )
+    let setting = Setting::request(&only.name, resource, now);
+    template_change::proposed(case, finding, "let new pods request the same", &[setting], "")
 }
