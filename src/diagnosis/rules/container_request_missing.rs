@@ -74,7 +74,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let finding = repair(case, finding, &found);
     Some(match instead {
         Some(patch) => finding.fix(
-            "or let the HPA read the whole pod",
+            "let the HPA read the whole pod",
             case.patch_hpa_json(&patch),
             "changes the HPA alone; the usage of all containers counts then",
         ),

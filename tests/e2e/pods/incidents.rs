@@ -84,6 +84,25 @@ pub(super) fn missing_requests(namespace: &str) -> Vec<Incident> {
             "\"container\":\"app\"",
         ),
         incident(
+            "one-of-pod",
+            "Deployment",
+            workload(
+                namespace,
+                "Deployment",
+                "one-of-pod",
+                &template(
+                    "one-of-pod",
+                    &[bare_container("app")],
+                    &json!({"resources": {"requests": {"cpu": "100m"}}}),
+                ),
+            ),
+            &of_app,
+            &[],
+            "missing request for cpu in container app",
+            "TFS401",
+            "\"container\":\"app\"",
+        ),
+        incident(
             "set",
             "ReplicaSet",
             workload(
