@@ -193,6 +193,7 @@ mod tests {
                 quotas: Fact::default(),
                 nodes: Fact::default(),
                 metric_values: Vec::new(),
+                unselected_values: Vec::new(),
             }],
         }
     }

@@ -13,6 +13,7 @@ mod hindrance;
 mod history;
 mod keeper;
 mod metrics_server;
+mod missed_series;
 mod node_autoscaler;
 mod offenders;
 mod order;

@@ -41,6 +41,8 @@ pub use workload::{
 
 /// The version of the facts format.
 pub const API_VERSION: &str = "tfserve.dev/v1";
+/// How many series of a metric are kept that is read without its selector.
+pub const SERIES_KEPT: usize = 500;
 /// The kind that marks a facts file.
 pub const KIND: &str = "HpaFacts";
 
@@ -97,6 +99,13 @@ impl HpaFacts {
     /// What the API of the metric at an index says of it, where it was asked.
     pub fn metric_value(&self, index: usize) -> Option<&Fact<Vec<MetricSample>>> {
         self.metric_values.get(index).filter(|fact| !never_asked(*fact))
+    }
+
+    /// What the API of the metric at an index says without the metric's selector, where it was asked.
+    pub fn unselected_value(&self, index: usize) -> Option<&Fact<Vec<MetricSample>>> {
+        self.unselected_values
+            .get(index)
+            .filter(|fact| !never_asked(*fact))
     }
 }
 
@@ -179,6 +188,10 @@ pub struct HpaFacts {
     /// metric that was not asked for is not readable. Empty where the HPA has no such metric.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metric_values: Vec<Fact<Vec<MetricSample>>>,
+    /// What the same APIs say where the metric's selector is left out, in the same order, of a metric at most
+    /// [`SERIES_KEPT`] series; asked for only where nothing matches the selector.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unselected_values: Vec<Fact<Vec<MetricSample>>>,
     /// Events about this very object (same uid), oldest first.
     #[serde(default)]
     pub events: Fact<Vec<Event>>,

@@ -1,7 +1,9 @@
 //! The serialized form of a label selector, such as `app=web,tier in (a,b),!canary`. The grammar is that of
 //! `labels.Parse` in `k8s.io/apimachinery`; this is the only place that judges it.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
 
 /// What one label must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +14,24 @@ pub struct Requirement {
     pub operator: Operator,
     /// With what: one value, several for `In` and `NotIn`, none for the others.
     pub values: Vec<String>,
+}
+
+impl Requirement {
+    /// Whether labels are as it wants them.
+    pub fn is_met_by(&self, labels: &BTreeMap<String, String>) -> bool {
+        let value = labels.get(&self.key);
+        let wanted = |value: &String| self.values.contains(value);
+        let number = |text: &String| text.parse::<i64>().ok();
+        let bound = self.values.first().and_then(number);
+        match self.operator {
+            Operator::Equals | Operator::In => value.is_some_and(wanted),
+            Operator::NotEquals | Operator::NotIn => !value.is_some_and(wanted),
+            Operator::Exists => value.is_some(),
+            Operator::DoesNotExist => value.is_none(),
+            Operator::GreaterThan => value.and_then(number) > bound && bound.is_some(),
+            Operator::LessThan => value.and_then(number).is_some_and(|value| Some(value) < bound),
+        }
+    }
 }
 
 /// How a label is compared.
@@ -43,6 +63,43 @@ pub fn is_selector(text: &str) -> bool {
 /// Reads a selector; none where a text is empty or not in the serialized form.
 pub fn parse(text: &str) -> Option<Vec<Requirement>> {
     requirements(text).into_iter().map(requirement).collect()
+}
+
+/// The `LabelSelector` of requirements, as an object's spec has it; none where an operator is not one of its own.
+pub fn label_selector(requirements: &[Requirement]) -> Option<Value> {
+    let mut labels = Map::new();
+    let mut expressions: Vec<Value> = Vec::new();
+    for requirement in requirements {
+        let Requirement {
+            key,
+            operator,
+            values,
+        } = requirement;
+        let operator = match operator {
+            Operator::Equals if !labels.contains_key(key) => {
+                labels.insert(key.clone(), Value::from(values.first()?.as_str()));
+                continue;
+            }
+            Operator::Equals | Operator::In => "In",
+            Operator::NotEquals | Operator::NotIn => "NotIn",
+            Operator::Exists => "Exists",
+            Operator::DoesNotExist => "DoesNotExist",
+            Operator::GreaterThan | Operator::LessThan => return None,
+        };
+        let mut expression = json!({"key": key, "operator": operator});
+        if !values.is_empty() {
+            expression["values"] = json!(values);
+        }
+        expressions.push(expression);
+    }
+    let mut selector = Map::new();
+    if !labels.is_empty() {
+        selector.insert("matchLabels".to_owned(), Value::Object(labels));
+    }
+    if !expressions.is_empty() {
+        selector.insert("matchExpressions".to_owned(), Value::Array(expressions));
+    }
+    Some(Value::Object(selector))
 }
 
 /// The commas outside of parentheses part the requirements.

@@ -97,6 +97,46 @@ fn a_value_that_may_not_be_read_is_the_one_of_the_last_sync() {
     );
 }
 
+/// Nothing matches the selector, and the metric has no value in the last sync; discovery lists these names.
+fn nothing_selected(listed: &[&str]) -> World {
+    let mut world = queues(&["web"]);
+    let resources: Vec<_> = listed
+        .iter()
+        .map(|name| {
+            json!({"name": name, "singularName": "", "namespaced": true, "kind": "ExternalMetricValueList",
+                "verbs": ["get"]})
+        })
+        .collect();
+    world.documents.insert(
+        "/apis/external.metrics.k8s.io/v1beta1".to_owned(),
+        json!({"groupVersion": "external.metrics.k8s.io/v1beta1", "resources": resources}),
+    );
+    world.documents.insert(
+        "/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/queue".to_owned(),
+        json!({"items": []}),
+    );
+    for hpa in world.collections.get_mut(HPAS).unwrap() {
+        hpa["status"]["currentMetrics"] = json!([{"type": ""}]);
+    }
+    world
+}
+
+#[test]
+fn a_selector_that_matches_nothing_takes_a_question_without_it() {
+    let stage = Stage::new(nothing_selected(&["queue"]));
+    stage.run(&["explain-hpa", "web"]);
+    let requests = stage.mock.requests();
+    assert_eq!(requests.len(), 7 + 3);
+    let path = "/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/queue";
+    assert!(requests.iter().any(|seen| seen.target == path));
+    // The one who serves the group is asked for first: ten are all there are.
+    let stage = Stage::new(nothing_selected(&[]));
+    stage.run(&["explain-hpa", "web"]);
+    let requests = stage.mock.requests();
+    assert_eq!(requests.len(), 7 + 3);
+    assert!(!requests.iter().any(|seen| seen.target == path));
+}
+
 #[test]
 fn hpas_that_ask_for_the_same_value_share_the_request() {
     assert_eq!(count(queues(&["web", "cart", "search"]), &[]), 8);

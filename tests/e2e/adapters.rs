@@ -207,6 +207,45 @@ fn the_adapter_has_no_such_metric() {
     }
 }
 
+/// One series is near enough to be meant, under the label or with the name that the selector has wrong; where none is, what
+/// there is is told.
+#[test]
+fn a_selector_with_a_slip() {
+    let _turn = alone();
+    let [value, name, other] = namespaces(["slip-value", "slip-name", "no-slip"]);
+    let adapter = adapter(&value, &[External]);
+    let series = [("orders", "20"), ("refunds", "4")];
+    let series = series.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    adapter.answer(External, "lag", Answer::Values(series.to_vec()));
+    for (namespace, label, wanted) in [
+        (&value, "series", "order"),
+        (&name, "serie", "orders"),
+        (&other, "series", "payments"),
+    ] {
+        let mut metric = of_queue("lag", &average("10"));
+        metric["external"]["metric"]["selector"] = json!({"matchLabels": {label: wanted}});
+        deploy(namespace, &json!([metric]));
+    }
+    let words = "no metrics returned from external metrics API";
+    for namespace in [&value, &name] {
+        let finding = cause(namespace, words, "TFS309");
+        let proof = finding["evidence"].to_string();
+        assert!(proof.contains("series=orders"), "{finding:#}");
+        type_fix(&finding, 0);
+        recovered(namespace);
+        let selector = "{.spec.metrics[0].external.metric.selector.matchLabels}";
+        assert_eq!(field(namespace, "hpa/web", selector), r#"{"series":"orders"}"#);
+    }
+    let finding = cause(&other, words, "TFS309");
+    let proof = finding["evidence"].to_string();
+    assert!(proof.contains("series=orders and series=refunds"), "{finding:#}");
+    let look = finding["fix"][0]["command"].as_str().unwrap_or_default();
+    assert!(look.ends_with(&format!("/namespaces/{other}/lag")), "{finding:#}");
+    type_fix(&finding, 0);
+    type_fix(&finding, 1);
+    recovered(&other);
+}
+
 /// The first repair only looks: it shows the answer of the adapter, or its refusal.
 #[track_caller]
 fn type_fix_or_fail_as_the_adapter(finding: &Value) {

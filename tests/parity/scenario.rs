@@ -182,6 +182,7 @@ impl Scenario {
                 limit_ranges: Fact::default(),
                 quotas: Fact::default(),
                 nodes: Fact::default(),
+                unselected_values: Vec::new(),
                 metric_values: Vec::new(),
             },
         }

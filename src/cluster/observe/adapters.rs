@@ -136,7 +136,7 @@ async fn listed(cluster: &Cluster, group_version: &str) -> Fact<Vec<String>> {
 }
 
 /// Whether discovery lists every metric, as `metric` or as `resource/metric`.
-fn has_all(names: &[String], wanted: &[&str]) -> bool {
+pub(super) fn has_all(names: &[String], wanted: &[&str]) -> bool {
     wanted.iter().all(|wanted| {
         names
             .iter()

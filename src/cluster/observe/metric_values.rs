@@ -1,17 +1,18 @@
 //! The values of `Pods`, `Object` and `External` metrics, from the APIs that the controller asks for them.
 //!
-//! One request a metric; metrics that ask the same share it. An API whose discovery was read and is not served, or
+//! One request a metric; metrics that ask the same share it, and one more where nothing matches a metric's selector. An API whose discovery was read and is not served, or
 //! does not answer, is not asked again.
 
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
 
+use super::adapters::has_all;
 use super::budget::Budget;
 use super::fact;
 use crate::cluster::Cluster;
 use crate::cluster::adapter_metrics::{Query, Source};
-use crate::facts::{AdapterApi, ClusterFacts, Fact, HpaFacts, MetricSample, NotReadable};
+use crate::facts::{AdapterApi, ClusterFacts, Fact, HpaFacts, MetricSample, NotReadable, SERIES_KEPT};
 
 /// How many values are asked for where many HPAs are read: their number must not grow with the HPAs.
 const AT_MOST: usize = 10;
@@ -29,7 +30,29 @@ pub(super) async fn read(cluster: &Cluster, shared: &ClusterFacts, hpas: &mut [H
     wanted.dedup();
     wanted.retain(|query| api_of(query, shared).is_none_or(answers));
     wanted.truncate(budget.left(cluster).min(AT_MOST));
-    let answers: Answers = stream::iter(wanted)
+    let answers = ask(cluster, wanted).await;
+    let unselected = without_selectors(cluster, shared, hpas, (&queries, &answers), budget).await;
+    for (facts, queries) in hpas.iter_mut().zip(queries) {
+        if queries.iter().any(Option::is_some) {
+            let bare = |query: &Option<Query>| {
+                let bare = query.as_ref().filter(|query| selects(query)).map(unselecting);
+                bare.and_then(|bare| unselected.get(&bare).cloned())
+            };
+            let values: Vec<_> = queries.iter().map(bare).collect();
+            if values.iter().any(Option::is_some) {
+                let values = values.into_iter().map(Option::unwrap_or_default);
+                facts.unselected_values = values.collect();
+            }
+            let of = |query: Option<Query>| {
+                query.map_or_else(Fact::default, |query| find(&query, shared, &answers))
+            };
+            facts.metric_values = queries.into_iter().map(of).collect();
+        }
+    }
+}
+
+async fn ask(cluster: &Cluster, wanted: Vec<Query>) -> Answers {
+    stream::iter(wanted)
         .map(|query| async {
             let answer = cluster.adapter_metric(&query).await;
             let answer = fact(&query.ask(&query.resource()), answer);
@@ -37,14 +60,59 @@ pub(super) async fn read(cluster: &Cluster, shared: &ClusterFacts, hpas: &mut [H
         })
         .buffer_unordered(AT_A_TIME)
         .collect()
-        .await;
-    for (facts, queries) in hpas.iter_mut().zip(queries) {
-        if queries.iter().any(Option::is_some) {
-            let of = |query: Option<Query>| {
-                query.map_or_else(Fact::default, |query| find(&query, shared, &answers))
-            };
-            facts.metric_values = queries.into_iter().map(of).collect();
+        .await
+}
+
+/// Asks once more without the selector, where nothing matches it: what there is tells a slip from a source without
+/// data. An HPA that is written from something else is not repaired by its own selector.
+async fn without_selectors(
+    cluster: &Cluster,
+    shared: &ClusterFacts,
+    hpas: &[HpaFacts],
+    (queries, answers): (&[Vec<Option<Query>>], &Answers),
+    budget: &Budget,
+) -> Answers {
+    let mut wanted: Vec<Query> = hpas
+        .iter()
+        .zip(queries)
+        .filter(|(facts, _)| facts.hpa.keeper.is_none())
+        .flat_map(|(_, queries)| queries.iter().flatten())
+        .filter(|query| selects(query) && matches_nothing(query, shared, answers))
+        .map(unselecting)
+        .collect();
+    wanted.sort();
+    wanted.dedup();
+    wanted.truncate(budget.left(cluster).min(AT_MOST));
+    let mut found = ask(cluster, wanted).await;
+    for answer in found.values_mut() {
+        if let Fact::Known(samples) = answer {
+            samples.truncate(SERIES_KEPT);
         }
+    }
+    found
+}
+
+fn selects(query: &Query) -> bool {
+    !query.metric_selector.is_empty()
+}
+
+fn unselecting(query: &Query) -> Query {
+    Query {
+        metric_selector: String::new(),
+        ..query.clone()
+    }
+}
+
+/// Whether the API has no value for what was asked, although it has the metric: some adapters answer with an empty list,
+/// some with 404.
+fn matches_nothing(query: &Query, shared: &ClusterFacts, answers: &Answers) -> bool {
+    match answers.get(query) {
+        Some(Fact::Known(samples)) => samples.is_empty(),
+        Some(Fact::Absent) => {
+            let names = api_of(query, shared).and_then(|api| api.known()?.metrics.known());
+            names.is_some_and(|names| has_all(names, &[&query.metric]))
+        }
+        Some(Fact::NotReadable(_)) | None => false,
     }
 }
 

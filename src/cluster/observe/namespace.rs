@@ -101,6 +101,7 @@ pub(super) async fn read(
             quotas: Fact::default(),
             nodes: Fact::default(),
             metric_values: Vec::new(),
+            unselected_values: Vec::new(),
             hpa: hpa.clone(),
         })
         .collect();

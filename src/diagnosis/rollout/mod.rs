@@ -92,6 +92,7 @@ fn as_case_of_an_hpa(rollout: &Rollout) -> HpaFacts {
         pods: Fact::Known(rollout.current().cloned().collect()),
         pod_metrics: Fact::default(),
         metric_values: Vec::new(),
+        unselected_values: Vec::new(),
         events: Fact::default(),
         target_events: Fact::default(),
         pending_events: of_pods(&rollout.events),

@@ -2,17 +2,20 @@
 //!
 //! ## What it detects
 //! An adapter serves the API, and has no such metric for these pods, this object or this query: a name with a slip,
-//! a rule that is missing in the adapter, or a source without data.
+//! a rule that is missing in the adapter, a selector that matches none of its series, or a source without data.
 //!
 //! ## How it is proved
 //! The controller quotes the adapter's refusal or its empty answer, the adapter's discovery does or does not list the
 //! name, and the API answers the same question in the same way now: without a value, or with the same failure. Where it answers with a value, the rule is silent.
+//! Where nothing matches the metric's `selector`, the API is asked once more without it: series with other labels prove
+//! that the selector is at fault, and an empty answer that it is not.
 //!
 //! ## What it is not
 //! No adapter is TFS307; one that does not answer is TFS308. Pods that do not exist have no metrics either: TFS504.
 //!
 //! ## Fix
-//! Use a name that the adapter lists, or teach the adapter the metric. KEDA lists no names and has no rules: see whether its
+//! Use a name that the adapter lists, or teach the adapter the metric. Select the labels that its series have: the patch is
+//! given where one series alone differs from the selector by a slip. KEDA lists no names and has no rules: see whether its
 //! operator runs, and what the source of the trigger answers it.
 //!
 //! ## Source
@@ -23,7 +26,7 @@ use crate::diagnosis::adapters::{self, FailedMetric};
 use crate::diagnosis::case::{innermost, refused};
 use crate::diagnosis::phrase::{count, word};
 use crate::diagnosis::rule::{Rule, Stage, documentation};
-use crate::diagnosis::{Case, Confidence, Finding, keeper};
+use crate::diagnosis::{Case, Confidence, Finding, keeper, missed_series};
 use crate::facts::{AdapterApi, Fact, MetricSpec, ObjectReference};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 
@@ -50,13 +53,22 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return Some(undescribed(case, &metric, kind));
     }
     let listed = names.iter().any(|name| bare(name) == metric.spec.name);
-    let finding = case.on_hpa(answered(case, &metric, listed));
+    let missed = missed_series::of(case, &metric);
+    let finding = match &missed {
+        Some(missed) => RULE.finding(adapters::severity(case), missed.title(&metric), missed.cause()),
+        None => answered(case, &metric, listed),
+    };
+    let finding = case.on_hpa(finding);
     let finding = if metric.text.is_empty() || is_old(&metric.message) {
         finding
     } else {
         finding.saw("the controller", words(metric.text), "conditions and events")
     };
     let (finding, seen) = with_answer(case, finding, &metric);
+    if let Some(missed) = missed {
+        let finding = missed.repaired(case, missed.proved(finding), &path(case, api, metric.spec));
+        return Some(adapters::without(case, finding, &metric));
+    }
     let finding = with_names(finding, api, names, &metric, seen);
     let finding = with_service(finding, api);
     let finding = with_rename(case, finding, names, &metric);
@@ -271,7 +283,11 @@ fn undescribed(case: &Case<'_>, metric: &FailedMetric<'_>, kind: &str) -> Findin
 fn without_selector(case: &Case<'_>, finding: Finding, metric: &FailedMetric<'_>) -> Finding {
     let empty = matches!(metric.message, Message::NoMetricsReturned(_));
     let kept = case.facts.hpa.keeper.is_some();
-    if !empty || kept || metric.spec.selector.as_deref().is_none_or(str::is_empty) {
+    if !empty
+        || kept
+        || missed_series::is_empty_too(case, metric.index)
+        || metric.spec.selector.as_deref().is_none_or(str::is_empty)
+    {
         return finding;
     }
     let field = metric.spec.type_.to_lowercase();
@@ -342,7 +358,12 @@ fn with_answer(case: &Case<'_>, finding: Finding, metric: &FailedMetric<'_>) -> 
         },
     };
     let what = format!("{} now", adapters::label(metric.spec));
-    (finding.saw(what, answer, "the metric's own API"), true)
+    let finding = finding.saw(what, answer, "the metric's own API");
+    if missed_series::is_empty_too(case, metric.index) {
+        let finding = finding.saw("without the selector", "nothing either", "the metric's own API");
+        return (finding, true);
+    }
+    (finding, true)
 }
 
 fn with_names(

@@ -173,6 +173,7 @@ pub(crate) fn hpa_facts(replicas: i32, metrics: Vec<MetricSpec>) -> HpaFacts {
         quotas: Fact::default(),
         nodes: Fact::default(),
         metric_values: Vec::new(),
+        unselected_values: Vec::new(),
     }
 }
 
