@@ -30,6 +30,14 @@ pub(super) fn workload(pod: &Pod) -> Option<(String, String)> {
     })
 }
 
+/// What tells the pods of one template from those of the next.
+pub(super) fn revision(pod: &Pod) -> Option<&str> {
+    let mut hashes = TEMPLATE_HASHES.iter();
+    hashes
+        .find_map(|(label, _)| pod.labels.get(*label))
+        .map(String::as_str)
+}
+
 /// The workloads that own the foreign ones among the pods, each once.
 pub(super) fn owners(pods: &[&Pod]) -> Vec<(String, String)> {
     let mut found = Vec::new();

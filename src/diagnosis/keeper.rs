@@ -4,6 +4,7 @@
 //! `controllers/keda/hpa.go`, v2), so a repair belongs into the `ScaledObject`. Every rule may propose to patch the
 //! HPA; here, in one place, that becomes what works.
 
+mod delivered;
 mod owned;
 
 use serde_json::{Map, Value};
@@ -49,14 +50,11 @@ pub(super) fn arguments(case: &Case<'_>, reference: &ObjectReference) -> String 
     )
 }
 
-/// Turns the repairs of a kept HPA into repairs of its keeper.
+/// Turns the repairs of a kept HPA into repairs of its keeper, and says what would be written over.
 pub(super) fn redirect(case: &Case<'_>, findings: &mut [Finding]) {
     let hpa = case.facts.hpa.keeper.as_ref().filter(|keeper| writes(keeper));
     let target = case.target().and_then(|target| target.controller.as_ref());
     let target = target.filter(|keeper| writes(keeper));
-    if hpa.is_none() && target.is_none() {
-        return;
-    }
     for finding in findings {
         for fix in &mut finding.fix {
             if let Some(keeper) = hpa {
@@ -66,6 +64,7 @@ pub(super) fn redirect(case: &Case<'_>, findings: &mut [Finding]) {
         if let Some(keeper) = target {
             owned::redirect(case, keeper, &mut finding.fix);
         }
+        delivered::note(case, &mut finding.fix);
         redirect(case, &mut finding.consequences);
     }
 }
@@ -76,20 +75,31 @@ fn writes(keeper: &ObjectReference) -> bool {
     !matches!(keeper.group(), "" | "apps")
 }
 
-fn redirected(case: &Case<'_>, keeper: &ObjectReference, fix: &mut Fix) {
+/// Whether a repair changes the HPA itself.
+fn changes_hpa(case: &Case<'_>, fix: &Fix) -> bool {
+    let verbs = ["patch", "delete", "edit"];
+    verbs.iter().any(|verb| is_of_hpa(case, verb, fix))
+}
+
+fn is_of_hpa(case: &Case<'_>, verb: &str, fix: &Fix) -> bool {
     let hpa = word(&case.facts.hpa.name);
-    let namespace = case.namespace();
-    let Some(command) = &fix.command else { return };
-    let of_hpa = |verb: &str| command.starts_with(&format!("kubectl {verb} hpa {hpa} -n {namespace}"));
-    if !of_hpa("patch") && !of_hpa("delete") && !of_hpa("edit") {
+    let start = format!("kubectl {verb} hpa {hpa} -n {}", case.namespace());
+    fix.command
+        .as_ref()
+        .is_some_and(|command| command.starts_with(&start))
+}
+
+fn redirected(case: &Case<'_>, keeper: &ObjectReference, fix: &mut Fix) {
+    let Some(command) = fix.command.clone().filter(|_| changes_hpa(case, fix)) else {
         return;
-    }
+    };
+    let namespace = case.namespace();
     let name = word(&keeper.name);
     if !is_scaled_object(keeper) {
         of_operator(case, keeper, fix);
         return;
     }
-    if of_hpa("delete") {
+    if is_of_hpa(case, "delete", fix) {
         fix.command = Some(format!("kubectl delete scaledobject {name} -n {namespace}"));
         fix.changes = format!(
             "deletes {}, and KEDA its HPA with it; alone, the HPA would be made again",
@@ -97,7 +107,7 @@ fn redirected(case: &Case<'_>, keeper: &ObjectReference, fix: &mut Fix) {
         );
         return;
     }
-    let patch = merge_patch(case, command).and_then(|patch| translated(&patch));
+    let patch = merge_patch(case, &command).and_then(|patch| translated(&patch));
     if let Some(patch) = patch {
         fix.command = Some(format!(
             "kubectl patch scaledobject {name} -n {namespace} --type=merge -p {}",

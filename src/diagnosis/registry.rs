@@ -80,6 +80,7 @@ pub const RULES: &[Rule] = &[
     rules::replicas_not_created::RULE,
     rules::load_not_shared::RULE,
     rules::writes_changed::RULE,
+    rules::limits_rewritten::RULE,
     rules::cpu_metric_on_gpu_model::RULE,
     rules::thread_pools_of_the_node::RULE,
     rules::probes_count_as_requests::RULE,

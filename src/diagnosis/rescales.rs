@@ -18,6 +18,9 @@ pub(super) const KEPT_SECONDS: i64 = 60 * 60;
 /// How often the HPA must have written the same size without a reason of its own, for somebody else to be meant.
 pub(super) const LEAST_OVERWRITTEN: i32 = 2;
 
+/// How often a limit has to turn the HPA back: once may be a person who changed it.
+const LEAST_TURNS: i32 = 2;
+
 /// What an object's events may cost before the recorder drops them: `defaultSpamBurst`, and one more in
 /// `1 / defaultSpamQPS`.
 const BURST: i64 = 25;
@@ -44,6 +47,26 @@ pub(super) struct Size {
     pub(super) times: i32,
     pub(super) first: DateTime<Utc>,
     pub(super) last: DateTime<Utc>,
+}
+
+/// Rescales by a limit of the HPA, and its own beyond that limit.
+#[derive(Debug)]
+pub(super) struct LimitMoves<'a> {
+    /// Up to `minReplicas`, or down to `maxReplicas`.
+    pub(super) limit: &'a Size,
+    /// The newest size beyond it.
+    pub(super) beyond: i32,
+    /// How often it went there.
+    pub(super) beyond_times: i32,
+    /// When it last did.
+    pub(super) beyond_last: DateTime<Utc>,
+}
+
+impl LimitMoves<'_> {
+    /// The last of all.
+    pub(super) fn last(&self) -> DateTime<Utc> {
+        self.limit.last.max(self.beyond_last)
+    }
 }
 
 /// The rescales that are known.
@@ -161,6 +184,41 @@ impl Rescales {
         let needed = i64::from(size.times) + i64::from(foreign);
         (foreign >= LEAST_OVERWRITTEN && was_there <= size.first && changes < needed)
             .then_some((size, changes))
+    }
+
+    /// What a limit of the HPA alone asked for, beside its own rescales beyond that limit: it had another one by turns. At
+    /// least twice each; the limit that did it most often.
+    pub(super) fn by_limits(&self) -> Option<LimitMoves<'_>> {
+        let by_limit = self.sizes.iter().filter(|size| {
+            !size.by_metrics && size.direction != Direction::Unknown && size.times >= LEAST_TURNS
+        });
+        by_limit
+            .filter_map(|limit| self.beyond(limit))
+            .max_by_key(|moves| moves.limit.times)
+    }
+
+    fn beyond<'a>(&'a self, limit: &'a Size) -> Option<LimitMoves<'a>> {
+        let beyond = |other: &&Size| match limit.direction {
+            Direction::Up => other.direction == Direction::Down && other.replicas < limit.replicas,
+            _ => other.direction == Direction::Up && other.replicas > limit.replicas,
+        };
+        let others: Vec<&Size> = self
+            .sizes
+            .iter()
+            .filter(|other| other.by_metrics && other.last > limit.first && other.first < limit.last)
+            .filter(beyond)
+            .collect();
+        let newest = others.iter().max_by_key(|other| other.last)?;
+        let times = others
+            .iter()
+            .map(|other| other.times)
+            .fold(0, i32::saturating_add);
+        (times >= LEAST_TURNS).then_some(LimitMoves {
+            limit,
+            beyond: newest.replicas,
+            beyond_times: times,
+            beyond_last: newest.last,
+        })
     }
 
     fn is_since(&self, time: DateTime<Utc>) -> bool {

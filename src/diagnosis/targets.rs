@@ -103,6 +103,9 @@ mod tests {
             metrics_defaulted: false,
             spec_changed_at: None,
             keeper: None,
+            limits_writers: Vec::new(),
+            last_applied_limits: None,
+            delivered_by: None,
         }
     }
 

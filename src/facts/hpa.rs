@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Quantity;
+use super::{FieldWriter, Quantity};
 
 /// The name of an object that a field refers to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +92,35 @@ pub struct Hpa {
     /// The object that this HPA is written from, for example a `ScaledObject`: its owner with `controller: true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keeper: Option<ObjectReference>,
+    /// Who wrote `minReplicas` or `maxReplicas`, from `managedFields`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits_writers: Vec<FieldWriter>,
+    /// The limits in the manifest that `kubectl apply` applied last, from its annotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_applied_limits: Option<Limits>,
+    /// Who delivers it from a repository or a chart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_by: Option<Delivery>,
+}
+
+/// `minReplicas` and `maxReplicas`, where a manifest has them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Limits {
+    /// `spec.minReplicas`.
+    pub min_replicas: Option<i32>,
+    /// `spec.maxReplicas`.
+    pub max_replicas: Option<i32>,
+}
+
+/// Who writes an object from its source: what is changed on the cluster alone does not last.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Delivery {
+    /// For example `Argo CD application shop` or `Helm release shop`.
+    pub by: String,
+    /// Whether it compares the object with its source by itself, and not only when somebody upgrades.
+    pub reconciles: bool,
 }
 
 impl Hpa {

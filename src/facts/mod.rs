@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 
 pub use controller::{HpaController, Lease, Webhook};
 pub use hpa::{
-    Behavior, Condition, Event, Hpa, MetricSpec, MetricStatus, MetricTarget, MetricValue, ObjectEvent,
-    ObjectReference, ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
+    Behavior, Condition, Delivery, Event, Hpa, Limits, MetricSpec, MetricStatus, MetricTarget, MetricValue,
+    ObjectEvent, ObjectReference, ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
 };
 pub use metrics_pipeline::{AdapterApi, ApiService, LogLine, MetricSample, MetricsServer, ServiceReference};
 pub use others::{LimitRange, Rival, ScaledObject, Successor};

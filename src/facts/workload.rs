@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, ObjectReference, Quantity, ServingContainer, Toleration};
+use super::{Condition, Delivery, ObjectReference, Quantity, ServingContainer, Toleration};
 
 /// The object that an HPA scales.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,9 @@ pub struct ScaleTarget {
     /// The annotations of kube-downscaler, `downscaler/uptime` and its like, which puts workloads to sleep by the clock.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub sleep_marks: BTreeMap<String, String>,
+    /// Who delivers it from a repository or a chart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivered_by: Option<Delivery>,
 }
 
 impl ScaleTarget {

@@ -92,3 +92,37 @@ fn an_owner_sets_the_replicas_back() {
         "{finding:#}"
     );
 }
+
+#[test]
+fn two_writers_change_the_minimum_by_turns() {
+    let space = sandbox().namespace("limits-rewritten").expect("a namespace");
+    let namespace = space.name();
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    let mut web = busy(namespace);
+    web["spec"]["template"]["metadata"]["annotations"] = json!({ CPU_ANNOTATION: "1m" });
+    let mut scaler = hpa(namespace, "web");
+    scaler["spec"]["minReplicas"] = json!(2);
+    scaler["spec"]["maxReplicas"] = json!(10);
+    scaler["spec"]["behavior"] = json!({"scaleDown": {"stabilizationWindowSeconds": 0}});
+    apply(&[web, scaler.clone()]);
+    for _ in 0..3 {
+        for minimum in [2, 4] {
+            scaler["spec"]["minReplicas"] = json!(minimum);
+            apply(&[scaler.clone()]);
+            until("the HPA follows its minimum", || {
+                (field(namespace, "deployment/web", "{.spec.replicas}") == minimum.to_string()).then_some(())
+            });
+        }
+    }
+    let finding = first(namespace, "web", "TFS714");
+    assert_eq!(
+        finding["objects"][0]["kind"], "HorizontalPodAutoscaler",
+        "{finding:#}"
+    );
+    assert_eq!(finding["confidence"], "proven", "{finding:#}");
+    assert!(
+        finding["evidence"].to_string().contains(" wrote the limits "),
+        "{finding:#}"
+    );
+    type_fix(&finding, 0);
+}

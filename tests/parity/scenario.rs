@@ -150,6 +150,9 @@ impl Scenario {
             metrics_defaulted: false,
             spec_changed_at: None,
             keeper: None,
+            limits_writers: Vec::new(),
+            last_applied_limits: None,
+            delivered_by: None,
         };
         Self {
             tolerance_up: up.parse().unwrap(),

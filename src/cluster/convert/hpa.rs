@@ -4,10 +4,11 @@ use k8s_openapi::api::autoscaling::v2;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use kube::core::Selector;
 
+use super::delivery::delivered_by;
 use super::{controller, last_applied, managed_fields, quantity, time};
 use crate::facts::{
-    Behavior, Condition, Hpa, MetricSpec, MetricStatus, MetricTarget, MetricValue, ObjectReference,
-    ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
+    Behavior, Condition, FieldWriter, Hpa, Limits, MetricSpec, MetricStatus, MetricTarget, MetricValue,
+    ObjectReference, ScalingPolicy, ScalingPolicyType, ScalingRules, SelectPolicy,
 };
 
 /// An HPA of autoscaling/v2.
@@ -44,7 +45,36 @@ pub(in crate::cluster) fn hpa(object: &v2::HorizontalPodAutoscaler) -> Hpa {
         status_changed_at: managed_fields::status_changed_at(metadata),
         spec_changed_at: managed_fields::spec_changed_at(metadata),
         keeper: controller_reference(metadata),
+        limits_writers: limits_writers(metadata),
+        last_applied_limits: last_applied_limits(metadata),
+        delivered_by: delivered_by(metadata),
     }
+}
+
+/// The fields of the limits.
+const LIMITS: [&str; 2] = ["minReplicas", "maxReplicas"];
+
+/// Each once, who may own both.
+fn limits_writers(metadata: &ObjectMeta) -> Vec<FieldWriter> {
+    let mut found = Vec::new();
+    for field in LIMITS {
+        for writer in managed_fields::writers(metadata, &format!("/f:spec/f:{field}")) {
+            if !found.contains(&writer) {
+                found.push(writer);
+            }
+        }
+    }
+    found
+}
+
+/// The limits of the manifest that was applied last; nothing else of it is kept.
+fn last_applied_limits(metadata: &ObjectMeta) -> Option<Limits> {
+    let manifest = last_applied(metadata)?;
+    let limit = |field: &str| i32::try_from(manifest.pointer(&format!("/spec/{field}"))?.as_i64()?).ok();
+    Some(Limits {
+        min_replicas: limit("minReplicas"),
+        max_replicas: limit("maxReplicas"),
+    })
 }
 
 /// The manager of `kubectl apply` without `--server-side`.

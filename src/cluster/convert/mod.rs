@@ -1,5 +1,6 @@
 //! From k8s-openapi's types to the facts: the only place that knows both.
 
+mod delivery;
 mod event;
 mod hpa;
 mod limit_range;

@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use kube::core::DynamicObject;
 use serde::de::DeserializeOwned;
 
+use super::delivery::delivered_by;
 use super::hpa::{controller_reference, serialize_selector};
 use super::{last_applied, managed_fields, pod, room, time};
 use crate::facts::{Condition, PodTemplate, Scale, ScaleTarget, UpdateStrategy};
@@ -45,6 +46,7 @@ pub(in crate::cluster) fn scale_target(object: &DynamicObject, api_version: &str
         }),
         pod_management_policy: field(object, "/spec/podManagementPolicy"),
         sleep_marks: sleep_marks(metadata),
+        delivered_by: delivered_by(metadata),
     }
 }
 

@@ -81,6 +81,9 @@ fn as_case_of_an_hpa(rollout: &Rollout) -> HpaFacts {
             status_changed_at: None,
             spec_changed_at: None,
             keeper: None,
+            limits_writers: Vec::new(),
+            last_applied_limits: None,
+            delivered_by: None,
         },
         target: Fact::Known(of_this_template(rollout)),
         scale: Fact::Known(Scale {

@@ -2,11 +2,13 @@
 //!
 //! ## What it detects
 //! One pod of the target is far above the HPA's target and the others have next to nothing to do: the average hides it, and
-//! more replicas would not help.
+//! more replicas would not help. Or the pods of one template do the work, beside those of another that get no requests: a
+//! preview (blue/green), or a rollout that stands still.
 //!
 //! ## How it is proved
 //! The cpu of every pod that counts, as a percentage of its own request or as it is, or the value that a `Pods` metric has for it: the greatest is half as much again as the target at
-//! least, every other at most half of the target, and all of them have run for five minutes.
+//! least, every other at most half of the target, and all of them have run for five minutes. Of two templates the pods of one
+//! are above the target and its default tolerance, those of the other at a tenth of that.
 //!
 //! ## What it is not
 //! A container that hides another in the same pod is TFS613; pods of somebody else in the average are TFS701. Right after a
@@ -15,17 +17,21 @@
 //! ## Fix
 //! Connections that are kept open (gRPC, HTTP/2, keep-alive) stay with the pod that they were opened to, and a Service
 //! balances connections, not requests. Balance requests in the client or in a proxy, or let the server end connections from
-//! time to time. Where one pod works by design, as a leader does, no HPA can help it.
+//! time to time. Where one pod works by design, as a leader does, no HPA can help it. Of two templates: end the rollout, or
+//! keep the preview small.
 //!
 //! ## Source
 //! `GetResourceUtilizationRatio` in `metrics/utilization.go`, Kubernetes v1.37: one sum of all usages by one sum of all
 //! requests.
 
+use std::collections::BTreeMap;
+
 use crate::diagnosis::case::is_own;
+use crate::diagnosis::foreign::{ROLLOUT, revision};
 use crate::diagnosis::phrase::{amount, count, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
-use crate::facts::{MetricTarget, Pod};
+use crate::facts::{MetricSpec, MetricTarget, Pod};
 use crate::hpa::replicas::{Counted, MetricProposal};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -41,6 +47,21 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 /// A pod that is younger may not have its share yet.
 const SETTLED_SECONDS: i64 = 300;
 
+/// Above the default tolerance of a tenth.
+const TOLERANCE: i64 = 10;
+
+/// So much less than the others is nothing.
+const IDLE: i64 = 10;
+
+/// What the metric that decides says of each pod.
+struct Seen<'a> {
+    spec: &'a MetricSpec,
+    /// In the unit of the loads.
+    target: i64,
+    /// Each pod and its load: a percentage of its request, or thousandths.
+    pods: Vec<(&'a Pod, i64)>,
+}
+
 fn check(case: &Case<'_>) -> Option<Finding> {
     let metric = case.deciding_metric()?;
     let spec = case.facts.hpa.metrics.get(metric.index)?;
@@ -49,77 +70,190 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         MetricTarget::AverageValue(value) => value.milli_value().ok()?,
         MetricTarget::Value(_) | MetricTarget::None => return None,
     };
-    let wants_more = metric.proposal > case.recommendation.map(|it| it.current_replicas);
     // Memory is each pod's own, and no balancer shares it.
     if !(spec.name == "cpu" || spec.type_ == "Pods") {
         return None;
     }
     let mut pods = loads(case, metric, &spec.target)?;
     pods.sort_by_key(|(_, load)| std::cmp::Reverse(*load));
-    let [(busy, most), (_, next), ..] = pods[..] else {
+    let seen = Seen { spec, target, pods };
+    of_one_template(case, &seen).or_else(|| one_pod(case, &seen))
+}
+
+impl Seen<'_> {
+    fn shown(&self, load: i64) -> String {
+        match &self.spec.target {
+            MetricTarget::AverageUtilization(_) => format!("{load}%"),
+            _ if self.spec.type_ == "Pods" && load % 1000 == 0 => (load / 1000).to_string(),
+            _ => amount("cpu", load),
+        }
+    }
+
+    fn of(&self) -> String {
+        match &self.spec.target {
+            MetricTarget::AverageUtilization(_) => "of its request".to_owned(),
+            _ => format!("of {}", self.spec.name),
+        }
+    }
+
+    fn source(&self) -> &'static str {
+        if self.spec.type_ == "Pods" {
+            "the metric's own API"
+        } else {
+            "LIST pods.metrics.k8s.io"
+        }
+    }
+}
+
+/// What the HPA does about the average.
+fn average(case: &Case<'_>) -> Option<String> {
+    let current = case.recommendation.map(|it| it.current_replicas);
+    let wants_more = case.deciding_metric()?.proposal > current;
+    let does = if wants_more {
+        "it adds replicas"
+    } else {
+        "it adds no replica"
+    };
+    Some(format!(
+        "the HPA sees the average, {}: {does}",
+        case.current_of_target()?
+    ))
+}
+
+fn beside_each_other(case: &Case<'_>, finding: Finding) -> Finding {
+    finding.fix(
+        "see the pods beside each other",
+        format!(
+            "kubectl tfserve top {} -n {}",
+            word(&case.facts.hpa.name),
+            case.namespace()
+        ),
+        "reads only",
+    )
+}
+
+fn one_pod(case: &Case<'_>, seen: &Seen<'_>) -> Option<Finding> {
+    let [(busy, most), (_, next), ..] = seen.pods[..] else {
         return None;
     };
-    if most.saturating_mul(2) < target.saturating_mul(3) || next.saturating_mul(2) > target {
+    if most.saturating_mul(2) < seen.target.saturating_mul(3) || next.saturating_mul(2) > seen.target {
         return None;
     }
-    let shown = |load: i64| match &spec.target {
-        MetricTarget::AverageUtilization(_) => format!("{load}%"),
-        _ if spec.type_ == "Pods" && load % 1000 == 0 => (load / 1000).to_string(),
-        _ => amount("cpu", load),
-    };
-    let of = match &spec.target {
-        MetricTarget::AverageUtilization(_) => "of its request".to_owned(),
-        _ => format!("of {}", spec.name),
-    };
-    let (most, next) = (shown(most), shown(next));
-    let label = case.target_label();
+    let (most, next) = (seen.shown(most), seen.shown(next));
+    let others = seen.pods.len() - 1;
     let finding = RULE
         .finding(
             Severity::Warning,
             format!(
-                "One pod of {label} does the work: {most} {of}, the other {} at most {next}",
-                if pods.len() == 2 {
+                "One pod of {} does the work: {most} {}, the other {} at most {next}",
+                case.target_label(),
+                seen.of(),
+                if others == 1 {
                     "one".to_owned()
                 } else {
-                    (pods.len() - 1).to_string()
+                    others.to_string()
                 }
             ),
-            format!(
-                "the HPA sees the average, {}: {}, and a new one gets as little",
-                case.current_of_target()?,
-                if wants_more {
-                    "it adds replicas"
-                } else {
-                    "it adds no replica"
-                }
-            ),
+            format!("{}, and a new one gets as little", average(case)?),
         )
         .object("Pod", &busy.namespace, &busy.name)
         .saw(
             format!("Pod {}", busy.name),
-            format!("{most}; {} at most {next}", count(pods.len() - 1, "other")),
-            if spec.type_ == "Pods" {
-                "the metric's own API"
-            } else {
-                "LIST pods.metrics.k8s.io"
-            },
+            format!("{most}; {} at most {next}", count(others, "other")),
+            seen.source(),
         );
-    Some(
-        case.on_target(finding)
+    let finding = case.on_target(finding).advice(
+        "balance requests, not connections: in the client (gRPC: round_robin and a headless Service) or a proxy",
+        "a connection that is kept open stays with its pod",
+    );
+    Some(beside_each_other(case, finding))
+}
+
+/// The pods of one template.
+struct Template<'a> {
+    hash: &'a str,
+    pods: usize,
+    /// The least, the greatest and the mean load.
+    least: i64,
+    most: i64,
+    mean: i64,
+}
+
+fn templates<'a>(seen: &Seen<'a>) -> Option<Vec<Template<'a>>> {
+    let mut by_hash: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+    for (pod, load) in &seen.pods {
+        by_hash.entry(revision(pod)?).or_default().push(*load);
+    }
+    let mut found = by_hash
+        .into_iter()
+        .map(|(hash, loads)| {
+            let number = i64::try_from(loads.len()).ok()?;
+            Some(Template {
+                hash,
+                pods: loads.len(),
+                least: *loads.iter().min()?,
+                most: *loads.iter().max()?,
+                mean: loads.iter().sum::<i64>().checked_div(number)?,
+            })
+        })
+        .collect::<Option<Vec<_>>>()?;
+    found.sort_by_key(|template| std::cmp::Reverse(template.mean));
+    Some(found)
+}
+
+/// A preview, or a rollout that stands still: its pods are averaged in, and get no requests.
+fn of_one_template(case: &Case<'_>, seen: &Seen<'_>) -> Option<Finding> {
+    let templates = templates(seen)?;
+    let (busy, idle) = templates.split_first()?;
+    let above = busy.mean.saturating_mul(100) > seen.target.saturating_mul(100 + TOLERANCE);
+    let nothing = |template: &Template<'_>| template.most.saturating_mul(IDLE) <= busy.mean;
+    if idle.is_empty() || !above || !idle.iter().all(nothing) {
+        return None;
+    }
+    let most = idle.iter().map(|template| template.most).max()?;
+    let number: usize = idle.iter().map(|template| template.pods).sum();
+    let label = case.target_label();
+    let mut finding = RULE.finding(
+        Severity::Warning,
+        format!(
+            "The pods of one template of {label} do the work, at {} {} each; {} of another get none, {} at most",
+            seen.shown(busy.mean),
+            seen.of(),
+            number,
+            seen.shown(most)
+        ),
+        format!("{}, with the idle ones in it", average(case)?),
+    );
+    for template in &templates {
+        finding = finding.saw(
+            format!("{} of template {}", count(template.pods, "pod"), template.hash),
+            if template.least == template.most {
+                seen.shown(template.most)
+            } else {
+                format!("{} to {}", seen.shown(template.least), seen.shown(template.most))
+            },
+            seen.source(),
+        );
+    }
+    let finding = case.on_target(finding);
+    let finding = if case.facts.hpa.target.kind == ROLLOUT {
+        finding
             .advice(
-                "balance requests, not connections: in the client (gRPC: round_robin and a headless Service) or a proxy",
-                "a connection that is kept open stays with its pod",
+                "promote the Rollout, or abort it",
+                "the pods of the other template go then; until then the HPA reads both",
             )
-            .fix(
-                "see the pods beside each other",
-                format!(
-                    "kubectl tfserve top {} -n {}",
-                    word(&case.facts.hpa.name),
-                    case.namespace()
-                ),
-                "reads only",
-            ),
-    )
+            .advice(
+                "keep a preview small with `previewReplicaCount` of `strategy.blueGreen`",
+                "changes the Rollout alone; the preview grows to its size before it is promoted",
+            )
+    } else {
+        finding.fix(
+            "see what the rollout waits for",
+            format!("kubectl rollout status {} --watch=false", case.target_arguments()),
+            "reads only; when it is over the pods of the other template are gone",
+        )
+    };
+    Some(beside_each_other(case, finding))
 }
 
 /// The pods that count, each with its usage in the unit of the target: as a percentage of its request, or in thousandths;

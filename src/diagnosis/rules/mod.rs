@@ -20,6 +20,7 @@ pub(super) mod hpas_share_a_target;
 pub(super) mod injected_container_request_missing;
 pub(super) mod kubelet_certificate_refused;
 pub(super) mod limit_range_newer;
+pub(super) mod limits_rewritten;
 pub(super) mod liveness_probe_ends_slow_load;
 pub(super) mod load_not_shared;
 pub(super) mod memory_never_freed;

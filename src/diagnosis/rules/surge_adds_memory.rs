@@ -20,6 +20,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::diagnosis::foreign::revision;
 use crate::diagnosis::phrase::{ago, count, seconds_since};
 use crate::diagnosis::rescales::{self, Direction};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
@@ -38,9 +39,6 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 
 /// The rescales of a rollout that still goes on.
 const RECENT_SECONDS: i64 = 10 * 60;
-
-/// What tells the pods of one template from those of the next.
-const REVISIONS: [&str; 2] = ["pod-template-hash", "rollouts-pod-template-hash"];
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let metric = case.deciding_metric()?;
@@ -123,11 +121,4 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     } else {
         finding.advice("let fewer pods surge", format!("changes {label}"))
     })
-}
-
-fn revision(pod: &Pod) -> Option<&str> {
-    REVISIONS
-        .iter()
-        .find_map(|label| pod.labels.get(*label))
-        .map(String::as_str)
 }

@@ -149,6 +149,9 @@ pub(crate) fn hpa_facts(replicas: i32, metrics: Vec<MetricSpec>) -> HpaFacts {
             metrics_defaulted: false,
             spec_changed_at: None,
             keeper: None,
+            limits_writers: Vec::new(),
+            last_applied_limits: None,
+            delivered_by: None,
         },
         target: Fact::default(),
         scale: Fact::Known(Scale {

@@ -55,6 +55,9 @@ impl Autoscaler {
             metrics_defaulted: false,
             spec_changed_at: None,
             keeper: None,
+            limits_writers: Vec::new(),
+            last_applied_limits: None,
+            delivered_by: None,
         }
     }
 

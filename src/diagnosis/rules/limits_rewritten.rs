@@ -1,0 +1,139 @@
+//! TFS714 limits-rewritten
+//!
+//! ## What it detects
+//! Two writers give the HPA another `minReplicas` or `maxReplicas` by turns, a manifest that is applied again and again and a
+//! scheduled job for example, and the replicas follow to and fro.
+//!
+//! ## How it is proved
+//! The HPA's events hold both: rescales that its limit alone asked for, and its own rescales beyond that limit, at least twice
+//! each. It never goes beyond a limit that it has, so it had another one in between. `managedFields` tell who wrote the limit of
+//! now, and the manifest that `kubectl apply` keeps what another writer wants.
+//!
+//! ## What it is not
+//! Replicas that somebody else writes (TFS703). A limit that is changed once a day, as a schedule does, is not seen within the
+//! hour that events are kept.
+//!
+//! ## Fix
+//! Let one of them own the limit.
+//!
+//! ## Source
+//! `reconcileAutoscaler` in `horizontal.go`, Kubernetes v1.37: `Current number of replicas below Spec.MinReplicas` and
+//! `above Spec.MaxReplicas` are the reasons of its rescales by a limit.
+
+use crate::diagnosis::phrase::{ago, count, seconds_since, span, word};
+use crate::diagnosis::rescales::{self, Direction, LimitMoves};
+use crate::diagnosis::rule::{Rule, Stage, documentation};
+use crate::diagnosis::{Case, Finding, Severity};
+
+pub(in crate::diagnosis) const RULE: Rule = Rule {
+    code: "TFS714",
+    name: "limits-rewritten",
+    stage: Stage::Others,
+    source: documentation!("limits_rewritten.rs"),
+    explains: &["TFS601", "TFS604", "TFS608", "TFS615"],
+    needs: &[],
+    check,
+};
+
+/// After this long without another rescale it is over.
+const RECENT_SECONDS: i64 = 15 * 60;
+
+fn check(case: &Case<'_>) -> Option<Finding> {
+    let rescales = rescales::read(case)?;
+    let moves = rescales.by_limits()?;
+    if seconds_since(moves.last(), case.now) > RECENT_SECONDS {
+        return None;
+    }
+    let hpa = &case.facts.hpa;
+    let applied = hpa.last_applied_limits.as_ref();
+    let up = moves.limit.direction == Direction::Up;
+    let (field, now, applied) = if up {
+        let applied = applied.and_then(|limits| limits.min_replicas);
+        ("minReplicas", hpa.effective_min_replicas(), applied)
+    } else {
+        let applied = applied.and_then(|limits| limits.max_replicas);
+        ("maxReplicas", hpa.max_replicas, applied)
+    };
+    let over = span((moves.last() - moves.limit.first).num_seconds());
+    let (by_limit, beyond) = (
+        times(&moves, moves.limit.times),
+        times(&moves, moves.beyond_times),
+    );
+    let title = format!(
+        "Somebody sets {field} to {} and another writes it back, {} in {over}: the HPA follows each time",
+        moves.limit.replicas,
+        count(usize::try_from(moves.limit.times).unwrap_or(0), "time")
+    );
+    let why = format!(
+        "{} to {} because of its limit, {} to {} because of its metrics, which it never does beyond a limit that it has",
+        if up { "up" } else { "down" },
+        moves.limit.replicas,
+        if up { "down" } else { "up" },
+        moves.beyond
+    );
+    let mut finding = case
+        .on_hpa(RULE.finding(Severity::Warning, title, why))
+        .saw(
+            format!("rescaled to {}, by {field}", moves.limit.replicas),
+            format!("{by_limit}, last {}", ago(moves.limit.last, case.now)),
+            "events of the HPA",
+        )
+        .saw(
+            format!("rescaled to {}, by metrics", moves.beyond),
+            format!("{beyond}, last {}", ago(moves.beyond_last, case.now)),
+            "events of the HPA",
+        )
+        .saw(format!("{field} now"), written(case, now), "managedFields");
+    if let Some(applied) = applied.filter(|applied| *applied != now) {
+        finding = finding.saw(
+            "in the manifest that kubectl apply applied last",
+            format!("{field} {applied}"),
+            "last-applied-configuration",
+        );
+    }
+    let finding = finding.fix(
+        "see who writes the HPA, and when",
+        format!(
+            "kubectl get hpa {} -n {} --show-managed-fields -o jsonpath='{{range .metadata.managedFields[*]}}{{.manager}}{{\" \"}}{{.operation}}{{\" \"}}{{.time}}{{\"\\n\"}}{{end}}'",
+            word(&hpa.name),
+            case.namespace()
+        ),
+        "reads only",
+    );
+    Some(finding.advice(
+        match &hpa.delivered_by {
+            Some(delivery) => format!(
+                "take {field} out of what {} delivers, or end the other writer",
+                delivery.by
+            ),
+            None => format!(
+                "let one of the two own {field}: take it out of the manifest, or end the job that patches it"
+            ),
+        },
+        "the HPA then keeps the limit that is left",
+    ))
+}
+
+fn times(moves: &LimitMoves<'_>, times: i32) -> String {
+    let number = count(usize::try_from(times).unwrap_or(0), "time");
+    format!(
+        "{number} in {}",
+        span((moves.last() - moves.limit.first).num_seconds())
+    )
+}
+
+/// The limit with whom it is from.
+fn written(case: &Case<'_>, limit: i32) -> String {
+    let writers = case.facts.hpa.limits_writers.iter();
+    let newest = writers
+        .filter_map(|writer| Some((writer.time?, writer)))
+        .max_by_key(|(time, _)| *time);
+    match newest {
+        Some((time, writer)) => format!(
+            "{limit}; {} wrote the limits {}",
+            writer.manager,
+            ago(time, case.now)
+        ),
+        None => limit.to_string(),
+    }
+}
