@@ -121,7 +121,7 @@ fn two_writers_change_the_minimum_by_turns() {
     );
     assert_eq!(finding["confidence"], "proven", "{finding:#}");
     assert!(
-        finding["evidence"].to_string().contains(" wrote the limits "),
+        finding["evidence"].to_string().contains("4, by kubectl"),
         "{finding:#}"
     );
     type_fix(&finding, 0);

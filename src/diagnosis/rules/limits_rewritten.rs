@@ -86,7 +86,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .saw(format!("{field} now"), written(case, now), "managedFields");
     if let Some(applied) = applied.filter(|applied| *applied != now) {
         finding = finding.saw(
-            "in the manifest that kubectl apply applied last",
+            "last kubectl apply",
             format!("{field} {applied}"),
             "last-applied-configuration",
         );
@@ -110,7 +110,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                 "let one of the two own {field}: take it out of the manifest, or end the job that patches it"
             ),
         },
-        "the HPA then keeps the limit that is left",
+        "the HPA keeps what is left",
     ))
 }
 
@@ -129,11 +129,7 @@ fn written(case: &Case<'_>, limit: i32) -> String {
         .filter_map(|writer| Some((writer.time?, writer)))
         .max_by_key(|(time, _)| *time);
     match newest {
-        Some((time, writer)) => format!(
-            "{limit}; {} wrote the limits {}",
-            writer.manager,
-            ago(time, case.now)
-        ),
+        Some((time, writer)) => format!("{limit}, by {}, {}", writer.manager, ago(time, case.now)),
         None => limit.to_string(),
     }
 }

@@ -236,7 +236,7 @@ fn of_one_template(case: &Case<'_>, seen: &Seen<'_>) -> Option<Finding> {
         );
     }
     let finding = case.on_target(finding);
-    let finding = if case.facts.hpa.target.kind == ROLLOUT {
+    Some(if case.facts.hpa.target.kind == ROLLOUT {
         finding
             .advice(
                 "promote the Rollout, or abort it",
@@ -252,8 +252,7 @@ fn of_one_template(case: &Case<'_>, seen: &Seen<'_>) -> Option<Finding> {
             format!("kubectl rollout status {} --watch=false", case.target_arguments()),
             "reads only; when it is over the pods of the other template are gone",
         )
-    };
-    Some(beside_each_other(case, finding))
+    })
 }
 
 /// The pods that count, each with its usage in the unit of the target: as a percentage of its request, or in thousandths;
