@@ -2,6 +2,7 @@
 
 mod adapters;
 pub(crate) mod case;
+mod certificate;
 mod changes;
 mod denial;
 mod engine;

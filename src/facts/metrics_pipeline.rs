@@ -22,6 +22,12 @@ pub struct ApiService {
     /// The condition `Available`.
     #[serde(default)]
     pub available: Option<Condition>,
+    /// Whether `spec.caBundle` names an authority, where the certificate is checked at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_ca_bundle: Option<bool>,
+    /// What cert-manager copies `spec.caBundle` from, by its annotations: `Certificate monitoring/adapter`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_injected_from: Option<String>,
 }
 
 /// An API of the metrics family that an adapter serves: custom.metrics.k8s.io or external.metrics.k8s.io.

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use tfserve_sandbox::MetricsGroup::{Custom, External};
-use tfserve_sandbox::{Adapter, Answer, MetricsGroup, MetricsServer, Namespace, Reach};
+use tfserve_sandbox::{Adapter, Answer, Doubt, MetricsGroup, MetricsServer, Namespace, Reach};
 
 use crate::fixtures::{deployment, first, hpa};
 use crate::support::{apply, explain, field, kubectl, sandbox, type_fix, until, with_metrics_server};
@@ -301,6 +301,45 @@ fn the_adapter_does_not_answer() {
         for namespace in [&custom, &external] {
             recovered(namespace);
         }
+    }
+}
+
+/// What the API server does not trust in a certificate is told, and how it becomes trusted.
+#[test]
+fn the_certificate_of_the_adapter_is_not_trusted() {
+    let _turn = alone();
+    let [custom, external] = namespaces(["custom-untrusted", "external-untrusted"]);
+    let adapter = adapter(&custom, &[Custom, External]);
+    adapter.answer(Custom, "pods/rps", Answer::Value("10".to_owned()));
+    adapter.answer(External, "queue", Answer::Value("20".to_owned()));
+    deploy(&custom, &json!([of_pods("rps", "10")]));
+    deploy(&external, &json!([of_queue("queue", &average("10"))]));
+    for (doubt, words) in [
+        (Doubt::Authority, "is not that of the authority that signed it"),
+        (
+            Doubt::Name,
+            "it is made for localhost and adapter, and prometheus-adapter.",
+        ),
+        (Doubt::Expired, "it expired on 2021-01-01"),
+    ] {
+        for namespace in [&custom, &external] {
+            recovered(namespace);
+        }
+        adapter.reach(Reach::Untrusted(doubt)).expect("the state");
+        for (namespace, said) in [(&custom, &[UNABLE, STALE][..]), (&external, &[UNABLE])] {
+            let finding = cause_of_either(namespace, said, "TFS308");
+            let title = finding["title"].as_str().unwrap_or_default();
+            assert!(
+                title.starts_with("The API server does not trust the certificate"),
+                "{finding:#}"
+            );
+            let why = finding["cause"].as_str().unwrap_or_default();
+            assert!(why.contains(words), "{finding:#}");
+            type_fix(&finding, 1);
+            type_fix(&finding, 0);
+            recovered(namespace);
+        }
+        adapter.reach(Reach::Ready).expect("the state");
     }
 }
 

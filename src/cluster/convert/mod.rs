@@ -92,5 +92,21 @@ pub(super) fn api_service(object: &APIService) -> ApiService {
                 message: entry.message.clone().unwrap_or_default(),
                 last_transition_time: time(entry.last_transition_time.as_ref()),
             }),
+        has_ca_bundle: spec
+            .filter(|spec| spec.service.is_some() && spec.insecure_skip_tls_verify != Some(true))
+            .map(|spec| spec.ca_bundle.as_ref().is_some_and(|bundle| !bundle.0.is_empty())),
+        ca_injected_from: object.metadata.annotations.as_ref().and_then(|annotations| {
+            INJECTED.iter().find_map(|(annotation, kind)| {
+                let from = annotations.get(*annotation)?;
+                Some(format!("{kind} {from}"))
+            })
+        }),
     }
 }
+
+/// The annotations by which cert-manager is told where an authority comes from, `NAMESPACE/NAME`
+/// (`pkg/apis/certmanager/v1/types.go`, cert-manager v1.18), and the kind of it.
+const INJECTED: [(&str, &str); 2] = [
+    ("cert-manager.io/inject-ca-from", "Certificate"),
+    ("cert-manager.io/inject-ca-from-secret", "Secret"),
+];

@@ -7,13 +7,15 @@
 //! Discovery of the API fails with 503, as it does for the controller; the condition `Available` of its `APIService`
 //! names the step that fails. The controller says that the server is unable to handle the request; once discovery
 //! counts custom.metrics.k8s.io as stale, which takes up to a minute, it says
-//! `no known available metric versions found`.
+//! `no known available metric versions found`. Where the condition speaks of a certificate (`x509`), it says what is
+//! wrong with it: who signed it, for which name it is, or since when it has expired.
 //!
 //! ## What it is not
 //! No adapter at all is TFS307; an adapter that answers without the metric is TFS309.
 //!
 //! ## Fix
-//! Repair the adapter behind the Service that the `APIService` names. Where another adapter took the group over, give
+//! Repair the adapter behind the Service that the `APIService` names. A certificate that is refused is no fault of the
+//! adapter alone: `spec.caBundle` must be that of who signed it. Where another adapter took the group over, give
 //! it back: one group has one adapter.
 //!
 //! ## Source
@@ -22,6 +24,7 @@
 
 use crate::diagnosis::adapters::{self, FailedMetric};
 use crate::diagnosis::case::refused;
+use crate::diagnosis::certificate::{self, Refused};
 use crate::diagnosis::phrase::word;
 use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding};
@@ -48,17 +51,23 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         || "the adapter".to_owned(),
         |it| format!("the adapter behind Service {}/{}", it.namespace, it.name),
     );
+    let untrusted = untrusted(api);
+    let (what, why) = match (&untrusted, api.registration.known()) {
+        (Some((registration, refused)), _) => (
+            format!("The API server does not trust the certificate of {group}"),
+            refused.because(registration),
+        ),
+        (None, Some(registration)) => (format!("{group} does not answer"), because(registration, &behind)),
+        (None, None) => (
+            format!("{group} does not answer"),
+            "the API server cannot reach the adapter".to_owned(),
+        ),
+    };
     let mut finding = RULE
         .finding(
             adapters::severity(case),
-            format!(
-                "{group} does not answer, so the HPA cannot read {}",
-                adapters::label(metric.spec)
-            ),
-            api.registration.known().map_or_else(
-                || "the API server cannot reach the adapter".to_owned(),
-                |registration| because(registration, &behind),
-            ),
+            format!("{what}, so the HPA cannot read {}", adapters::label(metric.spec)),
+            why,
         )
         .shared(&name)
         .object("APIService", "", &name);
@@ -87,7 +96,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         (None, Some(reason)) => finding.could_not_read(reason),
         (None, None) => finding,
     };
-    finding = with_fix(finding, api, &name);
+    finding = match &untrusted {
+        Some((registration, refused)) => refused.repaired(finding, registration),
+        None => with_fix(finding, api, &name),
+    };
     Some(adapters::without(case, finding, &metric))
 }
 
@@ -96,6 +108,19 @@ fn silent<'a>(case: &Case<'a>, metric: &FailedMetric<'_>) -> Option<&'a AdapterA
     let api = adapters::served_by(case, metric.spec).known()?;
     refused(&api.metrics).filter(|reason| reason.needs.is_none())?;
     Some(api)
+}
+
+/// Why the certificate of the adapter is refused, where that is so: the condition says it, or, where the check behind
+/// the condition passed, the answer to discovery.
+fn untrusted(api: &AdapterApi) -> Option<(&ApiService, Refused)> {
+    let registration = api.registration.known()?;
+    let said = registration
+        .available
+        .as_ref()
+        .filter(|condition| condition.status != "True")
+        .map(|condition| condition.message.as_str());
+    let said = said.or_else(|| Some(refused(&api.metrics)?.why.as_str()))?;
+    Some((registration, certificate::read(said)?))
 }
 
 /// `v1beta1.custom.metrics.k8s.io`.
@@ -125,7 +150,9 @@ fn because(registration: &ApiService, behind: &str) -> String {
 
 /// The end of Go's chain of errors: the URL before it is said already.
 fn essence(message: &str) -> &str {
-    message.rsplit_once("\": ").map_or(message, |(_, end)| end)
+    certificate::words(message)
+        .or_else(|| message.rsplit_once("\": ").map(|(_, end)| end))
+        .unwrap_or(message)
 }
 
 fn with_fix(finding: Finding, api: &AdapterApi, name: &str) -> Finding {

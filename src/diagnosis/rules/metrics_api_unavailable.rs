@@ -25,6 +25,7 @@
 
 use super::metrics_api_not_registered::{MANIFEST, autoscale};
 use crate::diagnosis::case::{FIRST_SAMPLES_SECONDS, container_trouble, is_available, is_ready, refused};
+use crate::diagnosis::certificate::{self, Refused};
 use crate::diagnosis::metrics_server::{State, repaired, state};
 use crate::diagnosis::phrase::{list, seconds_since, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
@@ -77,7 +78,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             format!("APIService {}", api.name),
             format!(
                 "Available={} {}: {}",
-                condition.status, condition.reason, condition.message
+                condition.status,
+                condition.reason,
+                certificate::words(&condition.message).unwrap_or(&condition.message)
             ),
             "status.conditions",
         ),
@@ -110,7 +113,9 @@ fn starting(case: &Case<'_>, api: &ApiService, server: &MetricsServer) -> Option
     });
     // A server that starts gives no answer at all; a wrong one does not become right.
     let silent = match reason(api) {
-        "FailedDiscoveryCheck" => discovery(api).is_none_or(|(words, _)| STARTING.contains(&words)),
+        "FailedDiscoveryCheck" => {
+            untrusted(api).is_none() && discovery(api).is_none_or(|(words, _)| STARTING.contains(&words))
+        }
         "ServiceNotFound" | "ServicePortError" => false,
         _ => !server.pods.iter().any(is_ready),
     };
@@ -140,6 +145,10 @@ fn because(api: &ApiService, server: Option<&MetricsServer>) -> String {
         return state.cause;
     }
     match reason(api) {
+        "FailedDiscoveryCheck" if untrusted(api).is_some() => {
+            let said = untrusted(api).map_or_else(String::new, |it| it.because(api));
+            format!("the API server does not trust the certificate of {service}: {said}")
+        }
         "FailedDiscoveryCheck" if discovery(api).is_some() => {
             let (_, cause) = discovery(api).unwrap_or_default();
             format!("{cause} behind {service}")
@@ -162,10 +171,6 @@ const DISCOVERY: &[(&str, &str)] = &[
     (
         "server gave HTTP response to HTTPS client",
         "something that speaks plain HTTP answers",
-    ),
-    (
-        "x509",
-        "the API server does not trust the certificate of what answers",
     ),
     ("connection refused", "nothing listens on the port"),
     ("no such host", "there is no such host"),
@@ -193,6 +198,18 @@ const DISCOVERY: &[(&str, &str)] = &[
     (": 403", "what answers does not let the API server in"),
     ("EOF", "the connection is closed at once"),
 ];
+
+/// Why the certificate of what answers is refused.
+fn untrusted(api: &ApiService) -> Option<Refused> {
+    let message = &api.available.as_ref()?.message;
+    certificate::read(message).filter(|_| reason(api) == "FailedDiscoveryCheck")
+}
+
+/// Metrics-server signs a certificate of its own when it starts, unless it was given one.
+fn signs_itself(server: &MetricsServer) -> bool {
+    let given = |argument: &String| argument.starts_with("--tls-cert-file");
+    !server.args.is_empty() && !server.args.iter().any(given)
+}
 
 /// The words of a server that is not up yet.
 const STARTING: &[&str] = &[
@@ -282,19 +299,22 @@ fn with_reason(
             format!("kubectl get endpointslices -n {namespace} -l kubernetes.io/service-name={name}"),
             "reads only; no address means that no pod is ready or that the selector matches none",
         ),
-        "FailedDiscoveryCheck" if discovery(api).is_some_and(|(words, _)| words == "x509") => finding
-            .fix(
-                "trust it, as the manifest of metrics-server does",
-                format!(
-                    r#"kubectl patch apiservice {} --type=merge -p '{{"spec":{{"insecureSkipTLSVerify":true,"caBundle":null}}}}'"#,
-                    word(&api.name)
+        "FailedDiscoveryCheck" if untrusted(api).is_some() => {
+            let refused = untrusted(api).unwrap_or(Refused::Other);
+            let own = server.filter(|server| signs_itself(server));
+            let finding = match (&refused, own) {
+                (Refused::Expired(_), Some(server)) => finding.fix(
+                    "let metrics-server sign a new one, as it does when it starts",
+                    format!(
+                        "kubectl rollout restart deployment {} -n {namespace}",
+                        word(&server.name)
+                    ),
+                    "rolls metrics-server",
                 ),
-                "changes the APIService alone; the API server no longer checks the certificate",
-            )
-            .advice(
-                "or put the authority that signed the certificate into spec.caBundle",
-                "changes the APIService alone",
-            ),
+                _ => finding,
+            };
+            refused.repaired(finding, api)
+        }
         "FailedDiscoveryCheck"
             if discovery(api).is_some_and(|(_, cause)| !cause.contains("in time") && !cause.contains("route")) =>
         {

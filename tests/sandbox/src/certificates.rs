@@ -75,6 +75,15 @@ pub(crate) fn self_signed(name: &str, names: &[&str]) -> Result<Identity> {
     Ok(identity(&params.self_signed(&key)?, &key))
 }
 
+/// The same, of a time that is over.
+pub(crate) fn expired(name: &str, names: &[&str]) -> Result<Identity> {
+    let mut params = parameters(name, &[], names)?;
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.not_after = date_time_ymd(2021, 1, 1);
+    let key = KeyPair::generate()?;
+    Ok(identity(&params.self_signed(&key)?, &key))
+}
+
 /// A key to sign service account tokens with: private and public half, as PEM.
 pub(crate) fn signing_key() -> Result<(String, String)> {
     let key = KeyPair::generate()?;

@@ -43,7 +43,7 @@ mod time;
 mod venv;
 mod wait;
 
-pub use adapter::{Adapter, Answer, MetricsGroup, Reach};
+pub use adapter::{Adapter, Answer, Doubt, MetricsGroup, Reach};
 pub use admission::Sidecar;
 pub use busy::BusyServer;
 pub use components::Release;

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
@@ -18,6 +19,7 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+use crate::certificates::{self, Identity};
 use crate::error::{Context, Error, Result};
 use crate::objects::{apply, delete, wait_for_api_service};
 use crate::sandbox::Sandbox;
@@ -86,6 +88,19 @@ pub enum Reach {
     NoEndpoint,
     /// It has an endpoint and nobody listens: `FailedDiscoveryCheck`.
     Refused,
+    /// It answers, and the API server does not trust its certificate: `FailedDiscoveryCheck`.
+    Untrusted(Doubt),
+}
+
+/// Why a certificate is not trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// The `APIServices` trust another authority than the one that signed it.
+    Authority,
+    /// It is that of another host.
+    Name,
+    /// It has expired.
+    Expired,
 }
 
 /// The metrics, by the name under which discovery lists them: `pods/rps`, or `queue`.
@@ -119,9 +134,6 @@ impl Sandbox {
                 address,
                 listening: Mutex::default(),
             };
-            for (group, version) in adapter.versions() {
-                apply::<APIService>(client, None, &api_service(group, version, namespace, name)).await?;
-            }
             adapter.bring_to(Reach::Ready).await?;
             Ok(adapter)
         })
@@ -142,17 +154,38 @@ impl Adapter<'_> {
 
     async fn bring_to(&self, reach: Reach) -> Result<()> {
         let client = self.sandbox.client();
-        if reach == Reach::Refused {
-            self.hang_up();
-        } else {
-            self.listen().await?;
+        let host = format!("{}.{}.svc", self.name, self.namespace);
+        let trusted = match reach {
+            Reach::Untrusted(doubt) => {
+                let (certificate, trusted) = doubted(doubt, &host)?;
+                self.hang_up().await;
+                self.listen(certificate).await?;
+                Some(trusted)
+            }
+            Reach::Refused => {
+                self.hang_up().await;
+                None
+            }
+            Reach::Ready | Reach::NoEndpoint => {
+                self.listen(certificates::self_signed("adapter", &["localhost"])?)
+                    .await?;
+                None
+            }
+        };
+        for (group, version) in self.versions() {
+            let mut object = api_service(group, version, &self.namespace, &self.name);
+            if let Some(trusted) = &trusted {
+                object["spec"]["insecureSkipTLSVerify"] = json!(false);
+                object["spec"]["caBundle"] = json!(ByteString(trusted.as_bytes().to_vec()));
+            }
+            apply::<APIService>(client, None, &object).await?;
         }
         let slice = endpoint_slice(&self.name, reach != Reach::NoEndpoint);
         apply::<EndpointSlice>(client, Some(&self.namespace), &slice).await?;
         let (status, reason) = match reach {
             Reach::Ready => ("True", "Passed"),
             Reach::NoEndpoint => ("False", "MissingEndpoints"),
-            Reach::Refused => ("False", "FailedDiscoveryCheck"),
+            Reach::Refused | Reach::Untrusted(_) => ("False", "FailedDiscoveryCheck"),
         };
         for (group, version) in self.versions() {
             wait_for_api_service(client, &format!("{version}.{group}"), status, reason).await?;
@@ -163,10 +196,11 @@ impl Adapter<'_> {
         Ok(())
     }
 
-    async fn listen(&self) -> Result<()> {
+    async fn listen(&self, identity: Identity) -> Result<()> {
         if self.listening().is_none() {
             let server = server::listen(
                 self.address,
+                &identity,
                 Arc::clone(&self.table),
                 self.sandbox.client().clone(),
             )
@@ -176,9 +210,12 @@ impl Adapter<'_> {
         Ok(())
     }
 
-    fn hang_up(&self) {
-        if let Some(server) = self.listening().take() {
+    async fn hang_up(&self) {
+        let server = self.listening().take();
+        if let Some(server) = server {
             server.abort();
+            // The address is free when it has ended.
+            let _ = server.await;
         }
     }
 
@@ -223,8 +260,27 @@ impl Drop for Adapter<'_> {
         let _ = self
             .sandbox
             .block_on(async { tokio::time::timeout(LAST, self.remove()).await });
-        self.hang_up();
+        self.sandbox.block_on(self.hang_up());
     }
+}
+
+/// A certificate of a host with something wrong with it, and the authority that the `APIServices` trust. The name and the
+/// time are looked at before the authority.
+fn doubted(doubt: Doubt, host: &str) -> Result<(Identity, String)> {
+    Ok(match doubt {
+        Doubt::Authority => {
+            let other = certificates::self_signed("another", &["localhost"])?;
+            (certificates::self_signed("adapter", &[host])?, other.certificate)
+        }
+        Doubt::Name => {
+            let identity = certificates::self_signed("adapter", &["localhost", "adapter"])?;
+            (identity.clone(), identity.certificate)
+        }
+        Doubt::Expired => {
+            let identity = certificates::expired("adapter", &[host])?;
+            (identity.clone(), identity.certificate)
+        }
+    })
 }
 
 fn service(name: &str) -> Value {

@@ -22,7 +22,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
 
 use super::{Answer, MetricsGroup, Table};
-use crate::certificates;
+use crate::certificates::Identity;
 use crate::error::{Context, Error, Result};
 
 /// What a question is answered from.
@@ -32,8 +32,13 @@ struct State {
 }
 
 /// Listens until the task is aborted, and every connection with it.
-pub(super) async fn listen(address: SocketAddr, table: Table, client: Client) -> Result<JoinHandle<()>> {
-    let acceptor = TlsAcceptor::from(Arc::new(tls()?));
+pub(super) async fn listen(
+    address: SocketAddr,
+    identity: &Identity,
+    table: Table,
+    client: Client,
+) -> Result<JoinHandle<()>> {
+    let acceptor = TlsAcceptor::from(Arc::new(tls(identity)?));
     let listener = TcpListener::bind(address)
         .await
         .context(format!("cannot listen on {address}"))?;
@@ -46,8 +51,7 @@ pub(super) async fn listen(address: SocketAddr, table: Table, client: Client) ->
     }))
 }
 
-fn tls() -> Result<ServerConfig> {
-    let identity = certificates::self_signed("adapter", &["localhost"])?;
+fn tls(identity: &Identity) -> Result<ServerConfig> {
     let failed = |why: &dyn std::fmt::Display| Error::Unexpected(format!("an adapter has no TLS: {why}"));
     let certificate =
         CertificateDer::from_pem_slice(identity.certificate.as_bytes()).map_err(|error| failed(&error))?;
