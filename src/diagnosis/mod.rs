@@ -10,6 +10,7 @@ mod explanation;
 mod failing_api;
 mod finding;
 mod foreign;
+mod held;
 mod hindrance;
 mod history;
 mod keeper;

@@ -67,6 +67,7 @@ pub const RULES: &[Rule] = &[
     rules::value_multiplies::RULE,
     rules::surge_adds_memory::RULE,
     rules::requests_differ_from_template::RULE,
+    rules::memory_does_not_fall::RULE,
     rules::foreign_pods_counted::RULE,
     rules::quota_blocks_replicas::RULE,
     rules::replicas_overwritten::RULE,

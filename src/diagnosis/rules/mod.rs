@@ -23,6 +23,7 @@ pub(super) mod limit_range_newer;
 pub(super) mod limits_rewritten;
 pub(super) mod liveness_probe_ends_slow_load;
 pub(super) mod load_not_shared;
+pub(super) mod memory_does_not_fall;
 pub(super) mod memory_never_freed;
 pub(super) mod metric_spec_invalid;
 pub(super) mod metrics_api_has_no_data;

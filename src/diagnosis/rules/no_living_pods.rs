@@ -23,7 +23,8 @@ use chrono::{DateTime, Utc};
 
 use crate::diagnosis::case::is_leftover;
 use crate::diagnosis::foreign;
-use crate::diagnosis::phrase::{ago, count, seconds_since, span, word};
+use crate::diagnosis::held;
+use crate::diagnosis::phrase::{count, seconds_since, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict};
 use crate::facts::Pod;
@@ -50,8 +51,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let deleted = case.target().and_then(|target| target.deleted_at);
     let mut finding = if let Some(since) = deleted {
         deleted_target(case, since)
-    } else if let Some(pod) = pods.iter().find(|pod| is_held(case, pod)) {
-        held(case, pod)
+    } else if let Some(pod) = pods.iter().find(|pod| held::is_held(case, pod)) {
+        held_up(case, pod)
     } else if let Some(last) = pods.iter().filter_map(|pod| pod.deleted_at).max() {
         ending(case, pods.len(), (last - case.now).num_seconds())
     } else {
@@ -60,7 +61,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     for pod in pods.iter().take(PROVED) {
         finding = finding.object("Pod", &pod.namespace, &pod.name).saw(
             format!("Pod {}", pod.name),
-            state(case, pod),
+            held::state(case, pod),
             "LIST pods",
         );
     }
@@ -68,8 +69,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if deleted.is_some() {
         return Some(without_target(case, finding));
     }
-    let finding = match pods.iter().find(|pod| is_lost(case, pod)) {
-        Some(pod) => see_node(finding, pod),
+    let finding = match pods.iter().find(|pod| held::is_lost(case, pod)) {
+        Some(pod) => held::see_node(case, finding, pod),
         None => finding,
     };
     Some(foreign::delete(case, finding, &pods).fix(
@@ -84,34 +85,19 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     ))
 }
 
-/// Whether the pod should be gone by now.
-fn is_held(case: &Case<'_>, pod: &Pod) -> bool {
-    pod.deleted_at.is_some_and(|time| time < case.now)
-}
-
-/// Whether it is its node that has not let it go.
-fn is_lost(case: &Case<'_>, pod: &Pod) -> bool {
-    is_held(case, pod) && pod.finalizers.is_empty() && pod.node.is_some()
-}
-
-fn held(case: &Case<'_>, pod: &Pod) -> Finding {
+fn held_up(case: &Case<'_>, pod: &Pod) -> Finding {
     let label = case.target_label();
-    let node = pod.node.as_deref().unwrap_or("its node");
-    let (who, reason) = match pod.finalizers.first() {
-        Some(finalizer) => (
-            format!("finalizer {finalizer} holds it"),
-            "what set the finalizer has to remove it; until then the pod has no usage that counts".to_owned(),
-        ),
-        None => (
-            format!("the kubelet of node {node} has not said that it ended"),
-            "a node that is down or cut off says nothing, and no other pod takes the place before".to_owned(),
-        ),
+    let reason = if pod.finalizers.is_empty() {
+        "a node that is down or cut off says nothing, and no other pod takes the place before"
+    } else {
+        "what set the finalizer has to remove it; until then the pod has no usage that counts"
     };
     let finding = RULE.finding(
         Severity::Error,
         format!(
-            "{label} has no living pod: Pod {} should be gone, and {who}",
-            pod.name
+            "{label} has no living pod: Pod {} should be gone, and {}",
+            pod.name,
+            held::who(pod)
         ),
         reason,
     );
@@ -181,35 +167,5 @@ fn ended(case: &Case<'_>, pods: usize) -> Finding {
             case.target_label()
         ),
         "a pod that has ended has no usage, and the HPA counts no pod that failed",
-    )
-}
-
-fn state(case: &Case<'_>, pod: &Pod) -> String {
-    let node = pod.node.as_deref().unwrap_or("no node");
-    match pod.deleted_at {
-        Some(time) if time < case.now => {
-            format!("{} on {node}, to be gone {}", pod.phase, ago(time, case.now))
-        }
-        Some(time) => format!(
-            "{} on {node}, ends within {}",
-            pod.phase,
-            span((time - case.now).num_seconds())
-        ),
-        None => {
-            let words = [pod.reason.as_deref(), pod.message.as_deref()];
-            let words: Vec<&str> = words.into_iter().flatten().collect();
-            format!("{} {}", pod.phase, words.join(": "))
-                .trim_end()
-                .to_owned()
-        }
-    }
-}
-
-fn see_node(finding: Finding, pod: &Pod) -> Finding {
-    let node = pod.node.as_deref().unwrap_or_default();
-    finding.object("Node", "", node).fix(
-        "see whether the node answers",
-        format!("kubectl get node {}", word(node)),
-        "reads only; when it comes back, the pod ends and the next one is made",
     )
 }

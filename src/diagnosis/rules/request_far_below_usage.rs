@@ -5,13 +5,12 @@
 //! that no number of replicas brings the percentage down to the target.
 //!
 //! ## How it is proved
-//! The metrics want more than `maxReplicas`, and every counted pod uses at least ten times its request; or it uses more
-//! memory than it requests while cpu, which the HPA asks for too, is idle; or one container does so, and the others are not above
-//! the target. Whether the usage is load or what the program
-//! takes when idle cannot be seen, so the finding is likely.
+//! The metrics want more than `maxReplicas`, and every counted pod uses at least ten times its request; or one container does
+//! so, and the others are not above the target. Whether the usage is load or what the program takes when idle cannot be seen, so
+//! the finding is likely.
 //!
 //! ## What it is not
-//! Usage somewhat above the request is what an HPA is for (TFS602).
+//! Usage somewhat above the request is what an HPA is for (TFS602). Memory of idle pods is TFS619.
 //!
 //! ## Fix
 //! Request what a pod uses when it is as busy as it should be.
@@ -41,9 +40,6 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 /// Nobody means a pod to use ten times its request.
 const TIMES: i64 = 10;
 
-/// So little of its target is no load, whatever memory is taken.
-const IDLE: f64 = 0.5;
-
 fn check(case: &Case<'_>) -> Option<Finding> {
     let recommendation = case
         .recommendation
@@ -58,13 +54,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .iter()
         .filter(|share| share.counted == Counted::Yes)
         .collect();
-    let idle = idle_cpu(case, resource);
-    let times = if idle.is_some() { 1 } else { TIMES };
     let far = |share: &&PodShare| {
         let (Some(usage), Some(request)) = (share.usage_milli, share.request_milli) else {
             return false;
         };
-        request.checked_mul(times).is_some_and(|bound| usage >= bound)
+        request.checked_mul(TIMES).is_some_and(|bound| usage >= bound)
     };
     if counted.is_empty() || !counted.iter().all(far) {
         return beside_others(
@@ -103,11 +97,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                 deciding.current.as_deref().unwrap_or("more"),
                 deciding.target
             ),
-            if idle.is_some() {
-                "cpu is idle, so this memory is what a pod takes whatever it does: no number of replicas brings it down"
-            } else {
-                "a percentage of so small a request says nothing about load, and no number of replicas brings it down"
-            },
+            "a percentage of so small a request says nothing about load, and no number of replicas brings it down",
         )
         .at_most(Confidence::Likely)
         .container("Pod", &pod.namespace, &pod.name, &container.name)
@@ -124,10 +114,6 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             format!("{wanted}, maxReplicas {}", case.facts.hpa.max_replicas),
             "arithmetic",
         );
-    let finding = match idle {
-        Some(usage) => finding.saw("cpu", usage, "arithmetic"),
-        None => finding,
-    };
     Some(template_change::proposed(
         case,
         case.on_target(finding),
@@ -224,20 +210,6 @@ fn beside_others(
         format!("or let the HPA read the container that serves alone: a `ContainerResource` metric of {resource}"),
         "changes the HPA alone",
     ))
-}
-
-/// How idle cpu is, where the HPA asks for it too and memory is what decides.
-fn idle_cpu(case: &Case<'_>, resource: &str) -> Option<String> {
-    if resource != "memory" {
-        return None;
-    }
-    let cpu = case
-        .recommendation?
-        .metrics
-        .iter()
-        .find(|metric| metric.name == "cpu" && metric.type_.ends_with("Resource"))?;
-    let idle = cpu.ratio.is_some_and(|ratio| ratio < IDLE);
-    idle.then(|| format!("{} of {}", cpu.current.as_deref().unwrap_or("little"), cpu.target))
 }
 
 /// The container whose usage is the most times its request.

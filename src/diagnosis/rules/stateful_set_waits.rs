@@ -1,12 +1,13 @@
 //! TFS505 stateful-set-waits
 //!
 //! ## What it detects
-//! A `StatefulSet` that creates and removes its pods in order, and stands still at one that is not ready: the replicas that the
-//! HPA asked for do not come, or those that it gave up do not go.
+//! A `StatefulSet` that creates and removes its pods in order, and stands still at one that is not ready, or at one that
+//! should be gone and is held: the replicas that the HPA asked for do not come, or those that it gave up do not go.
 //!
 //! ## How it is proved
 //! The `StatefulSet` asks for more or fewer replicas than it has pods, its `podManagementPolicy` is not `Parallel`, and a pod of
-//! it is not ready.
+//! it is not ready. Or the `deletionTimestamp` of one of its pods has passed: a pod of the same name takes the place of a pod
+//! that is gone, and not before; a finalizer holds it, or a node whose kubelet has not said that the pod ended.
 //!
 //! ## What it is not
 //! A pod that is Pending or has never been ready is the cause itself: TFS503, TFS502. Pods that are refused are TFS702.
@@ -18,9 +19,11 @@
 //! `processReplica` in `pkg/controller/statefulset/stateful_set_control.go`, Kubernetes v1.37.
 
 use crate::diagnosis::case::{is_leftover, is_ready};
+use crate::diagnosis::foreign;
+use crate::diagnosis::held;
 use crate::diagnosis::phrase::{count, seconds_since, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
-use crate::diagnosis::{Case, Finding, Severity};
+use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::Pod;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -38,6 +41,9 @@ const START_SECONDS: i64 = 60;
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let target = case.target().filter(|target| target.kind == "StatefulSet")?;
+    if let Some(finding) = held_up(case) {
+        return Some(finding);
+    }
     if target.pod_management_policy.as_deref() == Some("Parallel") {
         return None;
     }
@@ -104,4 +110,41 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         "create the StatefulSet again with podManagementPolicy Parallel, if the order does not matter",
         "the field cannot be changed: `kubectl delete --cascade=orphan` keeps the pods meanwhile",
     ))
+}
+
+/// A pod that does not go keeps its name, and the `StatefulSet` makes no other of that name.
+fn held_up(case: &Case<'_>) -> Option<Finding> {
+    let wanted = usize::try_from(case.scale()?.spec_replicas).ok()?;
+    let living = case.own_pods().filter(|pod| !is_leftover(pod)).count();
+    let overdue = |pod: &&Pod| {
+        pod.deleted_at
+            .is_some_and(|time| seconds_since(time, case.now) >= START_SECONDS)
+    };
+    let pod = case
+        .own_pods()
+        .find(overdue)
+        .filter(|_| living > 0 && living < wanted)?;
+    let finding = RULE
+        .finding(
+            Severity::Warning,
+            format!(
+                "{} waits for Pod {} to be gone, and {}: {} of {} missing",
+                case.target_label(),
+                pod.name,
+                held::who(pod),
+                wanted - living,
+                count(wanted, "replica")
+            ),
+            "the next pod takes the name of the one before, and can be made only when that is gone",
+        )
+        .object("Pod", &pod.namespace, &pod.name)
+        .saw(format!("Pod {}", pod.name), held::state(case, pod), "LIST pods");
+    // The node itself was not read.
+    let finding = if pod.finalizers.is_empty() {
+        finding.at_most(Confidence::Likely)
+    } else {
+        finding
+    };
+    let finding = held::see_node(case, case.on_target(finding), pod);
+    Some(foreign::delete(case, finding, &[pod]))
 }
