@@ -40,9 +40,7 @@ pub(super) struct Offender<'a> {
 /// All containers that lack a request that a metric of the HPA needs.
 pub(super) fn offenders<'a>(case: &Case<'a>) -> Vec<Offender<'a>> {
     let mut found = Vec::new();
-    // Of a resource that nothing measures the controller never gets as far as the requests: TFS305.
-    let measured = |metric: &&MetricSpec| matches!(metric.name.as_str(), "cpu" | "memory");
-    for metric in case.utilization_metrics().filter(measured) {
+    for metric in case.utilization_metrics().filter(|metric| is_measured(metric)) {
         match &case.facts.pods {
             Fact::Known(pods) => {
                 for pod in pods {
@@ -61,6 +59,20 @@ pub(super) fn of_origin<'a>(case: &Case<'a>, origins: &[Origin]) -> Vec<Offender
     let mut found = offenders(case);
     found.retain(|offender| origins.contains(&offender.origin));
     found
+}
+
+/// The containers of the template that lack a request, whether there are pods of it or not.
+pub(super) fn of_template<'a>(case: &Case<'a>) -> Vec<Offender<'a>> {
+    let mut found = Vec::new();
+    for metric in case.utilization_metrics().filter(|metric| is_measured(metric)) {
+        in_template(case, metric, &mut found);
+    }
+    found
+}
+
+/// Of a resource that nothing measures the controller never gets as far as the requests: TFS305.
+fn is_measured(metric: &MetricSpec) -> bool {
+    matches!(metric.name.as_str(), "cpu" | "memory")
 }
 
 /// Whether live pods lack a request that their template has: whatever keeps the new pods from running keeps the HPA

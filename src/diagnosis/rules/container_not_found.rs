@@ -65,7 +65,7 @@ fn absent_everywhere(case: &Case<'_>) -> Option<Finding> {
                 "{label} has no container {wanted}, whose {} the HPA reads",
                 metric.name
             ),
-            "a ContainerResource metric names its container, and this name is in no pod",
+            "a ContainerResource metric names its container, and none that is measured has this name",
         )
         .saw(
             format!("spec.metrics[{index}]"),
@@ -77,6 +77,15 @@ fn absent_everywhere(case: &Case<'_>) -> Option<Finding> {
             list(&containers),
             "spec.template and LIST pods",
         );
+    let finding = if is_init(case, wanted) {
+        finding.saw(
+            format!("container {wanted}"),
+            "an init container: it has ended before the pod is measured",
+            "spec.template",
+        )
+    } else {
+        finding
+    };
     let finding = case.on_hpa(finding);
     let meant = match containers.as_slice() {
         [only] => Some(*only),
@@ -91,6 +100,13 @@ fn absent_everywhere(case: &Case<'_>) -> Option<Finding> {
         ),
         None => finding,
     })
+}
+
+/// Whether an init container that does not stay has the name.
+fn is_init(case: &Case<'_>, name: &str) -> bool {
+    let template = case.target().and_then(|target| target.template.as_ref());
+    let mut described = template.into_iter().flat_map(|template| &template.containers);
+    described.any(|container| container.name == name && !container.counts_for_requests())
 }
 
 /// The workload has the container, and another pod that the selector matches has not: the controller gives up at it.

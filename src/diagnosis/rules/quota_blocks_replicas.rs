@@ -20,7 +20,7 @@
 //! not see it.
 
 use crate::diagnosis::offenders::holds_up_a_repair;
-use crate::diagnosis::phrase::seconds_since;
+use crate::diagnosis::phrase::{ago, seconds_since};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity, refusal};
 
@@ -56,7 +56,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         )
         .saw(
             format!("{label}, {}", failure.what),
-            format!("{}: {}", failure.reason, refusal::shown(failure.message)),
+            format!(
+                "{}{}: {}",
+                failure.reason,
+                failure.when,
+                refusal::shown(failure.message)
+            ),
             failure.source,
         );
     let finding = case.on_target(finding);
@@ -71,6 +76,8 @@ struct Refused<'a> {
     whom: &'static str,
     reason: &'a str,
     message: &'a str,
+    /// ` 40 s ago`: an event tells of one attempt, and the next may be minutes away.
+    when: String,
     source: &'static str,
 }
 
@@ -84,6 +91,7 @@ fn refused_pods<'a>(case: &Case<'a>) -> Option<Refused<'a>> {
             whom: "the ReplicaSet of its new template",
             reason: &it.reason,
             message: &it.message,
+            when: String::new(),
             source: "status.conditions",
         });
     let failure = conditions()
@@ -93,17 +101,19 @@ fn refused_pods<'a>(case: &Case<'a>) -> Option<Refused<'a>> {
             whom: THE_PODS,
             reason: &it.reason,
             message: &it.message,
+            when: String::new(),
             source: "status.conditions",
         })
         .next();
     let event = || {
         let event = case.facts.target_events.known()?.last()?;
-        let recent = seconds_since(event.last_seen?, case.now) <= RECENT_SECONDS;
-        recent.then_some(Refused {
+        let last = event.last_seen?;
+        (seconds_since(last, case.now) <= RECENT_SECONDS).then(|| Refused {
             what: "event",
             whom: THE_PODS,
             reason: &event.reason,
             message: &event.message,
+            when: format!(" {}", ago(last, case.now)),
             source: "events of the scale target",
         })
     };

@@ -23,9 +23,11 @@
 //! so with `minReplicas: 0` as well, unless the condition `ScaledToZero` is true: a target that was at zero before the
 //! upgrade stays there.
 
+use crate::diagnosis::offenders;
 use crate::diagnosis::phrase::{ago, count};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::successor::{Proof, rollout_in_place};
+use crate::diagnosis::template_change::{self, Setting};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, keeper};
 use crate::facts::{FLAGGER, Fact, ObjectReference, ScaleTarget, Successor};
 
@@ -87,15 +89,37 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "metadata.annotations",
         );
     }
-    let finding = case.on_target(finding);
-    Some(finding.fix(
+    let finding = case.on_target(finding).fix(
         "start it again, if it is not paused on purpose",
         format!("kubectl scale {} --replicas={replicas}", case.target_arguments()),
         format!(
             "starts {} of {label}; the HPA takes over from there",
             count(usize::try_from(replicas).unwrap_or(1), "pod")
         ),
-    ))
+    );
+    Some(next_fault(case, finding))
+}
+
+/// What the HPA would stop at when the target is scaled up: a request that its template lacks.
+fn next_fault(case: &Case<'_>, finding: Finding) -> Finding {
+    let lacking = offenders::of_template(case);
+    let Some(first) = lacking.first() else {
+        return finding;
+    };
+    let (container, resource) = (first.container, first.resource);
+    let value = offenders::starting_value(case, container, resource);
+    let finding = finding.saw(
+        format!("template, container {container}"),
+        format!("no {resource} request: there the HPA stops next, unless a LimitRange adds one"),
+        "spec.template",
+    );
+    template_change::proposed(
+        case,
+        finding,
+        format!("request {resource} for container {container} before that"),
+        &[Setting::request(container, resource, &value.value)],
+        &format!("; {}", value.basis()),
+    )
 }
 
 /// The proof that it is at zero, and who wrote that.

@@ -17,7 +17,13 @@ pub(in crate::diagnosis) fn repaired(
 ) -> Finding {
     let label = case.target_label();
     let rolls = format!("rolls the pods of {label}");
+    let cordoned = cordoned(words);
     let finding = match obstacle {
+        Obstacle::Spread | Obstacle::AntiAffinity if cordoned.is_some() => finding.fix(
+            "see which nodes are cordoned",
+            "kubectl get nodes --field-selector spec.unschedulable=true",
+            "reads only",
+        ),
         Obstacle::ClaimMissing(_)
         | Obstacle::ClaimDeleted(_)
         | Obstacle::ClaimUnbound
@@ -34,8 +40,8 @@ pub(in crate::diagnosis) fn repaired(
         Obstacle::Insufficient(resources) if resources.iter().any(|it| it.contains('/')) => finding,
         _ => finding.fix("see the events of the pod", describe(case, pod), "reads only"),
     };
-    let finding = match obstacle {
-        Obstacle::Spread | Obstacle::AntiAffinity => uncordon(finding, words),
+    let finding = match (obstacle, cordoned) {
+        (Obstacle::Spread | Obstacle::AntiAffinity, Some(number)) => uncordon(finding, number),
         _ => finding,
     };
     match obstacle {
@@ -152,16 +158,23 @@ fn gate(finding: Finding, pod: &Pod) -> Finding {
     )
 }
 
+/// How many nodes take no new pods, in the scheduler's words.
+fn cordoned(words: &str) -> Option<usize> {
+    let (before, _) = words.split_once(" node(s) were unschedulable")?;
+    before.rsplit(' ').next()?.parse().ok()
+}
+
 /// A node that takes no new pods may be the one that would take them.
-fn uncordon(finding: Finding, words: &str) -> Finding {
-    let Some((before, _)) = words.split_once(" node(s) were unschedulable") else {
-        return finding;
+fn uncordon(finding: Finding, number: usize) -> Finding {
+    let (takes, it) = if number == 1 {
+        ("takes", "it, if it is")
+    } else {
+        ("take", "them, if they are")
     };
-    let number = before.rsplit(' ').next().and_then(|number| number.parse().ok());
     finding.advice(
         format!(
-            "{} takes no new pods: let it, if it is not drained on purpose (`kubectl uncordon NODE`)",
-            count(number.unwrap_or(1), "cordoned node")
+            "{} {takes} no new pods: let {it} not drained on purpose (`kubectl uncordon NODE`)",
+            count(number, "cordoned node")
         ),
         "changes the node",
     )
