@@ -22,6 +22,7 @@ pub(super) fn scope(
     Scope {
         namespace: (!all_namespaces).then(|| cluster.namespace.clone()),
         selection,
+        usage: false,
     }
 }
 

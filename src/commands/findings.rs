@@ -58,6 +58,7 @@ pub(super) async fn of_existing(cluster: &Cluster, namespace: &str, name: &str) 
     let scope = Scope {
         namespace: Some(namespace.to_owned()),
         selection: Selection::Names(vec![format!("hpa/{name}")]),
+        usage: false,
     };
     Ok(Answer(diagnose(&observe(cluster, &scope).await?)))
 }

@@ -1,4 +1,4 @@
-//! The state of metrics-server, where its API does not answer, and how to repair it.
+//! The state of metrics-server, or of an adapter, where its API does not answer, and how to repair it.
 
 use super::case::{container_trouble, is_ready};
 use super::phrase::word;
@@ -35,10 +35,29 @@ impl State {
 
 /// Why no pod of metrics-server answers; none where one is ready and nothing else is wrong.
 pub(super) fn state(server: &MetricsServer) -> Option<State> {
+    let found = of(server);
+    // Its own log tells of the kubelets.
+    let unready = found
+        .as_ref()
+        .is_some_and(|state| matches!(state.fix, StateFix::Logs(_)));
+    let deaf = server.pods.last().filter(|_| unready);
+    if found.is_none() && server.pods.iter().any(is_ready) {
+        return misdirected(server);
+    }
+    deaf.and_then(|pod| deaf_to_kubelets(server, pod)).or(found)
+}
+
+/// Why no pod of an adapter answers; none where one is ready, or nothing is known but its Service.
+pub(super) fn adapter(server: &MetricsServer) -> Option<State> {
+    of(server).filter(|_| !server.pods.is_empty() || server.replicas.is_some())
+}
+
+fn of(server: &MetricsServer) -> Option<State> {
+    let name = &server.name;
     let deployment = format!("Deployment {}/{}", server.namespace, server.name);
     if server.replicas == Some(0) {
         return Some(State {
-            cause: "metrics-server is scaled to 0".to_owned(),
+            cause: format!("{name} is scaled to 0"),
             what: deployment,
             value: "replicas 0".to_owned(),
             fix: StateFix::Scale,
@@ -47,7 +66,7 @@ pub(super) fn state(server: &MetricsServer) -> Option<State> {
     if server.pods.is_empty() && server.ready_replicas.is_some_and(|ready| ready > 0) {
         let labels = serde_json::to_string(&server.selector).unwrap_or_default();
         return Some(State {
-            cause: "its Service selects none of metrics-server's pods".to_owned(),
+            cause: format!("its Service selects none of {name}'s pods"),
             what: deployment,
             value: format!("runs, with labels {labels}"),
             fix: StateFix::Select(labels),
@@ -57,7 +76,7 @@ pub(super) fn state(server: &MetricsServer) -> Option<State> {
         return Some(without_pods(server, deployment));
     }
     if server.pods.iter().any(is_ready) {
-        return misdirected(server);
+        return None;
     }
     server.pods.last().map(|pod| of_pod(server, pod))
 }
@@ -65,7 +84,7 @@ pub(super) fn state(server: &MetricsServer) -> Option<State> {
 fn without_pods(server: &MetricsServer, what: String) -> State {
     let Some(message) = &server.creation_refused else {
         return State {
-            cause: "metrics-server has no pods".to_owned(),
+            cause: format!("{} has no pods", server.name),
             what,
             value: "no pods".to_owned(),
             fix: StateFix::Undo(format!("describe deployment {}", word(&server.name))),
@@ -82,7 +101,7 @@ fn without_pods(server: &MetricsServer, what: String) -> State {
         _ => StateFix::Undo(look),
     };
     State {
-        cause: format!("metrics-server has no pods, {}", refusal::in_words(refused)),
+        cause: format!("{} has no pods, {}", server.name, refusal::in_words(refused)),
         what,
         value: message.clone(),
         fix,
@@ -104,6 +123,7 @@ fn misdirected(server: &MetricsServer) -> Option<State> {
 }
 
 fn of_pod(server: &MetricsServer, pod: &Pod) -> State {
+    let name = &server.name;
     let what = format!("Pod {}", pod.name);
     let describe = format!("describe pod {}", word(&pod.name));
     if let Some(scheduled) = pod
@@ -111,10 +131,7 @@ fn of_pod(server: &MetricsServer, pod: &Pod) -> State {
         .filter(|condition| condition.status == "False")
     {
         return State {
-            cause: format!(
-                "metrics-server is Pending, {}",
-                scheduling::obstacle(scheduled).phrase()
-            ),
+            cause: format!("{name} is Pending, {}", scheduling::obstacle(scheduled).phrase()),
             what,
             value: format!("Pending: {}", scheduled.message),
             fix: StateFix::Undo(describe),
@@ -122,34 +139,34 @@ fn of_pod(server: &MetricsServer, pod: &Pod) -> State {
     }
     match container_trouble(pod) {
         Some((_, reason @ ("ImagePullBackOff" | "ErrImagePull" | "InvalidImageName"))) => State {
-            cause: "the image of metrics-server cannot be pulled".to_owned(),
+            cause: format!("the image of {name} cannot be pulled"),
             what,
             value: reason.to_owned(),
             fix: StateFix::Undo(describe),
         },
         Some((_, reason)) => State {
-            cause: format!("metrics-server does not stay up ({reason})"),
+            cause: format!("{name} does not stay up ({reason})"),
             what,
             value: format!("{reason}, {} restarts", restarts(pod)),
             fix: StateFix::Undo(format!("logs {} --tail=20", word(&pod.name))),
         },
         None if pod.phase == "Pending" => State {
-            cause: "the pod of metrics-server has not started yet".to_owned(),
+            cause: format!("the pod of {name} has not started yet"),
             what,
             value: "Pending".to_owned(),
             fix: StateFix::Undo(describe),
         },
-        None => deaf(server, pod).unwrap_or_else(|| State {
-            cause: "metrics-server runs but is not ready".to_owned(),
+        None => State {
+            cause: format!("{name} runs but is not ready"),
             what,
             value: format!("{}, not ready", pod.phase),
             fix: StateFix::Logs(word(&pod.name)),
-        }),
+        },
     }
 }
 
 /// It runs, and is not ready because no kubelet answers it.
-fn deaf(server: &MetricsServer, pod: &Pod) -> Option<State> {
+fn deaf_to_kubelets(server: &MetricsServer, pod: &Pod) -> Option<State> {
     let (line, meaning) = last_failure(server.log.known()?, &[])?;
     Some(State {
         cause: format!("metrics-server reads no kubelet ({meaning})"),
@@ -176,27 +193,32 @@ pub(super) fn repaired(finding: Finding, api: &ApiService, server: &MetricsServe
         StateFix::Select(_) | StateFix::Send(_) => finding.object("Service", &server.namespace, service),
         _ => finding,
     };
-    let finding = finding.object("Deployment", &server.namespace, &server.name).saw(
-        state.what,
-        state.value,
-        "LIST pods",
-    );
+    let rolls = format!("rolls {} to its revision before this one", server.name);
+    let finding = match server.pods.last().filter(|_| !is_of_deployment(server)) {
+        Some(pod) => finding.object("Pod", &pod.namespace, &pod.name),
+        None => finding.object("Deployment", &server.namespace, &server.name),
+    };
+    let finding = finding.saw(state.what, state.value, "LIST pods");
     match state.fix {
         StateFix::Scale => finding.fix(
-            "start metrics-server",
+            format!("start {}", server.name),
             format!(
                 "kubectl scale deployment {} -n {namespace} --replicas=1",
                 word(&server.name)
             ),
-            "starts one pod of metrics-server",
+            "starts one pod of it",
         ),
-        StateFix::Undo(look) => finding
-            .fix("see why", format!("kubectl {look} -n {namespace}"), "reads only")
-            .fix(
+        StateFix::Undo(look) => {
+            let finding = finding.fix("see why", format!("kubectl {look} -n {namespace}"), "reads only");
+            if !is_of_deployment(server) {
+                return finding;
+            }
+            finding.fix(
                 "where it worked before, go back",
                 format!("kubectl rollout undo deployment {} -n {namespace}", word(&server.name)),
-                "rolls metrics-server to its revision before this one",
-            ),
+                rolls,
+            )
+        }
         StateFix::Account(name) => finding.fix(
             "create the account that its pods name",
             format!(
@@ -215,7 +237,7 @@ pub(super) fn repaired(finding: Finding, api: &ApiService, server: &MetricsServe
                     word(&name),
                     word(&server.name)
                 ),
-                "changes the quota, and rolls metrics-server so that its pod is created at once",
+                format!("changes the quota, and rolls {} so that its pod is created at once", server.name),
             )
             .fix(
                 "see what is used up",
@@ -259,13 +281,22 @@ pub(super) fn repaired(finding: Finding, api: &ApiService, server: &MetricsServe
     }
 }
 
-/// What a metrics-server that does not stay up wrote last.
+/// Whether its name is that of a Deployment: a Service may lead to other pods.
+fn is_of_deployment(server: &MetricsServer) -> bool {
+    let start = format!("{}-", server.name);
+    server.pods.iter().all(|pod| {
+        let owner = pod.owner.as_ref();
+        owner.is_some_and(|owner| owner.kind == "ReplicaSet" && owner.name.starts_with(&start))
+    })
+}
+
+/// What a server that does not stay up wrote last.
 fn with_last_words(finding: Finding, server: &MetricsServer) -> Finding {
     let crashes = server.pods.iter().any(|pod| !is_ready(pod) && restarts(pod) > 0);
     let line = server.log.known().filter(|_| crashes).and_then(|log| log.last());
     match line {
         Some(line) => finding.saw(
-            "log of metrics-server",
+            format!("log of {}", server.name),
             line.text.clone(),
             format!("pods/log of {}", line.pod),
         ),

@@ -42,6 +42,9 @@ pub struct AdapterApi {
     /// Its `APIService`, asked for only where discovery fails or does not list a metric.
     #[serde(default)]
     pub registration: Fact<ApiService>,
+    /// What should answer behind it, asked for only where its Service has no ready endpoint.
+    #[serde(default, skip_serializing_if = "super::never_asked")]
+    pub backend: Fact<MetricsServer>,
     /// Another version of the group, which lists every metric that fails: the controller asks the one that the group
     /// prefers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,7 +83,7 @@ pub struct ServiceReference {
     pub port: i32,
 }
 
-/// What answers for metrics.k8s.io.
+/// What answers for metrics.k8s.io, or for the API of an adapter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MetricsServer {

@@ -67,7 +67,7 @@ fn queues(names: &[&str]) -> World {
 }
 
 #[test]
-fn the_value_of_an_outside_metric_takes_one_more_and_decides() {
+fn an_outside_metric_takes_its_value_in_place_of_usage_and_decides() {
     let stage = Stage::new(queues(&["web"]));
     let outcome = stage.run(&["explain-hpa", "web", "-o", "json"]);
     let answer: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
@@ -75,7 +75,7 @@ fn the_value_of_an_outside_metric_takes_one_more_and_decides() {
     assert_eq!(recommendation["desiredReplicas"], 4, "{recommendation:#}");
     assert_eq!(recommendation["metrics"][0]["valueFrom"], "metricsApi");
     let requests = stage.mock.requests();
-    assert_eq!(requests.len(), 8);
+    assert_eq!(requests.len(), 5 + 1);
     assert!(requests.iter().any(|seen| seen.target
         == "/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/queue?labelSelector=topic%3Dorders"));
 }
@@ -126,20 +126,66 @@ fn a_selector_that_matches_nothing_takes_a_question_without_it() {
     let stage = Stage::new(nothing_selected(&["queue"]));
     stage.run(&["explain-hpa", "web"]);
     let requests = stage.mock.requests();
-    assert_eq!(requests.len(), 7 + 3);
+    assert_eq!(requests.len(), 5 + 3);
     let path = "/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/queue";
     assert!(requests.iter().any(|seen| seen.target == path));
-    // The one who serves the group is asked for first: ten are all there are.
-    let stage = Stage::new(nothing_selected(&[]));
-    stage.run(&["explain-hpa", "web"]);
-    let requests = stage.mock.requests();
-    assert_eq!(requests.len(), 7 + 3);
-    assert!(!requests.iter().any(|seen| seen.target == path));
+    // Where discovery does not list it, the one who serves the group is asked for.
+    assert_eq!(count(nothing_selected(&[]), &["web"]), 5 + 4);
+}
+
+/// An adapter whose Service has no ready endpoint, because its pod crashes.
+fn deserted(group: &str, type_: &str, metric: &serde_json::Value) -> World {
+    let mut world = queues(&["web"]);
+    for hpa in world.collections.get_mut(HPAS).unwrap() {
+        hpa["spec"]["metrics"] = json!([{"type": type_, type_.to_lowercase(): metric}]);
+        hpa["status"]["currentMetrics"] = json!([{"type": ""}]);
+    }
+    let services = "/apis/apiregistration.k8s.io/v1/apiservices";
+    world.collections.get_mut(services).unwrap().push(json!({
+        "metadata": {"name": format!("v1beta1.{group}")},
+        "spec": {"service": {"namespace": "monitoring", "name": "adapter"}, "groupPriorityMinimum": 100,
+            "versionPriority": 100},
+        "status": {"conditions": [{"type": "Available", "status": "False", "reason": "MissingEndpoints"}]},
+    }));
+    let mut crashes = pod("adapter");
+    crashes["metadata"]["namespace"] = json!("monitoring");
+    world.collections.insert(
+        "/api/v1/namespaces/monitoring/services".to_owned(),
+        vec![json!({"metadata": {"name": "adapter"}, "spec": {"selector": {"app": "adapter"}}})],
+    );
+    world
+        .collections
+        .insert("/api/v1/namespaces/monitoring/pods".to_owned(), vec![crashes]);
+    world
+}
+
+#[test]
+fn a_deserted_adapter_takes_its_pods_within_ten() {
+    let mut world = deserted(
+        "external.metrics.k8s.io",
+        "External",
+        &json!({"metric": {"name": "queue"}, "target": {"type": "AverageValue", "averageValue": "10"}}),
+    );
+    world
+        .faults
+        .push(("external.metrics.k8s.io/v1beta1", Fault::Refuse(503)));
+    // Discovery and the APIService; the Service, its pods and a log.
+    assert_eq!(count(world, &["web"]), 5 + 2 + 3);
+    let mut world = deserted(
+        "custom.metrics.k8s.io",
+        "Pods",
+        &json!({"metric": {"name": "rps"}, "target": {"type": "AverageValue", "averageValue": "10"}}),
+    );
+    world
+        .faults
+        .push(("custom.metrics.k8s.io/v1beta", Fault::Refuse(503)));
+    // Two versions leave no request for the log.
+    assert_eq!(count(world, &["web"]), 5 + 3 + 2);
 }
 
 #[test]
 fn hpas_that_ask_for_the_same_value_share_the_request() {
-    assert_eq!(count(queues(&["web", "cart", "search"]), &[]), 8);
+    assert_eq!(count(queues(&["web", "cart", "search"]), &[]), 5 + 1);
 }
 
 #[test]

@@ -304,6 +304,74 @@ fn the_adapter_does_not_answer() {
     }
 }
 
+/// Where nothing is ready behind the adapter's Service, its pods say why.
+#[test]
+fn the_pods_of_the_adapter_are_not_ready() {
+    let _turn = alone();
+    let [space] = namespaces(["adapter-pods"]);
+    let adapter = adapter(&space, &[Custom, External]);
+    adapter.answer(External, "queue", Answer::Value("20".to_owned()));
+    deploy(&space, &json!([of_queue("queue", &average("10"))]));
+    recovered(&space);
+    let mut pods = deployment(&space, "prometheus-adapter", &json!({"app": "adapter"}));
+    pods["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"] = json!("4k");
+    apply(&[pods.clone()]);
+    adapter.reach(Reach::NoEndpoint).expect("the state");
+    let selector = r#"{"spec":{"selector":{"app":"adapter"}}}"#;
+    kubectl(&format!(
+        "patch service prometheus-adapter -n {space} --type=merge -p {selector}"
+    ))
+    .expect_code(0);
+    let why = |words: &str| {
+        until(&format!("the reason is {words}"), || {
+            let finding = explain(&space, "web")["findings"][0].clone();
+            let why = finding["cause"].as_str().unwrap_or_default();
+            (finding["code"] == "TFS308" && why.contains(words)).then_some(finding)
+        })
+    };
+    let finding = why("prometheus-adapter is Pending, no node has room");
+    type_fix(&finding, 0);
+
+    pods["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"] = json!("100m");
+    pods["spec"]["strategy"] = json!({"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}});
+    apply(&[pods]);
+    let pod = until("its one pod is ready", || {
+        let pods = sandbox().pod_names(&space, "app=adapter").ok()?;
+        let [pod] = pods.as_slice() else {
+            return None;
+        };
+        let ready = field(
+            &space,
+            &format!("pod/{pod}"),
+            "{.status.conditions[?(@.type=='Ready')].status}",
+        );
+        (ready == "True").then(|| pod.clone())
+    });
+    for (reason, words) in [
+        (
+            "CrashLoopBackOff",
+            "prometheus-adapter does not stay up (CrashLoopBackOff)",
+        ),
+        (
+            "ImagePullBackOff",
+            "the image of prometheus-adapter cannot be pulled",
+        ),
+    ] {
+        sandbox()
+            .set_waiting(&space, &pod, reason, "back-off 40s")
+            .expect("the pod waits");
+        let finding = why(words);
+        assert!(finding["evidence"].to_string().contains(&pod), "{finding:#}");
+        type_fix(&finding, 0);
+    }
+    kubectl(&format!(
+        "scale deployment prometheus-adapter -n {space} --replicas=0"
+    ))
+    .expect_code(0);
+    let finding = why("prometheus-adapter is scaled to 0");
+    type_fix(&finding, 0);
+}
+
 /// What the API server does not trust in a certificate is told, and how it becomes trusted.
 #[test]
 fn the_certificate_of_the_adapter_is_not_trusted() {
@@ -385,8 +453,7 @@ fn nobody_serves_either_of_them() {
         &["no custom metrics API (custom.metrics.k8s.io) registered"],
     );
     let finding = first(&both, "web", "TFS307");
-    // Ten requests do not reach to the second API: the controller's word stands for it.
-    assert_eq!(finding["confidence"], "likely", "{finding:#}");
+    assert_eq!(finding["confidence"], "proven", "{finding:#}");
     let title = finding["title"].as_str().unwrap_or_default();
     assert!(
         title.contains("custom.metrics.k8s.io and external.metrics.k8s.io"),

@@ -40,6 +40,7 @@ pub async fn facts_of_dump(documents: Vec<Value>) -> Result<Facts, String> {
     let scope = Scope {
         namespace: None,
         selection: Selection::All,
+        usage: false,
     };
     let mut facts = observe(&cluster, &scope)
         .await

@@ -8,9 +8,9 @@ use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::Api;
 
 use super::budget::{Budget, left_out};
-use super::fact;
+use super::{fact, pipeline};
 use crate::cluster::{Ask, Cluster, convert};
-use crate::facts::{AdapterApi, ClusterFacts, Fact, HpaFacts};
+use crate::facts::{AdapterApi, ClusterFacts, Fact, HpaFacts, MetricsServer, ServiceReference};
 
 /// The group of `Pods` and `Object` metrics, and its versions in the order of the controller's preference: the group's
 /// own, unless an `APIService` sets a `versionPriority` against it.
@@ -30,6 +30,51 @@ pub(super) async fn read(cluster: &Cluster, hpas: &[HpaFacts], facts: &mut Clust
     if !external.is_empty() {
         facts.external_metrics_api = within(budget, cluster, EXTERNAL, &external).await;
     }
+    // Both are often of one adapter.
+    let custom = behind(budget, cluster, &facts.custom_metrics_api, None).await;
+    let external = behind(
+        budget,
+        cluster,
+        &facts.external_metrics_api,
+        custom
+            .as_ref()
+            .map(|backend| (&facts.custom_metrics_api, backend)),
+    )
+    .await;
+    for (api, backend) in [
+        (&mut facts.custom_metrics_api, custom),
+        (&mut facts.external_metrics_api, external),
+    ] {
+        if let (Fact::Known(api), Some(backend)) = (api, backend) {
+            api.backend = backend;
+        }
+    }
+}
+
+/// The Service of an adapter without a ready endpoint.
+fn deserted(api: &Fact<AdapterApi>) -> Option<&ServiceReference> {
+    let registration = api.known()?.registration.known()?;
+    let reason = registration.available.as_ref()?.reason.as_str();
+    let service = registration.service.as_ref();
+    service.filter(|_| matches!(reason, "MissingEndpoints" | "EndpointsNotFound"))
+}
+
+/// What should answer behind an API whose Service has no ready endpoint: its pods say why not.
+async fn behind(
+    budget: &Budget,
+    cluster: &Cluster,
+    api: &Fact<AdapterApi>,
+    other: Option<(&Fact<AdapterApi>, &Fact<MetricsServer>)>,
+) -> Option<Fact<MetricsServer>> {
+    let service = deserted(api)?;
+    if let Some((_, backend)) = other.filter(|(api, _)| deserted(api) == Some(service)) {
+        return Some(backend.clone());
+    }
+    let left = budget.left(cluster);
+    if left < pipeline::SHORT_COST {
+        return None;
+    }
+    Some(pipeline::behind(cluster, service, left > pipeline::SHORT_COST).await)
 }
 
 async fn within(
@@ -117,6 +162,7 @@ fn served(
         group_version: format!("{group}/{version}"),
         metrics,
         registration,
+        backend: Fact::default(),
         passed_over: None,
     }
 }

@@ -29,6 +29,7 @@ mod target;
 use std::collections::BTreeMap;
 
 use chrono::Utc;
+use futures::future::{FutureExt, OptionFuture};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::Api;
@@ -36,7 +37,9 @@ use kube::Api;
 use self::budget::Budget;
 use self::shared::Shared;
 use super::{Ask, Cluster, Error, convert};
-use crate::facts::{API_VERSION, ApiService, ClusterFacts, Fact, Facts, Hpa, HpaFacts, KIND, NotReadable};
+use crate::facts::{
+    API_VERSION, ApiService, ClusterFacts, Fact, Facts, Hpa, HpaFacts, KIND, MetricSpec, NotReadable,
+};
 
 pub use namespace::Workload;
 pub(super) use scope::all as all_hpas;
@@ -56,7 +59,7 @@ const RESOURCE_METRICS_API: &str = "v1beta1.metrics.k8s.io";
 /// # Errors
 /// The HPAs themselves cannot be listed, one that is named does not exist, or nothing answers any more.
 pub async fn observe(cluster: &Cluster, scope: &Scope) -> Result<Facts, Error> {
-    Box::pin(read(cluster, scope::select(cluster, scope))).await
+    Box::pin(read(cluster, scope::select(cluster, scope), scope.usage)).await
 }
 
 /// Reads everything about one HPA that is not written yet: its target, the pods, the metrics API.
@@ -65,17 +68,31 @@ pub async fn observe(cluster: &Cluster, scope: &Scope) -> Result<Facts, Error> {
 /// The HPAs of the namespace cannot be listed, or nothing answers any more.
 pub async fn observe_planned(cluster: &Cluster, hpa: &Hpa) -> Result<Facts, Error> {
     let group = async { Ok(vec![scope::planned(cluster, hpa).await?]) };
-    Box::pin(read(cluster, group)).await
+    Box::pin(read(cluster, group, false)).await
 }
 
 async fn read(
     cluster: &Cluster,
     groups: impl Future<Output = Result<Vec<scope::Group>, Error>>,
+    usage: bool,
 ) -> Result<Facts, Error> {
     let before = cluster.requests();
-    let (version, api, groups) = tokio::join!(version(cluster), resource_metrics_api(cluster), groups);
+    let (version, groups) = tokio::join!(version(cluster), groups);
     let groups = groups?;
-    let mut shared = Shared::read(cluster, &groups).await;
+    let usage = usage || groups.iter().flat_map(|group| &group.chosen).any(scales_by_usage);
+    // One HPA's target is read meanwhile.
+    let api = async {
+        if usage {
+            resource_metrics_api(cluster).await
+        } else {
+            Fact::default()
+        }
+    };
+    let api = api.shared();
+    let (_, mut shared) = tokio::join!(
+        OptionFuture::from(Shared::is_worth_it(&groups).then(|| api.clone())),
+        Shared::read(cluster, &groups, usage)
+    );
     let budget = Budget::new(cluster, before, &groups);
     let (api_of_all, budget_of_all) = (&api, &budget);
     let parts: Vec<_> = groups
@@ -83,11 +100,14 @@ async fn read(
         .map(|group| (shared.take(&group.namespace), group))
         .collect();
     drop(shared);
-    let mut hpas: Vec<HpaFacts> = stream::iter(parts)
-        .map(|(slice, group)| namespace::read(cluster, group, slice, api_of_all, budget_of_all))
+    let hpas = stream::iter(parts)
+        .map(|(slice, group)| {
+            namespace::read(cluster, group, slice, (usage, api_of_all.clone()), budget_of_all)
+        })
         .buffered(NAMESPACES_AT_A_TIME)
-        .try_concat()
-        .await?;
+        .try_concat();
+    let (api, hpas) = tokio::join!(api.clone(), hpas);
+    let mut hpas: Vec<HpaFacts> = hpas?;
     let mut facts = ClusterFacts {
         version,
         resource_metrics_api: api,
@@ -109,6 +129,12 @@ async fn read(
         cluster: facts,
         hpas,
     })
+}
+
+/// Whether an HPA needs the usage of its pods: one without a metric is given cpu.
+fn scales_by_usage(hpa: &Hpa) -> bool {
+    let of_usage = |metric: &MetricSpec| matches!(metric.type_.as_str(), "Resource" | "ContainerResource");
+    hpa.metrics.is_empty() || hpa.metrics.iter().any(of_usage)
 }
 
 /// Reads one workload that no HPA scales: its scale, its pods and their usage.

@@ -40,7 +40,7 @@ pub(super) async fn read(
     cluster: &Cluster,
     group: Group,
     slice: Option<Slice>,
-    api: &Fact<ApiService>,
+    (usage, api): (bool, impl Future<Output = Fact<ApiService>>),
     budget: &Budget,
 ) -> Result<Vec<HpaFacts>, Error> {
     let references: Vec<&ObjectReference> = group.chosen.iter().map(|hpa| &hpa.target).collect();
@@ -70,7 +70,7 @@ pub(super) async fn read(
         return Err(error.clone());
     }
     let names: Vec<Vec<String>> = readings.iter().map(|reading| reading.names.clone()).collect();
-    let workloads = workloads(cluster, &group.namespace, readings, in_hand).await;
+    let workloads = workloads(cluster, &group.namespace, readings, in_hand, usage).await;
     let same_target: Vec<Vec<String>> = group
         .chosen
         .iter()
@@ -107,8 +107,13 @@ pub(super) async fn read(
         .collect();
     let events = match (early, group.chosen.as_slice()) {
         (Some(events), _) => events,
-        (None, [hpa]) if budget.left(cluster) > pipeline::cost(api, &facts) => {
-            events::read(cluster, &group.namespace, hpa).await
+        (None, [hpa]) => {
+            let cost = pipeline::cost(&api.await, &facts);
+            if budget.left(cluster) > cost {
+                events::read(cluster, &group.namespace, hpa).await
+            } else {
+                Events::left_out(&group.namespace)
+            }
         }
         (None, _) => Events::left_out(&group.namespace),
     };
@@ -149,7 +154,7 @@ pub(super) async fn read_deployment(
     if let Some(error) = reading.fatal {
         return Err(error);
     }
-    let workloads = workloads(cluster, namespace, vec![reading], None).await;
+    let workloads = workloads(cluster, namespace, vec![reading], None, true).await;
     workloads
         .into_iter()
         .next()
@@ -173,7 +178,7 @@ fn keepers(all: &[Hpa], names: &[String]) -> BTreeMap<String, ObjectReference> {
 }
 
 /// The pods of a namespace and their usage, as they were listed.
-type InHand = (Result<Vec<Pod>, Error>, Result<Vec<PodMetrics>, Error>);
+type InHand = (Result<Vec<Pod>, Error>, Option<Result<Vec<PodMetrics>, Error>>);
 
 /// Adds pods and usage to the targets: from what is in hand, else by selector.
 async fn workloads(
@@ -181,11 +186,14 @@ async fn workloads(
     namespace: &str,
     readings: Vec<Reading>,
     in_hand: Option<InHand>,
+    usage: bool,
 ) -> Vec<Workload> {
     let in_hand = in_hand.map(|(pods, metrics)| {
         (
             fact(&Ask::list("pods", Some(namespace)), pods),
-            fact(&pod_metrics_ask(Some(namespace)), metrics),
+            metrics.map_or_else(Fact::default, |metrics| {
+                fact(&pod_metrics_ask(Some(namespace)), metrics)
+            }),
         )
     });
     let shared = in_hand.as_ref().map(|(pods, metrics)| {
@@ -202,10 +210,13 @@ async fn workloads(
     let mut workloads = futures::future::join_all(readings.into_iter().map(|reading| async move {
         let (pods, pod_metrics) = match (selector(&reading), shared) {
             (Err(pods), _) => (pods, Fact::default()),
-            (Ok(selector), None) => tokio::join!(
-                list_pods(cluster, namespace, Some(&selector)),
-                list_metrics(cluster, namespace, Some(&selector))
-            ),
+            (Ok(selector), None) => tokio::join!(list_pods(cluster, namespace, Some(&selector)), async {
+                if usage {
+                    list_metrics(cluster, namespace, Some(&selector)).await
+                } else {
+                    Fact::default()
+                }
+            }),
             (Ok(selector), Some((pods, index, metrics, samples))) => {
                 let pods = matching(cluster, namespace, &selector, pods, index).await;
                 let metrics = of_pods(metrics, samples, &pods);

@@ -17,8 +17,8 @@ const USUAL_NAME: &str = "metrics-server";
 const USUAL_LABEL: &str = "k8s-app";
 /// The Service, its pods and a log.
 const FULL_COST: usize = 3;
-/// Without the Service.
-const SHORT_COST: usize = 2;
+/// Without one of them.
+pub(super) const SHORT_COST: usize = 2;
 /// A Deployment, and its Service where there is one.
 const UNREGISTERED_COST: usize = 2;
 /// How many lines of the log are asked for.
@@ -219,12 +219,24 @@ fn from_deployment(deployment: &Deployment) -> MetricsServer {
 
 /// Service, its pods, and the log of the newest one; the Deployment where there are no pods.
 async fn behind_service(cluster: &Cluster, reference: &ServiceReference) -> Fact<MetricsServer> {
+    match behind(cluster, reference, true).await {
+        // Whether metrics-server is gone too decides how to repair it.
+        Fact::Absent => usual_installation(cluster).await,
+        found => found,
+    }
+}
+
+/// What a Service leads to: its pods, and in `full` one request more, the log of the newest one or, where there are no pods,
+/// the Deployment of that name. Absent where there is no such Service.
+pub(super) async fn behind(
+    cluster: &Cluster,
+    reference: &ServiceReference,
+    full: bool,
+) -> Fact<MetricsServer> {
     let ask = Ask::object("get", "services", &reference.namespace, &reference.name);
     let api: Api<v1::Service> = Api::namespaced(cluster.client.clone(), &reference.namespace);
     let service = match cluster.ask(ask, api.get(&reference.name)).await {
         Ok(service) => service,
-        // Whether metrics-server is gone too decides how to repair it.
-        Err(error) if error.is_not_found() => return usual_installation(cluster).await,
         Err(error) => return fact(&ask, Err(error)),
     };
     let service_ports = ports(&service);
@@ -248,8 +260,9 @@ async fn behind_service(cluster: &Cluster, reference: &ServiceReference) -> Fact
         },
     };
     let server = match newest(&pods) {
-        Some(pod) => from_pods(cluster, reference, &pods, pod).await,
-        None => without_pods(cluster, reference).await,
+        Some(pod) => from_pods(cluster, reference, &pods, pod, full).await,
+        None if full => without_pods(cluster, reference).await,
+        None => of_service(reference),
     };
     Fact::Known(MetricsServer {
         service_ports,
@@ -272,7 +285,7 @@ async fn by_usual_label(cluster: &Cluster, reference: &ServiceReference) -> Fact
         Err(error) => return fact(&ask, Err(error)),
     };
     match newest(&pods) {
-        Some(pod) => Fact::Known(from_pods(cluster, reference, &pods, pod).await),
+        Some(pod) => Fact::Known(from_pods(cluster, reference, &pods, pod, true).await),
         None => Fact::NotReadable(left_out(format!(
             "the pods of Service {}/{}",
             reference.namespace, reference.name
@@ -290,7 +303,13 @@ async fn from_pods(
     reference: &ServiceReference,
     pods: &[v1::Pod],
     newest: &v1::Pod,
+    with_log: bool,
 ) -> MetricsServer {
+    let log = if with_log {
+        log(cluster, &reference.namespace, newest).await
+    } else {
+        Fact::default()
+    };
     MetricsServer {
         namespace: reference.namespace.clone(),
         name: deployment_of(newest).unwrap_or_else(|| reference.name.clone()),
@@ -301,7 +320,7 @@ async fn from_pods(
         pods: pods.iter().map(convert::pod).collect(),
         args: newest.spec.as_ref().map(args).unwrap_or_default(),
         container_ports: newest.spec.as_ref().map(container_ports).unwrap_or_default(),
-        log: log(cluster, &reference.namespace, newest).await,
+        log,
         ..MetricsServer::default()
     }
 }
@@ -311,11 +330,16 @@ async fn without_pods(cluster: &Cluster, reference: &ServiceReference) -> Metric
     let ask = Ask::object("get", "deployments.apps", &reference.namespace, &reference.name);
     match cluster.ask(ask, api.get(&reference.name)).await {
         Ok(deployment) => from_deployment(&deployment),
-        Err(_) => MetricsServer {
-            namespace: reference.namespace.clone(),
-            name: reference.name.clone(),
-            ..MetricsServer::default()
-        },
+        Err(_) => of_service(reference),
+    }
+}
+
+/// Nothing is known but the Service.
+fn of_service(reference: &ServiceReference) -> MetricsServer {
+    MetricsServer {
+        namespace: reference.namespace.clone(),
+        name: reference.name.clone(),
+        ..MetricsServer::default()
     }
 }
 

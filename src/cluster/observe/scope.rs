@@ -17,6 +17,8 @@ pub struct Scope {
     pub namespace: Option<String>,
     /// Which HPAs in there.
     pub selection: Selection,
+    /// Whether the pods' usage is wanted of HPAs too that do not scale by it.
+    pub usage: bool,
 }
 
 /// Which HPAs.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::future::OptionFuture;
 use futures::stream::{self, StreamExt};
 use kube::api::ListParams;
 
@@ -40,7 +41,8 @@ pub(super) struct Shared {
 
 struct Lists {
     pods: Listed<Pod>,
-    metrics: Listed<PodMetrics>,
+    /// None where no HPA needs them.
+    metrics: Option<Listed<PodMetrics>>,
     events: Listed<(String, Event)>,
     /// By the full name of the resource.
     targets: BTreeMap<String, Listed<(String, Reading)>>,
@@ -49,7 +51,8 @@ struct Lists {
 /// The part of one namespace.
 pub(super) struct Slice {
     pub(super) pods: Result<Vec<Pod>, Error>,
-    pub(super) metrics: Result<Vec<PodMetrics>, Error>,
+    /// None where no HPA needs them.
+    pub(super) metrics: Option<Result<Vec<PodMetrics>, Error>>,
     /// With the uid of the object that each is about.
     pub(super) events: Result<Vec<(String, Event)>, Error>,
     /// By the full name of the resource, then by the object's name.
@@ -57,10 +60,15 @@ pub(super) struct Slice {
 }
 
 impl Shared {
+    /// Whether there are several HPAs.
+    pub(super) fn is_worth_it(groups: &[Group]) -> bool {
+        groups.iter().flat_map(|group| &group.chosen).count() > 1
+    }
+
     /// Lists what the HPAs of the groups need, at the same time.
-    pub(super) async fn read(cluster: &Cluster, groups: &[Group]) -> Self {
+    pub(super) async fn read(cluster: &Cluster, groups: &[Group], usage: bool) -> Self {
         let chosen = || groups.iter().flat_map(|group| &group.chosen);
-        if chosen().count() <= 1 {
+        if !Self::is_worth_it(groups) {
             return Self::default();
         }
         let namespaces: Vec<&str> = groups.iter().map(|group| group.namespace.as_str()).collect();
@@ -73,7 +81,9 @@ impl Shared {
         }));
         let (pods, metrics, events, targets) = tokio::join!(
             everywhere(namespaces, async |namespace| pods(cluster, namespace).await),
-            everywhere(namespaces, async |namespace| metrics(cluster, namespace).await),
+            OptionFuture::from(
+                usage.then(|| everywhere(namespaces, async |namespace| metrics(cluster, namespace).await))
+            ),
             everywhere(namespaces, async |namespace| events::list(cluster, namespace)
                 .await),
             targets
@@ -99,7 +109,7 @@ impl Shared {
         Some(Slice {
             targets: targets.collect(),
             pods: lists.pods.take(namespace),
-            metrics: lists.metrics.take(namespace),
+            metrics: lists.metrics.as_mut().map(|metrics| metrics.take(namespace)),
             events: lists.events.take(namespace),
         })
     }

@@ -55,6 +55,7 @@ async fn read(global: &GlobalArgs, cluster: &Cluster, scope: &Scope) -> Result<F
             let everything = Scope {
                 namespace: scope.namespace.clone(),
                 selection: Selection::All,
+                usage: scope.usage,
             };
             let mut facts = connection::read(global, cluster, &everything).await?;
             let all: Vec<Hpa> = facts.hpas.iter().map(|it| it.hpa.clone()).collect();

@@ -11,7 +11,7 @@ use super::connection;
 use super::print::print;
 use super::watching::{Patience, until_interrupted};
 use crate::cli::{GlobalArgs, OutputFormat, TopArgs};
-use crate::cluster::{self, Cluster, observe_deployment};
+use crate::cluster::{self, Cluster, Scope, observe_deployment};
 use crate::facts::Fact;
 use crate::output::structured;
 use crate::{Error, exit};
@@ -63,7 +63,10 @@ async fn frame(global: &GlobalArgs, args: &TopArgs, cluster: &Cluster) -> Result
 }
 
 async fn read(global: &GlobalArgs, args: &TopArgs, cluster: &Cluster) -> Result<Report, Error> {
-    let scope = connection::scope(cluster, &args.names, args.all_namespaces, args.selector.as_ref());
+    let scope = Scope {
+        usage: true,
+        ..connection::scope(cluster, &args.names, args.all_namespaces, args.selector.as_ref())
+    };
     match connection::read(global, cluster, &scope).await {
         Ok(facts) => {
             connection::tell_if_empty(&facts, &scope);

@@ -8,7 +8,8 @@
 //! names the step that fails. The controller says that the server is unable to handle the request; once discovery
 //! counts custom.metrics.k8s.io as stale, which takes up to a minute, it says
 //! `no known available metric versions found`. Where the condition speaks of a certificate (`x509`), it says what is
-//! wrong with it: who signed it, for which name it is, or since when it has expired.
+//! wrong with it: who signed it, for which name it is, or since when it has expired. Where the Service has no ready
+//! endpoint, its pods say why: they find no node, their image cannot be pulled, they crash, or there are none.
 //!
 //! ## What it is not
 //! No adapter at all is TFS307; an adapter that answers without the metric is TFS309.
@@ -27,7 +28,7 @@ use crate::diagnosis::case::refused;
 use crate::diagnosis::certificate::{self, Refused};
 use crate::diagnosis::phrase::word;
 use crate::diagnosis::rule::{Rule, Stage, documentation};
-use crate::diagnosis::{Case, Finding};
+use crate::diagnosis::{Case, Finding, metrics_server};
 use crate::facts::{AdapterApi, ApiService};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -52,12 +53,19 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         |it| format!("the adapter behind Service {}/{}", it.namespace, it.name),
     );
     let untrusted = untrusted(api);
+    let backend = api.backend.known();
+    let state = backend.and_then(metrics_server::adapter);
     let (what, why) = match (&untrusted, api.registration.known()) {
         (Some((registration, refused)), _) => (
             format!("The API server does not trust the certificate of {group}"),
             refused.because(registration),
         ),
-        (None, Some(registration)) => (format!("{group} does not answer"), because(registration, &behind)),
+        (None, Some(registration)) => (
+            format!("{group} does not answer"),
+            state
+                .as_ref()
+                .map_or_else(|| because(registration, &behind), |state| state.cause.clone()),
+        ),
         (None, None) => (
             format!("{group} does not answer"),
             "the API server cannot reach the adapter".to_owned(),
@@ -83,6 +91,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let condition = api.registration.known().and_then(|it| it.available.as_ref());
     finding = match (condition, refused(&api.registration)) {
+        // What the pods show says more than that there is no endpoint.
+        (Some(condition), _) if state.is_some() => finding.saw(
+            format!("APIService {name}"),
+            format!("Available={} {}", condition.status, condition.reason),
+            "status.conditions",
+        ),
         (Some(condition), _) => finding.saw(
             format!("APIService {name}"),
             format!(
@@ -96,9 +110,15 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         (None, Some(reason)) => finding.could_not_read(reason),
         (None, None) => finding,
     };
-    finding = match &untrusted {
-        Some((registration, refused)) => refused.repaired(finding, registration),
-        None => with_fix(finding, api, &name),
+    if let Some(reason) = refused(&api.backend) {
+        finding = finding.could_not_read(reason);
+    }
+    finding = match (&untrusted, api.registration.known(), backend, state) {
+        (Some((registration, refused)), ..) => refused.repaired(finding, registration),
+        (None, Some(registration), Some(backend), Some(state)) => {
+            metrics_server::repaired(finding, registration, backend, state)
+        }
+        _ => with_fix(finding, api, &name),
     };
     Some(adapters::without(case, finding, &metric))
 }
