@@ -113,6 +113,14 @@ pub(super) fn served_by<'a>(case: &Case<'a>, spec: &MetricSpec) -> &'a Fact<Adap
     }
 }
 
+/// The version of custom.metrics.k8s.io that the values were asked of: the one that is known to answer, else the oldest,
+/// which every adapter serves.
+pub(super) fn custom_version<'a>(case: &Case<'a>) -> &'a str {
+    let api = case.cluster.custom_metrics_api.known();
+    api.and_then(|api| api.group_version.split_once('/'))
+        .map_or("v1beta1", |(_, version)| version)
+}
+
 /// Whether the API of a metric answers with values now, whatever the last sync met.
 pub(super) fn answers_now(case: &Case<'_>, index: usize) -> bool {
     case.facts

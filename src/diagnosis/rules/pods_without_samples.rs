@@ -17,6 +17,7 @@
 //! ## Source
 //! `groupPods` and `GetResourceReplicas` in `replica_calculator.go`, Kubernetes v1.37.
 
+use crate::diagnosis::adapters::custom_version;
 use crate::diagnosis::case::{FIRST_SAMPLES_SECONDS, is_own, is_running};
 use crate::diagnosis::foreign;
 use crate::diagnosis::phrase::{count, list, span, word};
@@ -145,8 +146,9 @@ fn without_series(case: &Case<'_>) -> Option<Finding> {
                 format!(
                     "kubectl get --raw {}",
                     word(&format!(
-                        "/apis/custom.metrics.k8s.io/v1beta1/namespaces/{}/pods/*/{name}",
-                        case.namespace()
+                        "/apis/custom.metrics.k8s.io/{}/namespaces/{}/pods/*/{name}",
+                        custom_version(case),
+                        case.facts.hpa.namespace
                     ))
                 ),
                 "reads only",

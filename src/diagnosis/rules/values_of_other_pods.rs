@@ -145,7 +145,9 @@ fn path(case: &Case<'_>, spec: &MetricSpec) -> String {
     let selector = case.scale().map_or("", |scale| &scale.selector);
     let encoded: String = form_urlencoded::byte_serialize(selector.as_bytes()).collect();
     format!(
-        "/apis/custom.metrics.k8s.io/v1beta1/namespaces/{}/pods/*/{}?labelSelector={encoded}",
-        case.facts.hpa.namespace, spec.name
+        "/apis/custom.metrics.k8s.io/{}/namespaces/{}/pods/*/{}?labelSelector={encoded}",
+        adapters::custom_version(case),
+        case.facts.hpa.namespace,
+        spec.name
     )
 }
