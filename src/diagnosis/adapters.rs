@@ -183,11 +183,31 @@ pub(super) fn without(case: &Case<'_>, finding: Finding, metric: &FailedMetric<'
             "changes the HPA alone; it scales by its other metrics",
         );
     }
-    let patch = r#"{"metrics":[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":80}}}]}"#;
+    if case.scale().is_some_and(|scale| scale.spec_replicas == 0) {
+        return awake(case, finding);
+    }
+    // Without a metric of something else than pods the API allows no minimum of 0.
+    let minimum = match case.facts.hpa.min_replicas {
+        Some(0) => r#""minReplicas":1,"#,
+        _ => "",
+    };
+    let patch = format!(
+        r#"{{{minimum}"metrics":[{{"type":"Resource","resource":{{"name":"cpu","target":{{"type":"Utilization","averageUtilization":80}}}}}}]}}"#
+    );
     finding.fix(
         "until then, scale by cpu",
-        case.patch_hpa(patch),
+        case.patch_hpa(&patch),
         "changes the HPA alone; every container needs a cpu request",
+    )
+}
+
+/// What sleeps at zero is woken by the metric alone, and the HPA keeps what somebody else woke while the metric fails.
+fn awake(case: &Case<'_>, finding: Finding) -> Finding {
+    let replicas = case.facts.hpa.effective_min_replicas().max(1);
+    finding.fix(
+        "until then, wake it by hand",
+        format!("kubectl scale {} --replicas={replicas}", case.target_arguments()),
+        "the HPA leaves it so while its metric fails",
     )
 }
 

@@ -169,6 +169,17 @@ pub(super) fn advise_owners(case: &Case<'_>, finding: Finding, pods: &[&Pod], wh
     )
 }
 
+/// Whether the metric is not above its target, and more replicas are wanted because pods of others are among those that the
+/// ratio is multiplied with.
+pub(super) fn multiply(case: &Case<'_>) -> bool {
+    let current = case.recommendation.map(|it| it.current_replicas);
+    case.deciding_metric().is_some_and(|metric| {
+        metric.ratio.is_some_and(|ratio| ratio <= 1.0)
+            && metric.proposal > current
+            && wanted_without(case).is_some()
+    })
+}
+
 /// How many replicas the metric that decides would want if only the workload's own pods counted; none where that is not
 /// a resource metric, or no foreign pod counts.
 pub(super) fn wanted_without(case: &Case<'_>) -> Option<i32> {

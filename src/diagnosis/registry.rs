@@ -12,6 +12,7 @@ pub const RULES: &[Rule] = &[
     rules::replicas_field_missing::RULE,
     rules::target_paused::RULE,
     rules::scale_target_is_owned::RULE,
+    rules::conversion_webhook_fails::RULE,
     rules::hpas_share_a_target::RULE,
     rules::selector_missing::RULE,
     rules::selector_invalid::RULE,

@@ -66,6 +66,7 @@ pub(super) fn slip(case: &Case<'_>) -> Option<Slip> {
         .find_map(|reading| {
             thousandths(case, &reading)
                 .or_else(|| counter(&reading))
+                .or_else(|| total_of_all(case, &reading))
                 .or_else(|| share_of_one(&reading))
                 .or_else(|| seconds(&reading))
                 .or_else(|| divided_mean(&reading))
@@ -134,6 +135,34 @@ fn counter(reading: &Reading<'_>) -> Option<Slip> {
             Repair::Advice(
                 "read the rate: `rate(…[2m])` in the adapter's rule, under a name such as …_per_second",
                 "changes the adapter's configuration, and the name in the HPA",
+            ),
+        )
+    })
+}
+
+/// So small a value many pods have by chance.
+const TOO_SMALL_TO_TELL: i64 = 20 * ONE;
+/// So few pods may have the same value by chance.
+const ENOUGH_PODS: usize = 3;
+
+/// Every pod has the very same value: a query that is not grouped by pod gives each of them the sum of all.
+fn total_of_all(case: &Case<'_>, reading: &Reading<'_>) -> Option<Slip> {
+    let samples = case.facts.metric_value(reading.proposal.index)?.known()?;
+    let first = samples.first()?.value.milli_value().ok()?;
+    let same = samples
+        .iter()
+        .all(|sample| sample.value.milli_value().is_ok_and(|value| value == first));
+    let told = reading.spec.type_ == "Pods" && same && samples.len() >= ENOUGH_PODS;
+    (told && first >= TOO_SMALL_TO_TELL && reading.runs_away).then(|| {
+        reading.slip(
+            &format!(
+                "is compared with the same value of every pod, {}: probably a total, and no replica brings it down",
+                shown(first)
+            ),
+            "a query without a grouping by pod gives each pod the sum of all",
+            Repair::Advice(
+                "group the adapter's query by pod (`sum by (<<.GroupBy>>)`), or read the total as an External metric with averageValue",
+                "changes the adapter's configuration, or the metric of the HPA",
             ),
         )
     })

@@ -313,6 +313,15 @@ impl Pod {
         left.min().filter(|left| *left > 0)
     }
 
+    /// Whether no scheduler has looked at it, though it has been there for so long that one should have.
+    pub fn is_left_alone(&self, now: DateTime<Utc>) -> bool {
+        let old = |created: DateTime<Utc>| (now - created).num_seconds() >= START_SECONDS;
+        self.phase == "Pending"
+            && self.node.is_none()
+            && self.condition("PodScheduled").is_none()
+            && self.created_at.is_some_and(old)
+    }
+
     /// Whether the scheduler has found no node for it.
     pub fn is_unschedulable(&self) -> bool {
         let scheduled = self.condition("PodScheduled");

@@ -23,7 +23,7 @@ fn moments_that_pass_and_faults_of_the_whole_cluster() {
     own.computes("web");
     replicas_above_the_maximum(&own);
     a_cause_that_has_just_gone(&own);
-    words_that_no_rule_explains(&own);
+    the_conversion_of_an_operator_that_is_gone(&own);
     a_kubelet_that_does_not_answer(&own);
 }
 
@@ -82,9 +82,8 @@ fn a_cause_that_has_just_gone(own: &Own) {
     own.computes("web");
 }
 
-/// An operator that converted its resources was uninstalled. What the API server says of that no rule explains; it is put
-/// right before the controller looks again, so that nothing else of the cluster shows it any more.
-fn words_that_no_rule_explains(own: &Own) {
+/// An operator that converted its resources was uninstalled: its `CustomResourceDefinition` still names its webhook.
+fn the_conversion_of_an_operator_that_is_gone(own: &Own) {
     let version = |name: &str, storage: bool| {
         json!({"name": name, "served": true, "storage": storage,
             "subresources": {"status": {}, "scale": {"specReplicasPath": ".spec.replicas",
@@ -124,26 +123,14 @@ fn words_that_no_rule_explains(own: &Own) {
     let words = "conversion webhook for operators.example.com/v1beta1, Kind=Index failed";
     own.says("search", "AbleToScale", words);
     // As long as it lasts, the resource cannot be read by anybody.
-    let hidden = own.first("search", "TFS901");
-    assert!(hidden["evidence"].to_string().contains(words), "{hidden:#}");
-    let held = own.hold();
-    convert(&json!({"strategy": "None"}));
-    let finding = own.first("search", "TFS902");
+    let finding = own.first("search", "TFS108");
     assert_eq!(finding["severity"], "error", "{finding:#}");
-    assert_eq!(
-        finding["title"],
-        "The controller reports FailedGetScale: the scale of the target failed with a server error"
-    );
-    assert_eq!(
-        finding["objects"][0]["kind"], "HorizontalPodAutoscaler",
-        "{finding:#}"
-    );
-    assert!(
-        finding["evidence"].to_string().contains(words),
-        "as it is: {finding:#}"
-    );
-    own.type_fix(&finding, 0);
-    drop(held);
+    assert_eq!(finding["confidence"], "proven", "{finding:#}");
+    assert!(finding["evidence"].to_string().contains(words), "{finding:#}");
+    for (place, name) in [(0, indices), (1, "index-operator")] {
+        assert_eq!(finding["objects"][place]["name"], name, "{finding:#}");
+    }
+    own.type_fix(&finding, 1);
     own.computes("search");
 }
 

@@ -41,7 +41,7 @@ fn waits(facts: &HpaFacts) -> Option<&Pod> {
     let pod = longest_pending(own)?;
     let starts_late =
         || pod.node.is_some() && pod.starts_late(Utc::now()) && pod.running_init_container().is_none();
-    (pod.is_unschedulable() || starts_late()).then_some(pod)
+    (pod.is_unschedulable() || pod.is_left_alone(Utc::now()) || starts_late()).then_some(pod)
 }
 
 /// The events about a pod, or about its claims where these are what it waits for.

@@ -41,7 +41,9 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 };
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    if case.scale().is_some() && case.facts.pods.known().is_some_and(Vec::is_empty) {
+    // Without pods there is no metric to ask for; at zero it is the metric that would wake the target.
+    let wants_pods = case.scale().is_some_and(|scale| scale.spec_replicas > 0);
+    if wants_pods && case.facts.pods.known().is_some_and(Vec::is_empty) {
         return None;
     }
     let metric = adapters::failed_of_adapters(case)

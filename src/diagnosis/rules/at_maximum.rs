@@ -36,6 +36,9 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     check,
 };
 
+/// Nobody raises a maximum to so many times what it is.
+const BEYOND_REASON: i32 = 20;
+
 /// The limit may be reached, or only in sight.
 fn why(case: &Case<'_>, maximum: i32) -> String {
     let current = case.scale().map_or(maximum, |scale| scale.spec_replicas);
@@ -82,7 +85,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     // The pods of somebody else want that many, not these: TFS701.
-    if foreign::wanted_without(case).is_some_and(|wanted| wanted <= maximum) {
+    if foreign::multiply(case) || foreign::wanted_without(case).is_some_and(|wanted| wanted <= maximum) {
         return None;
     }
     let title = match (wanted, case.current_of_target()) {
@@ -127,7 +130,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "the HPA multiplies by the pods that run, those of the surge among them",
         ));
     }
-    if let Some(wanted) = wanted {
+    if wanted.is_some_and(|wanted| wanted >= maximum.saturating_mul(BEYOND_REASON)) {
+        finding = finding.advice(
+            "compare the metric with its target first: so far above it may be another unit, a total, or a counter",
+            "a higher maxReplicas would be filled as well",
+        );
+    } else if let Some(wanted) = wanted {
         finding = finding.fix(
             "allow as many replicas as the metrics want",
             case.patch_hpa(&format!(r#"{{"maxReplicas":{wanted}}}"#)),

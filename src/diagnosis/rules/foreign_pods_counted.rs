@@ -63,6 +63,7 @@ fn severity(case: &Case<'_>, with: Option<i32>, without: Option<i32>) -> Severit
     let (least, most) = (hpa.effective_min_replicas(), hpa.max_replicas);
     let limited = |wanted: i32| wanted.max(least).min(most);
     match (with, without) {
+        _ if foreign::multiply(case) => Severity::Warning,
         (Some(with), Some(without)) if with != without && limited(with) == limited(without) => Severity::Info,
         _ => Severity::Warning,
     }
@@ -92,7 +93,15 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "{} that {label} does not own {verb} averaged in",
             count(strangers.len(), "pod")
         ),
-        format!("the HPA counts every pod that `{selector}` matches, whoever owns it"),
+        if foreign::multiply(case) {
+            format!(
+                "the HPA counts every pod that `{selector}` matches, whoever owns it, and multiplies by their number: {} hides \
+                 what the others use",
+                case.current_of_target().unwrap_or_default()
+            )
+        } else {
+            format!("the HPA counts every pod that `{selector}` matches, whoever owns it")
+        },
     );
     for pod in &strangers {
         finding = finding.object("Pod", &pod.namespace, &pod.name);

@@ -66,7 +66,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let current = case.recommendation?.current_replicas;
     let least = case.facts.hpa.effective_min_replicas().max(1);
     let wants = metric.proposal?;
-    if wants < current || wants <= least || current < least || is_surging(case, current) {
+    // Two replicas of one at the least is what rounding up makes of any memory.
+    let held = wants > current || wants > least.saturating_add(1);
+    if wants < current || !held || current < least || is_surging(case, current) {
         return None;
     }
     // What it knows of TensorFlow Serving, TFS809 tells better.

@@ -12,6 +12,7 @@ pub(super) mod container_not_found;
 pub(super) mod container_request_missing;
 pub(super) mod containers_restart;
 pub(super) mod controller_may_not_read_metrics;
+pub(super) mod conversion_webhook_fails;
 pub(super) mod cpu_metric_on_gpu_model;
 pub(super) mod facts_not_readable;
 pub(super) mod foreign_pod_without_request;

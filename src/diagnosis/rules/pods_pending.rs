@@ -233,6 +233,8 @@ fn not_created(
 enum Why<'a> {
     /// The scheduler has said why, in these words.
     Unschedulable(Obstacle, String),
+    /// A `ResourceClaim` of it cannot be made, in these words: no scheduler looks at it before.
+    Unclaimed(&'a str),
     /// No scheduler has looked at it; its own has this name, where that is not the default one.
     Unscheduled(Option<&'a str>),
     /// A container waits for this reason.
@@ -246,6 +248,9 @@ fn why<'a>(case: &Case<'a>, pod: &'a Pod) -> Option<Why<'a>> {
             return Some(Why::Unschedulable(obstacle(condition), words));
         }
         None if pod.node.is_none() => {
+            if let Some(message) = unclaimed(case) {
+                return Some(Why::Unclaimed(message));
+            }
             let age = seconds_since(pod.created_at?, case.now);
             return (age >= SCHEDULER_SECONDS).then_some(Why::Unscheduled(pod.scheduler_name.as_deref()));
         }
@@ -254,6 +259,22 @@ fn why<'a>(case: &Case<'a>, pod: &'a Pod) -> Option<Why<'a>> {
     let (name, reason) = container_trouble(pod)?;
     let container = pod.containers.iter().find(|container| container.name == name)?;
     Some(Why::Container(container, reason))
+}
+
+/// What `resourceclaim-controller` says where a pod's claim cannot be made (`pkg/controller/resourceclaim`, v1.37).
+const NO_CLAIM: &str = "FailedResourceClaimCreation";
+
+fn unclaimed<'a>(case: &Case<'a>) -> Option<&'a str> {
+    let mut events = case.facts.pending_events.known()?.iter();
+    let newest = events.rfind(|it| it.event.reason == NO_CLAIM)?;
+    Some(&newest.event.message)
+}
+
+/// The name in `resourceclaimtemplate.resource.k8s.io "gpu" not found`.
+fn claim_template(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("resourceclaimtemplate.resource.k8s.io \"")?;
+    let (name, rest) = rest.split_once('"')?;
+    rest.trim_start().starts_with("not found").then_some(name)
 }
 
 impl Why<'_> {
@@ -267,6 +288,10 @@ impl Why<'_> {
                 obstacle.phrase()
             }
             Self::Unschedulable(obstacle, words) => obstacle.phrase() + &among(words),
+            Self::Unclaimed(message) => claim_template(message).map_or_else(
+                || "a ResourceClaim of theirs cannot be made".to_owned(),
+                |name| format!("ResourceClaimTemplate {name} does not exist"),
+            ),
             Self::Unscheduled(Some(scheduler)) => format!("no scheduler is called {scheduler}"),
             Self::Unscheduled(None) => "the scheduler does not look at them".to_owned(),
             Self::Container(container, reason) if container.init => {
@@ -289,6 +314,7 @@ impl Why<'_> {
             Self::Unschedulable(_, words) => {
                 words.split(". preemption:").next().unwrap_or_default().to_owned()
             }
+            Self::Unclaimed(message) => format!("{NO_CLAIM}: {message}"),
             Self::Unscheduled(scheduler) => format!(
                 "spec.schedulerName {}, no node and no condition PodScheduled",
                 scheduler.unwrap_or("default-scheduler")
@@ -307,6 +333,23 @@ fn repair(case: &Case<'_>, finding: Finding, pod: &Pod, why: &Why<'_>) -> Findin
     match why {
         Why::Unschedulable(obstacle, words) => scheduling::repaired(case, finding, pod, obstacle, words),
         Why::Container(container, reason) => container_repaired(case, finding, pod, container, reason),
+        Why::Unclaimed(message) => {
+            let finding = finding.fix(
+                "see which templates of claims there are",
+                format!("kubectl get resourceclaimtemplates -n {}", case.namespace()),
+                "reads only",
+            );
+            match claim_template(message) {
+                Some(name) => finding.advice(
+                    format!(
+                        "create ResourceClaimTemplate {name}, or name one that exists in the template of {}",
+                        case.target_label()
+                    ),
+                    "the claim is made then, and the scheduler looks at the pods",
+                ),
+                None => finding,
+            }
+        }
         Why::Unscheduled(Some(_)) if case.facts.hpa.target.api_version.starts_with("apps/") => {
             let patch = r#"{"spec":{"template":{"spec":{"schedulerName":"default-scheduler"}}}}"#;
             finding.fix(

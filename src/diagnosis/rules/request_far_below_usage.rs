@@ -5,8 +5,8 @@
 //! that no number of replicas brings the percentage down to the target.
 //!
 //! ## How it is proved
-//! The metrics want more than `maxReplicas`, and every counted pod uses at least ten times its request; or one container does
-//! so, and the others are not above the target. Whether the usage is load or what the program takes when idle cannot be seen, so
+//! The metrics want more than `maxReplicas`, and every counted pod uses at least ten times its request; or each requests at most
+//! 10m of cpu and uses at most 20m, as an idle process does; or one container uses ten times its request, and the others are not above the target. Whether the usage is load or what the program takes when idle cannot be seen, so
 //! the finding is likely.
 //!
 //! ## What it is not
@@ -37,6 +37,15 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     check,
 };
 
+/// The most cpu, in thousandths of a core, that a process takes while it does nothing.
+const IDLE_MILLI: i64 = 20;
+
+/// A request of so little is below that.
+const TINY_MILLI: i64 = 10;
+
+/// What a pod requests that has something to do, to begin with.
+const STARTING_MILLI: i64 = 100;
+
 /// Nobody means a pod to use ten times its request.
 const TIMES: i64 = 10;
 
@@ -54,11 +63,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .iter()
         .filter(|share| share.counted == Counted::Yes)
         .collect();
+    let idle = resource == "cpu" && counted.iter().all(|share| is_idle(share));
     let far = |share: &&PodShare| {
         let (Some(usage), Some(request)) = (share.usage_milli, share.request_milli) else {
             return false;
         };
-        request.checked_mul(TIMES).is_some_and(|bound| usage >= bound)
+        idle || request.checked_mul(TIMES).is_some_and(|bound| usage >= bound)
     };
     if counted.is_empty() || !counted.iter().all(far) {
         return beside_others(
@@ -84,7 +94,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .parse::<i64>()
         .ok()
         .filter(|it| *it > 0)?;
-    let fitting = usage.checked_mul(100)?.checked_div(target)?.max(1);
+    let fitting = if idle {
+        STARTING_MILLI
+    } else {
+        usage.checked_mul(100)?.checked_div(target)?.max(1)
+    };
     let label = case.target_label();
     let wanted = recommendation.metrics_want.unwrap_or_default();
     let finding = RULE
@@ -123,8 +137,18 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             resource,
             &amount(resource, fitting),
         )],
-        "; at the usage of now a pod is then at its target",
+        if idle {
+            "; a starting value: set what one replica needs"
+        } else {
+            "; at the usage of now a pod is then at its target"
+        },
     ))
+}
+
+/// Whether a pod uses no more cpu than a process that does nothing, and requests even less.
+fn is_idle(share: &PodShare) -> bool {
+    let little = |milli: Option<i64>, most: i64| milli.is_some_and(|milli| milli <= most);
+    little(share.usage_milli, IDLE_MILLI) && little(share.request_milli, TINY_MILLI)
 }
 
 /// Usage and request of the containers of one name, in thousandths.

@@ -4,6 +4,8 @@
 //! The scale target has zero replicas, and the HPA does nothing until somebody scales it to one or more. This is
 //! Kubernetes' way to pause an HPA; it is also what an accident looks like.
 //!
+//! The same for an HPA that scaled its target to zero itself and has only metrics of pods now: without pods they have no value.
+//!
 //! ## How it is proved
 //! `spec.replicas` of the scale is 0. Who wrote it last is read from the managed fields; where that was Flagger or Argo
 //! Rollouts, what works in the target's place is read too.
@@ -24,12 +26,12 @@
 //! upgrade stays there.
 
 use crate::diagnosis::offenders;
-use crate::diagnosis::phrase::{ago, count};
+use crate::diagnosis::phrase::{ago, count, list};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::successor::{Proof, rollout_in_place};
 use crate::diagnosis::template_change::{self, Setting};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, keeper};
-use crate::facts::{FLAGGER, Fact, ObjectReference, ScaleTarget, Successor};
+use crate::facts::{FLAGGER, Fact, MetricSpec, ObjectReference, ScaleTarget, Successor};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS605",
@@ -47,8 +49,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .hpa
         .condition("ScaledToZero")
         .is_some_and(|condition| condition.status == "True");
-    if case.scale()?.spec_replicas != 0 || itself {
+    if case.scale()?.spec_replicas != 0 {
         return None;
+    }
+    if itself {
+        return cannot_wake(case);
     }
     let label = case.target_label();
     if let Some(owner) = keeper::scaled_object(case) {
@@ -120,6 +125,34 @@ fn next_fault(case: &Case<'_>, finding: Finding) -> Finding {
         &[Setting::request(container, resource, &value.value)],
         &format!("; {}", value.basis()),
     )
+}
+
+/// The HPA put the target to sleep itself, and has no metric any more that has a value without pods.
+fn cannot_wake(case: &Case<'_>) -> Option<Finding> {
+    let hpa = &case.facts.hpa;
+    let of_pods = |metric: &MetricSpec| !matches!(metric.type_.as_str(), "External" | "Object");
+    if hpa.metrics.is_empty() || !hpa.metrics.iter().all(of_pods) {
+        return None;
+    }
+    let label = case.target_label();
+    let names: Vec<&str> = hpa.metrics.iter().map(|metric| metric.name.as_str()).collect();
+    let replicas = hpa.effective_min_replicas().max(1);
+    let finding = RULE
+        .finding(
+            Severity::Error,
+            format!(
+                "{label} sleeps at 0, and nothing wakes it: {} is measured on pods, and there are none",
+                list(&names)
+            ),
+            "the HPA scaled it to zero by another metric, which it has no more; an External or Object metric has a value without pods",
+        )
+        .saw("condition ScaledToZero", "True", "status.conditions");
+    let finding = with_zero(case, finding);
+    Some(case.on_target(finding).fix(
+        "wake it by hand",
+        format!("kubectl scale {} --replicas={replicas}", case.target_arguments()),
+        "the HPA takes over from there",
+    ))
 }
 
 /// The proof that it is at zero, and who wrote that.

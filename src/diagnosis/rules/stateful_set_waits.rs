@@ -120,22 +120,31 @@ fn held_up(case: &Case<'_>) -> Option<Finding> {
         pod.deleted_at
             .is_some_and(|time| seconds_since(time, case.now) >= START_SECONDS)
     };
-    let pod = case
-        .own_pods()
-        .find(overdue)
-        .filter(|_| living > 0 && living < wanted)?;
+    let ordered = case
+        .target()
+        .is_some_and(|target| target.pod_management_policy.as_deref() != Some("Parallel"));
+    let stands = if living < wanted {
+        format!("{} of {} missing", wanted - living, count(wanted, "replica"))
+    } else if living > wanted && ordered {
+        format!("{} run beside it, {wanted} wanted", count(living, "pod"))
+    } else {
+        return None;
+    };
+    let pod = case.own_pods().find(overdue).filter(|_| living > 0)?;
     let finding = RULE
         .finding(
             Severity::Warning,
             format!(
-                "{} waits for Pod {} to be gone, and {}: {} of {} missing",
+                "{} waits for Pod {} to be gone, and {}: {stands}",
                 case.target_label(),
                 pod.name,
-                held::who(pod),
-                wanted - living,
-                count(wanted, "replica")
+                held::who(pod)
             ),
-            "the next pod takes the name of the one before, and can be made only when that is gone",
+            if living < wanted {
+                "the next pod takes the name of the one before, and can be made only when that is gone"
+            } else {
+                "it removes its pods in order, the next one when the one before is gone"
+            },
         )
         .object("Pod", &pod.namespace, &pod.name)
         .saw(format!("Pod {}", pod.name), held::state(case, pod), "LIST pods");

@@ -7,7 +7,8 @@
 //!
 //! Of a `Pods`, `Object` or `External` metric: a target of `500m`, which is one half, where the metric stands at whole
 //! numbers far above; a target of 70 for a metric that is a share of one; a target of 500 for a latency in seconds; a rate
-//! as the target of a counter that only grows; an `averageValue` where the metric is a mean already.
+//! as the target of a counter that only grows; an `averageValue` where the metric is a mean already; a target for each pod
+//! where every pod has the very same value, the total of all.
 //!
 //! ## How it is proved
 //! A memory target below 1 MiB is less than any process takes. A cpu target above the sum of the limits of every

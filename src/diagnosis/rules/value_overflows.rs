@@ -96,7 +96,10 @@ fn negative(samples: &[MetricSample]) -> Option<&str> {
 
 /// The mean over the replicas of a scale that counts none.
 fn of_nothing(case: &Case<'_>, spec: &MetricSpec) -> Option<Finding> {
-    let scale = case.scale().filter(|scale| scale.status_replicas == 0)?;
+    // At zero replicas the mean is a division by zero whatever the scale counts, and nothing follows from it.
+    let scale = case
+        .scale()
+        .filter(|scale| scale.status_replicas == 0 && scale.spec_replicas > 0)?;
     let label = case.target_label();
     let finding = RULE
         .finding(

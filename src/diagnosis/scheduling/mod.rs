@@ -64,22 +64,24 @@ pub(super) struct Unfit {
 
 impl Unfit {
     fn phrase(&self) -> String {
-        let free = if self.taints.is_empty() {
-            "free of taints that they do not tolerate".to_owned()
+        let taints = if self.taints.is_empty() {
+            "taints that they do not tolerate".to_owned()
         } else {
-            format!("free of the taint {}", self.taints.join(" and "))
+            format!("the taint {}", self.taints.join(" and "))
         };
-        let of = if self.selector {
-            "no node that matches their node selector is"
+        // A node is counted for what it meets first: whether a cordoned or tainted one would match is not said.
+        let others = if self.selector {
+            ", the others do not match their node selector"
         } else {
-            "no node is"
+            ""
         };
         match (self.cordoned, self.tainted) {
             (false, false) => "no node matches their node selector".to_owned(),
             (true, false) if !self.selector => "every node is cordoned".to_owned(),
-            (true, false) => format!("{of} uncordoned"),
-            (false, true) => format!("{of} {free}"),
-            (true, true) => format!("{of} uncordoned and {free}"),
+            (false, true) if !self.selector => format!("no node is free of {taints}"),
+            (true, false) => format!("no node takes them: some are cordoned{others}"),
+            (false, true) => format!("no node takes them: some have {taints}{others}"),
+            (true, true) => format!("no node takes them: some are cordoned, some have {taints}{others}"),
         }
     }
 }
@@ -335,7 +337,7 @@ mod tests {
         );
         assert_eq!(
             mixed.phrase(),
-            "no node that matches their node selector is free of the taint dedicated=gpu"
+            "no node takes them: some have the taint dedicated=gpu, the others do not match their node selector"
         );
         let cordoned = of(
             "0/8 nodes are available: 1 node(s) were unschedulable, 7 node(s) didn't match Pod's node \
@@ -343,7 +345,7 @@ mod tests {
         );
         assert_eq!(
             cordoned.phrase(),
-            "no node that matches their node selector is uncordoned"
+            "no node takes them: some are cordoned, the others do not match their node selector"
         );
         assert_eq!(
             of("0/2 nodes are available: 2 node(s) were unschedulable.").phrase(),

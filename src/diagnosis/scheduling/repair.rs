@@ -19,11 +19,13 @@ pub(in crate::diagnosis) fn repaired(
     let rolls = format!("rolls the pods of {label}");
     let cordoned = cordoned(words);
     let finding = match obstacle {
-        Obstacle::Spread | Obstacle::AntiAffinity if cordoned.is_some() => finding.fix(
-            "see which nodes are cordoned",
-            "kubectl get nodes --field-selector spec.unschedulable=true",
-            "reads only",
-        ),
+        Obstacle::Spread | Obstacle::AntiAffinity | Obstacle::VolumeElsewhere if cordoned.is_some() => {
+            finding.fix(
+                "see which nodes are cordoned",
+                "kubectl get nodes --field-selector spec.unschedulable=true",
+                "reads only",
+            )
+        }
         Obstacle::ClaimMissing(_)
         | Obstacle::ClaimDeleted(_)
         | Obstacle::ClaimUnbound
@@ -32,6 +34,14 @@ pub(in crate::diagnosis) fn repaired(
             format!("kubectl get pvc -n {}", case.namespace()),
             "reads only",
         ),
+        Obstacle::Unfit(Unfit { selector: true, .. }) if node_selector(case).is_some() => {
+            let wanted = node_selector(case).unwrap_or_default();
+            finding.saw("nodeSelector", wanted.as_str(), "spec.template").fix(
+                "see which nodes have the labels that the pods want, if any",
+                format!("kubectl get nodes -l {}", word(&wanted)),
+                "reads only",
+            )
+        }
         Obstacle::Unfit(_) | Obstacle::Spread | Obstacle::SpreadLabel | Obstacle::TooManyPods => {
             finding.fix("see the nodes", "kubectl get nodes --show-labels", "reads only")
         }
@@ -41,7 +51,9 @@ pub(in crate::diagnosis) fn repaired(
         _ => finding.fix("see the events of the pod", describe(case, pod), "reads only"),
     };
     let finding = match (obstacle, cordoned) {
-        (Obstacle::Spread | Obstacle::AntiAffinity, Some(number)) => uncordon(finding, number),
+        (Obstacle::Spread | Obstacle::AntiAffinity | Obstacle::VolumeElsewhere, Some(number)) => {
+            uncordon(finding, number)
+        }
         _ => finding,
     };
     match obstacle {
@@ -60,6 +72,10 @@ pub(in crate::diagnosis) fn repaired(
         Obstacle::ClaimDeleted(claim) => finding.advice(
             format!("create PersistentVolumeClaim {claim} anew when the last pod that uses it is gone"),
             "no new pod may use it until then, on whatever node",
+        ),
+        Obstacle::VolumeElsewhere => finding.advice(
+            "make room on a node that can use the volume, or move its data to a volume of another node or zone",
+            "where a volume can be used is written in the PersistentVolume, and cannot be changed",
         ),
         Obstacle::TooManyVolumes => finding.advice(
             "add nodes, or let fewer pods have a volume of their own",
@@ -103,12 +119,32 @@ pub(in crate::diagnosis) fn repaired(
     }
 }
 
+/// `pool=burst`: the labels that the template asks of a node, as kubectl selects by them.
+fn node_selector(case: &Case<'_>) -> Option<String> {
+    let labels = &case.target()?.template.as_ref()?.node_selector;
+    let pairs: Vec<String> = labels
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    (!pairs.is_empty()).then(|| pairs.join(","))
+}
+
 /// What makes a node fit, for each thing that makes some unfit.
 fn fit(case: &Case<'_>, mut finding: Finding, unfit: &Unfit) -> Finding {
     let label = case.target_label();
+    if unfit.selector {
+        finding = finding.advice(
+            format!("label a node as the pods want it (`kubectl label node`), or change nodeSelector or node affinity of {label}"),
+            "changes the node, or rolls the pods",
+        );
+    }
     if unfit.cordoned {
         finding = finding.advice(
-            "let the nodes take pods again, if they are not drained on purpose (`kubectl uncordon NODE`)",
+            if unfit.selector {
+                "or let a cordoned node that has them take pods again, if it is not drained on purpose (`kubectl uncordon NODE`)"
+            } else {
+                "let the nodes take pods again, if they are not drained on purpose (`kubectl uncordon NODE`)"
+            },
             "changes the nodes",
         );
     }
@@ -120,12 +156,6 @@ fn fit(case: &Case<'_>, mut finding: Finding, unfit: &Unfit) -> Finding {
         finding = finding.advice(
             format!("give {label} a toleration of {taint}, or take it off a node (`kubectl taint node NODE {key}-`)"),
             "rolls the pods, or changes the node",
-        );
-    }
-    if unfit.selector {
-        finding = finding.advice(
-            format!("label a node as the pods want it (`kubectl label node`), or change nodeSelector or node affinity of {label}"),
-            "changes the node, or rolls the pods",
         );
     }
     finding
