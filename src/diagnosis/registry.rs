@@ -31,6 +31,7 @@ pub const RULES: &[Rule] = &[
     rules::metric_spec_invalid::RULE,
     rules::values_of_other_pods::RULE,
     rules::value_overflows::RULE,
+    rules::samples_of_other_containers::RULE,
     rules::container_request_missing::RULE,
     rules::injected_container_request_missing::RULE,
     rules::foreign_pod_without_request::RULE,

@@ -4,6 +4,9 @@
 //! KEDA wrote the HPA, and the API of external metrics is registered for another adapter: KEDA's metrics are asked of
 //! somebody who does not know them.
 //!
+//! Or KEDA has that API, and the HPA reads a metric of the adapter that had it before: KEDA knows the metrics of its
+//! `ScaledObject`s alone, and says so.
+//!
 //! Or two adapters serve two versions of custom.metrics.k8s.io: the controller asks the one that the group prefers, and the
 //! other one has the metric.
 //!
@@ -25,6 +28,7 @@
 //! preferred version is asked. KEDA, v2: `keda-operator-metrics-apiserver` serves
 //! v1beta1.external.metrics.k8s.io and lists `externalmetrics`.
 
+use crate::diagnosis::case::refused;
 use crate::diagnosis::phrase::word;
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, adapters, keeper};
@@ -47,7 +51,65 @@ const SERVICE: &str = "keda-operator-metrics-apiserver";
 const LISTED: &str = "externalmetrics";
 
 fn check(case: &Case<'_>) -> Option<Finding> {
-    of_kedas(case).or_else(|| of_the_other_version(case))
+    of_kedas(case)
+        .or_else(|| taken_by_keda(case))
+        .or_else(|| of_the_other_version(case))
+}
+
+/// What KEDA's adapter says to whoever asks for a metric of no `ScaledObject` (`pkg/provider`, v2).
+const NOT_KEDAS: &str = "scaledObject name is not specified";
+
+/// The `APIService` that KEDA registers itself for.
+const EXTERNAL: &str = "v1beta1.external.metrics.k8s.io";
+
+/// KEDA has the group now, and the HPA reads a metric of the adapter that had it before.
+fn taken_by_keda(case: &Case<'_>) -> Option<Finding> {
+    if keeper::scaled_object(case).is_some() {
+        return None;
+    }
+    let metric = adapters::failed(case)
+        .into_iter()
+        .find(|metric| adapters::api_of(&metric.spec.type_) == MetricsApi::External)?;
+    let answer = case.facts.metric_value(metric.index).and_then(refused);
+    let answer = answer.map(|reason| reason.why.as_str());
+    let said = [Some(metric.text), answer].into_iter().flatten();
+    said.into_iter().find(|words| words.contains(NOT_KEDAS))?;
+    let label = adapters::label(metric.spec);
+    let finding = RULE
+        .finding(
+            adapters::severity(case),
+            format!("external.metrics.k8s.io belongs to KEDA, which has only metrics of its ScaledObjects, and not {label}"),
+            "two adapters want the same group, and only one can be registered for it",
+        )
+        .object("APIService", "", EXTERNAL)
+        .shared(EXTERNAL)
+        .saw("the adapter", NOT_KEDAS, "conditions and events");
+    let registered = case.cluster.external_metrics_api.known();
+    let service = registered
+        .and_then(|api| api.registration.known())
+        .and_then(|api| api.service.as_ref());
+    let finding = match service {
+        Some(service) => finding.saw(
+            format!("APIService {EXTERNAL}"),
+            format!("served by Service {}/{}", service.namespace, service.name),
+            "spec.service",
+        ),
+        None => finding,
+    };
+    Some(
+        case.on_hpa(finding)
+            .advice(
+                format!(
+                    "let KEDA read {}: a ScaledObject with a trigger of its source, in place of this HPA",
+                    metric.spec.name
+                ),
+                "KEDA writes an HPA of its own; this one has to go then",
+            )
+            .advice(
+                "or register the adapter again that had the group, and take KEDA's external metrics away",
+                "every ScaledObject that does not scale by cpu or memory needs them",
+            ),
+    )
 }
 
 /// A version that the group prefers, which another adapter serves.

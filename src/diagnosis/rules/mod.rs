@@ -63,6 +63,7 @@ pub(super) mod requests_differ_from_template;
 pub(super) mod resource_not_measured;
 pub(super) mod rollout_stuck;
 pub(super) mod rounded_up;
+pub(super) mod samples_of_other_containers;
 pub(super) mod scale_access_refused;
 pub(super) mod scale_target_is_owned;
 pub(super) mod scale_target_kind_unknown;
