@@ -34,7 +34,7 @@ impl Watch {
         let scope = Scope {
             namespace: Some(hpa.namespace.clone()),
             selection: Selection::Names(vec![format!("hpa/{}", hpa.name)]),
-            usage: false,
+            usage: true,
         };
         let mut live = Live::start(cluster, &scope).await?;
         let facts = live.facts(Utc::now());

@@ -69,8 +69,10 @@ fn later(cluster: Cluster, name: String) -> LocalBoxFuture<'static, Result<Repor
 impl Source {
     /// Reads the cluster once, and starts to follow it.
     pub(super) async fn start(args: &TopArgs, cluster: &Cluster) -> Result<Self, Error> {
-        let scope: Scope =
-            connection::scope(cluster, &args.names, args.all_namespaces, args.selector.as_ref());
+        let scope = Scope {
+            usage: true,
+            ..connection::scope(cluster, &args.names, args.all_namespaces, args.selector.as_ref())
+        };
         match Live::start(cluster, &scope).await {
             Ok(live) => Ok(Self::Hpas(Box::new(live))),
             Err(error) if error.is_not_found() => match args.names.as_slice() {
