@@ -123,10 +123,18 @@ pub(super) fn custom_version<'a>(case: &Case<'a>) -> &'a str {
 
 /// Whether the API of a metric answers with values now, whatever the last sync met.
 pub(super) fn answers_now(case: &Case<'_>, index: usize) -> bool {
-    case.facts
-        .metric_value(index)
-        .and_then(Fact::known)
-        .is_some_and(|samples| !samples.is_empty())
+    let samples = case.facts.metric_value(index).and_then(Fact::known);
+    samples.is_some_and(|samples| !samples.is_empty()) && no_number(case, index).is_none()
+}
+
+/// What the API of a metric answers now in place of a number, such as `NaN`: the controller can read nothing of the
+/// whole answer then.
+pub(super) fn no_number<'a>(case: &Case<'a>, index: usize) -> Option<&'a str> {
+    let samples = case.facts.metric_value(index)?.known()?;
+    let wrong = samples
+        .iter()
+        .find(|sample| sample.value.milli_value().is_err())?;
+    Some(&wrong.value.0)
 }
 
 /// How many series are named.

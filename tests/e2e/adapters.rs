@@ -152,8 +152,8 @@ fn a_selector_of_a_metric_has_no_such_operator() {
 #[test]
 fn the_adapter_has_no_such_metric() {
     let _turn = alone();
-    let [slip, kind, series, empty, fails, busy] =
-        namespaces(["slip", "kind", "series", "empty", "fails", "busy"]);
+    let [slip, kind, series, empty, fails, busy, ratio] =
+        namespaces(["slip", "kind", "series", "empty", "fails", "busy", "ratio"]);
     let adapter = adapter(&slip, &[Custom, External]);
     adapter.answer(Custom, "pods/http_requests", Answer::Value("10".to_owned()));
     adapter.answer(Custom, "services/requests", Answer::Value("10".to_owned()));
@@ -172,6 +172,14 @@ fn the_adapter_has_no_such_metric() {
     deploy(&empty, &json!([of_pods("empty", "10")]));
     deploy(&fails, &json!([of_pods("fails", "10")]));
     deploy(&busy, &json!([of_pods("busy", "10")]));
+
+    adapter.answer(External, "ratio", Answer::Value("NaN".to_owned()));
+    deploy(&ratio, &json!([of_queue("ratio", &average("10"))]));
+    let finding = cause(&ratio, "quantities must match the regular expression", "TFS309");
+    let title = finding["title"].as_str().unwrap_or_default();
+    assert!(title.contains("answers `NaN` for"), "{finding:#}");
+    adapter.answer(External, "ratio", Answer::Value("20".to_owned()));
+    recovered(&ratio);
 
     for (namespace, words) in [
         (

@@ -2,7 +2,8 @@
 //!
 //! ## What it detects
 //! An adapter serves the API, and has no such metric for these pods, this object or this query: a name with a slip,
-//! a rule that is missing in the adapter, a selector that matches none of its series, or a source without data.
+//! a rule that is missing in the adapter, a selector that matches none of its series, a source without data, or
+//! one whose query gives no number (NaN).
 //!
 //! ## How it is proved
 //! The controller quotes the adapter's refusal or its empty answer, the adapter's discovery does or does not list the
@@ -77,6 +78,17 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     let finding = without_selector(case, finding, &metric);
     let finding = if let Some(owner) = keeper::scaled_object(case).filter(|_| fails(&metric.message)) {
         of_keda(case, finding, owner, (api, words(metric.text)))
+    } else if adapters::no_number(case, metric.index).is_some() {
+        finding
+            .fix(
+                "see what the adapter answers",
+                format!("kubectl get --raw {}", word(&path(case, api, metric.spec))),
+                "reads only",
+            )
+            .advice(
+                "let the query give 0 where there is nothing to divide by",
+                "in PromQL: `(a / b) >= 0 or vector(0)`; changes the adapter's rule, not the HPA",
+            )
     } else if listed || failure_now(case, &metric).is_some() {
         see_described(case, finding, &metric).fix(
             "see what the adapter answers",
@@ -161,6 +173,13 @@ fn answered(case: &Case<'_>, metric: &FailedMetric<'_>, listed: bool) -> Finding
     let group = adapters::group_of(adapters::api_of(&metric.spec.type_));
     let what = format!("{}{}", adapters::label(metric.spec), place(metric.spec));
     let severity = adapters::severity(case);
+    if let Some(value) = adapters::no_number(case, metric.index) {
+        return RULE.finding(
+            severity,
+            format!("The adapter of {group} answers `{value}` for {what}, which is no number"),
+            "the controller refuses the whole answer; a query that divides by zero gives NaN or Inf",
+        );
+    }
     match &metric.message {
         Message::MetricsApiFailed {
             failure: ApiFailure::BadAnswer,
@@ -354,6 +373,9 @@ fn with_answer(case: &Case<'_>, finding: Finding, metric: &FailedMetric<'_>) -> 
     let answer = match case.facts.metric_value(metric.index) {
         Some(Fact::Known(samples)) if samples.is_empty() => "an empty list",
         Some(Fact::Absent) => "not found",
+        Some(Fact::Known(_)) if adapters::no_number(case, metric.index).is_some() => {
+            adapters::no_number(case, metric.index).unwrap_or_default()
+        }
         _ => match failure_now(case, metric) {
             Some(why) => why,
             None => return (finding, false),
