@@ -144,7 +144,7 @@ fn webhook_removed(finding: Finding, service: &str, namespace: &str) -> Finding 
 }
 
 /// Every webhook with its configuration and its Service.
-const LIST_WEBHOOKS: &str = "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations -o custom-columns=NAME:.metadata.name,WEBHOOKS:.webhooks[*].name,SERVICE:.webhooks[*].clientConfig.service.name";
+const LIST_WEBHOOKS: &str = "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations -o custom-columns=NAME:.metadata.name,WEBHOOKS:.webhooks[*].name,SERVICE:.webhooks[*].clientConfig.service.name,URL:.webhooks[*].clientConfig.url";
 
 /// How many pods the target still lacks, at least the one that was refused.
 fn missing(case: &Case<'_>) -> i64 {

@@ -3,7 +3,7 @@
 use super::{Obstacle, Unfit};
 use crate::diagnosis::hindrance::describe;
 use crate::diagnosis::node_autoscaler::{self, Said};
-use crate::diagnosis::phrase::{count, list, word};
+use crate::diagnosis::phrase::{amount, count, list, word};
 use crate::diagnosis::{Case, Finding};
 use crate::facts::{Container, Pod};
 
@@ -48,6 +48,7 @@ pub(in crate::diagnosis) fn repaired(
         // The pod's own events say no more than its condition does.
         Obstacle::Gate | Obstacle::ClaimOfOnePod | Obstacle::TooManyVolumes | Obstacle::Devices => finding,
         Obstacle::Insufficient(resources) if resources.iter().any(|it| it.contains('/')) => finding,
+        Obstacle::Insufficient(resources) => size(finding, pod, resources),
         _ => finding.fix("see the events of the pod", describe(case, pod), "reads only"),
     };
     let finding = match (obstacle, cordoned) {
@@ -255,6 +256,38 @@ fn room(case: &Case<'_>, finding: Finding, pod: &Pod) -> Finding {
             "lower requests roll the pods of {} and raise the utilization that the HPA sees",
             case.target_label()
         ),
+    )
+}
+
+/// What a pod requests, beside what a node has.
+fn size(finding: Finding, pod: &Pod, resources: &[String]) -> Finding {
+    let requested = |container: &Container, resource: &str| {
+        let request = container.resources.requests.get(resource);
+        request.and_then(|it| it.milli_value().ok()).unwrap_or(0)
+    };
+    let sums: Vec<String> = resources
+        .iter()
+        .filter_map(|resource| {
+            let (running, init): (Vec<&Container>, Vec<&Container>) =
+                pod.containers.iter().partition(|it| it.counts_for_requests());
+            let sum = running
+                .iter()
+                .fold(0_i64, |sum, it| sum.saturating_add(requested(it, resource)));
+            let largest = init.iter().map(|it| requested(it, resource)).max().unwrap_or(0);
+            let needed = sum.max(largest);
+            (needed > 0).then(|| format!("{resource} {}", amount(resource, needed)))
+        })
+        .collect();
+    let finding = if sums.is_empty() {
+        finding
+    } else {
+        let sums: Vec<&str> = sums.iter().map(String::as_str).collect();
+        finding.saw("a pod needs", list(&sums), "LIST pods")
+    };
+    finding.fix(
+        "see how large the nodes are: what is more than each of them has fits nowhere",
+        "kubectl get nodes -o custom-columns=NODE:.metadata.name,CPU:.status.allocatable.cpu,MEMORY:.status.allocatable.memory",
+        "reads only",
     )
 }
 

@@ -6,6 +6,7 @@ use super::context::Context;
 use super::limits::Decision;
 use super::metric::Want;
 use super::{Counted, Limit, MetricProposal, Stabilization};
+use crate::facts::SelectPolicy;
 
 /// The sentence for a decision of the metrics.
 pub(super) fn decided(
@@ -32,10 +33,30 @@ pub(super) fn decided(
     } else {
         ""
     };
+    let after = if decision.limited_by == Some(Limit::Stabilization) && is_disabled(context, winner) {
+        ", and after that by selectPolicy Disabled"
+    } else {
+        ""
+    };
     format!(
-        "{}{most}{limit}{assumed}",
+        "{}{most}{limit}{after}{assumed}",
         arithmetic(context, winner, metrics.len())
     )
+}
+
+/// Whether the behavior forbids the direction that the metric wants.
+fn is_disabled(context: &Context<'_>, winner: &MetricProposal) -> bool {
+    let Some(behavior) = &context.hpa.behavior else {
+        return false;
+    };
+    let rules = if winner.proposal < Some(context.current_replicas()) {
+        &behavior.scale_down
+    } else {
+        &behavior.scale_up
+    };
+    rules
+        .as_ref()
+        .is_some_and(|rules| rules.select_policy == Some(SelectPolicy::Disabled))
 }
 
 /// The sentence where nothing is decided.
