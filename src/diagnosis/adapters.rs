@@ -194,6 +194,11 @@ pub(super) fn without(case: &Case<'_>, finding: Finding, metric: &FailedMetric<'
     if case.scale().is_some_and(|scale| scale.spec_replicas == 0) {
         return awake(case, finding);
     }
+    // Where cpu is asked for already, it fails as well.
+    let by_cpu = |metric: &MetricSpec| metric.type_ == "Resource" && metric.name == "cpu";
+    if case.facts.hpa.metrics.iter().any(by_cpu) {
+        return finding;
+    }
     // Without a metric of something else than pods the API allows no minimum of 0.
     let minimum = match case.facts.hpa.min_replicas {
         Some(0) => r#""minReplicas":1,"#,

@@ -28,6 +28,7 @@ mod rescales;
 pub mod rollout;
 mod rule;
 mod rules;
+mod scaled_object_gone;
 mod scheduling;
 mod serving;
 mod successor;

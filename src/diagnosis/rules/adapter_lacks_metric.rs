@@ -27,7 +27,7 @@ use crate::diagnosis::adapters::{self, FailedMetric};
 use crate::diagnosis::case::{innermost, refused};
 use crate::diagnosis::phrase::{count, word};
 use crate::diagnosis::rule::{Rule, Stage, documentation};
-use crate::diagnosis::{Case, Confidence, Finding, keeper, missed_series};
+use crate::diagnosis::{Case, Confidence, Finding, keeper, missed_series, scaled_object_gone};
 use crate::facts::{AdapterApi, Fact, MetricSpec, ObjectReference};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 
@@ -57,7 +57,12 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let listed = names.iter().any(|name| bare(name) == metric.spec.name);
     let missed = missed_series::of(case, &metric);
+    let gone = scaled_object_gone::name(case, &metric);
     let finding = match &missed {
+        _ if gone.is_some() => {
+            let title = scaled_object_gone::title(&metric, gone.unwrap_or_default());
+            RULE.finding(adapters::severity(case), title, scaled_object_gone::cause(case))
+        }
         Some(missed) => RULE.finding(adapters::severity(case), missed.title(&metric), missed.cause()),
         None => answered(case, &metric, listed),
     };
@@ -68,6 +73,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         finding.saw("the controller", words(metric.text), "conditions and events")
     };
     let (finding, seen) = with_answer(case, finding, &metric);
+    if let Some(name) = gone {
+        return Some(scaled_object_gone::repaired(case, finding, name));
+    }
     if let Some(missed) = missed {
         let finding = missed.repaired(case, missed.proved(finding), &path(case, api, metric.spec));
         return Some(adapters::without(case, finding, &metric));
@@ -82,7 +90,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         finding
             .fix(
                 "see what the adapter answers",
-                format!("kubectl get --raw {}", word(&path(case, api, metric.spec))),
+                format!(
+                    "kubectl get --raw {}",
+                    word(&selected_path(case, api, metric.spec))
+                ),
                 "reads only",
             )
             .advice(
@@ -92,7 +103,10 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     } else if listed || failure_now(case, &metric).is_some() {
         see_described(case, finding, &metric).fix(
             "see what the adapter answers",
-            format!("kubectl get --raw {}", word(&path(case, api, metric.spec))),
+            format!(
+                "kubectl get --raw {}",
+                word(&selected_path(case, api, metric.spec))
+            ),
             "reads only; the adapter's own log says why",
         )
     } else {
@@ -233,6 +247,23 @@ fn path(case: &Case<'_>, api: &AdapterApi, spec: &MetricSpec) -> String {
         (None, "Pods") => format!("{start}/pods/*/{}", spec.name),
         (None, _) => format!("{start}/{}", spec.name),
     }
+}
+
+/// The same with the metric's own selector.
+fn selected_path(case: &Case<'_>, api: &AdapterApi, spec: &MetricSpec) -> String {
+    let path = path(case, api, spec);
+    let key = match spec.type_.as_str() {
+        "External" => "labelSelector",
+        _ => "metricLabelSelector",
+    };
+    match spec.selector.as_deref().filter(|selector| !selector.is_empty()) {
+        Some(selector) => format!("{path}?{key}={}", encoded(selector)),
+        None => path,
+    }
+}
+
+fn encoded(selector: &str) -> String {
+    form_urlencoded::byte_serialize(selector.as_bytes()).collect()
 }
 
 /// `ingresses.networking.k8s.io`: the resource of a kind, as the API's own guess has it (`UnsafeGuessKindToResource`,
