@@ -154,7 +154,9 @@ fn one(
     now: DateTime<Utc>,
 ) -> Result<(), String> {
     match assumption {
-        Assumption::Usage { name, amount } if matches!(name.as_str(), "cpu" | "memory") => {
+        Assumption::Usage { name, amount }
+            if facts.hpa.metrics.iter().any(|it| usage::is_of_pods(it, name)) =>
+        {
             usage::of_pods(facts, name, amount, now)
         }
         Assumption::Usage { name, amount } => usage::of_metric(facts, name, amount),

@@ -34,6 +34,7 @@ pub(super) fn set(facts: &mut HpaFacts, number: Number, now: DateTime<Utc>) -> R
     }
     spread(facts, &before, &alive, now);
     spread_reported(facts, ready, &scale, wanted);
+    spread_read(facts, &before, &alive);
     alive.extend(gone);
     facts.pods = Fact::Known(alive);
     facts.scale = Fact::Known(Scale {
@@ -152,6 +153,25 @@ fn spread(facts: &mut HpaFacts, before: &[String], after: &[Pod], now: DateTime<
 
 pub(super) fn quantity(milli: i64) -> Quantity {
     Quantity::from_milli(milli, QuantityFormat::DecimalSi)
+}
+
+/// The values that the API of a `Pods` metric gave: every pod gets an equal part of what all of them had.
+fn spread_read(facts: &mut HpaFacts, before: &[String], after: &[Pod]) {
+    let pods = i64::try_from(after.len().max(1)).unwrap_or(i64::MAX);
+    for (spec, values) in facts.hpa.metrics.iter().zip(&mut facts.metric_values) {
+        let Fact::Known(samples) = values else { continue };
+        let ours = samples.iter().filter(|sample| before.contains(&sample.object));
+        let ours: Vec<i64> = ours
+            .filter_map(|sample| sample.value.milli_value().ok())
+            .collect();
+        if spec.type_ == "Pods" && !ours.is_empty() {
+            let sum = ours.into_iter().fold(0_i64, i64::saturating_add);
+            *samples = after
+                .iter()
+                .map(|pod| super::usage::sample(&pod.name, sum / pods))
+                .collect();
+        }
+    }
 }
 
 /// The averages that the status holds, of metrics whose total does not depend on the pods.

@@ -1,5 +1,5 @@
 use super::{ACCEPTED, apply, parse};
-use crate::facts::{Fact, HpaFacts, MetricTarget};
+use crate::facts::{Fact, HpaFacts, MetricSample, MetricTarget};
 use crate::hpa::replicas::fixtures::{
     container, controller, cpu_facts, hpa_facts, metric, metric_status, never_ready, now, pods, utilization,
 };
@@ -200,6 +200,90 @@ fn values_of_other_metrics() {
     assert_eq!(desired(&measured, &["pods=4", "window=0"]), Some(2));
     assert!(decide(&facts, &["queue=+5%"]).unwrap_err().contains("no value"));
     assert!(decide(&facts, &["queu=5"]).unwrap_err().contains(ACCEPTED));
+}
+
+/// The facts with what the API of the only metric says: of `pod-0` and so on for a `Pods` metric.
+fn read(mut facts: HpaFacts, values: &[&str]) -> HpaFacts {
+    let of_pods = facts.hpa.metrics[0].type_ == "Pods";
+    let samples = values.iter().enumerate().map(|(index, value)| MetricSample {
+        object: if of_pods {
+            format!("pod-{index}")
+        } else {
+            String::new()
+        },
+        labels: std::collections::BTreeMap::new(),
+        value: (*value).into(),
+        timestamp: Some(now()),
+        window_millis: None,
+    });
+    facts.metric_values = vec![Fact::Known(samples.collect())];
+    facts
+}
+
+#[test]
+fn an_assumed_value_takes_the_place_of_the_one_that_was_read() {
+    let of = |type_: &str, target: MetricTarget| hpa_facts(2, vec![metric(type_, "load", target)]);
+    let average = || MetricTarget::AverageValue("10".into());
+    // Two series of an External metric, 20 in all for 2 replicas.
+    let queue = read(of("External", average()), &["12", "8"]);
+    assert_eq!(desired(&queue, &[]), Some(2));
+    assert_eq!(desired(&queue, &["load=40"]), Some(4));
+    assert_eq!(desired(&queue, &["load=+50%"]), Some(3));
+    assert_eq!(desired(&queue, &["pods=1"]), Some(2));
+    // A value for the whole multiplies the pods.
+    let whole = read(of("External", MetricTarget::Value("10".into())), &["10"]);
+    assert_eq!(desired(&whole, &["load=15"]), Some(3));
+    // A value of each pod: also where one has none.
+    let rate = read(of("Pods", average()), &["10"]);
+    assert_eq!(desired(&rate, &["load=20"]), Some(4));
+    let decided = decide(&rate, &["load=20"]).unwrap();
+    assert_eq!(decided.metrics[0].current.as_deref(), Some("20"));
+    assert!(!decided.metrics[0].from_status);
+    let rates = read(of("Pods", average()), &["10", "20"]);
+    assert_eq!(desired(&rates, &["load=+100%"]), Some(4));
+    // The load of the pods spreads over more of them.
+    let spread = decide(&rates, &["pods=3", "window=0"]).unwrap();
+    assert_eq!(spread.metrics[0].current.as_deref(), Some("10"));
+}
+
+#[test]
+fn every_metric_of_the_name_is_assumed() {
+    let mut facts = hpa_facts(
+        2,
+        vec![
+            metric("External", "load", MetricTarget::AverageValue("10".into())),
+            metric("External", "load", MetricTarget::AverageValue("5".into())),
+        ],
+    );
+    facts.hpa.metrics[1].selector = Some("topic=orders".to_owned());
+    assert_eq!(desired(&facts, &["load=20"]), Some(4));
+}
+
+#[test]
+fn what_no_metric_is_made_of_is_refused() {
+    let queue = hpa_facts(
+        2,
+        vec![metric(
+            "External",
+            "queue",
+            MetricTarget::AverageValue("10".into()),
+        )],
+    );
+    assert!(
+        decide(&queue, &["cpu=1"])
+            .unwrap_err()
+            .contains("no metric of the HPA")
+    );
+    assert!(
+        decide(&queue, &["request.cpu=1"])
+            .unwrap_err()
+            .contains("decides nothing")
+    );
+    assert!(
+        decide(&settled(), &["memory=1Gi"])
+            .unwrap_err()
+            .contains("no metric of the HPA")
+    );
 }
 
 #[test]
