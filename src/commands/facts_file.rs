@@ -191,6 +191,7 @@ mod tests {
                 successor: Fact::default(),
                 limit_ranges: Fact::default(),
                 quotas: Fact::default(),
+                missed_object: Fact::default(),
                 nodes: Fact::default(),
                 metric_values: Vec::new(),
                 unselected_values: Vec::new(),

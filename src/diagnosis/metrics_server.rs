@@ -93,7 +93,7 @@ fn without_pods(server: &MetricsServer, what: String) -> State {
     let refused = refusal::read(message);
     let look = format!("describe deployment {}", word(&server.name));
     let fix = match refused {
-        refusal::Refusal::QuotaUsedUp(quota) => refusal::raised(message, 1)
+        refusal::Refusal::QuotaUsedUp(quota) => refusal::raised(message, 1, None)
             .map_or(StateFix::Undo(look), |hard| {
                 StateFix::Quota(quota.to_owned(), hard)
             }),

@@ -21,6 +21,7 @@ mod offenders;
 mod order;
 mod overlap;
 pub(crate) mod phrase;
+mod quotas;
 mod refusal;
 mod registry;
 mod report;

@@ -74,6 +74,7 @@ pub(super) fn all_unreadable<'a>(case: &Case<'a>) -> Vec<&'a NotReadable> {
         .chain([
             refused(&facts.events),
             refused(&facts.quotas),
+            refused(&facts.missed_object),
             refused(&facts.nodes),
             refused(&facts.successor),
         ])

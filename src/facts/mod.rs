@@ -29,7 +29,7 @@ pub use metrics_pipeline::{AdapterApi, ApiService, LogLine, MetricSample, Metric
 pub use others::{LimitRange, Rival, ScaledObject, Successor};
 pub use quantity::{ParseQuantityError, Quantity, QuantityFormat};
 pub use rollout::{LastWords, PodEvent, Rollout};
-pub use room::{NodeRoom, Nodes, Quota, Toleration, pod_requests};
+pub use room::{FoundObject, NodeRoom, Nodes, Quota, Toleration, pod_requests};
 pub(crate) use serving::FLAGS_KEPT;
 pub use serving::{HostPath, Probe, ProbeKind, Recognised, ServingContainer};
 pub use target_lookup::{Alternatives, Definition, ScalePaths, ServedKind};
@@ -230,9 +230,13 @@ pub struct HpaFacts {
     /// The `LimitRange`s of the namespace, asked for only where the controller misses a request.
     #[serde(default, skip_serializing_if = "never_asked")]
     pub limit_ranges: Fact<Vec<LimitRange>>,
-    /// The `ResourceQuota`s of the namespace, asked for only before an HPA is written.
+    /// The `ResourceQuota`s of the namespace, asked for only before an HPA is written and where one refused the target's pods.
     #[serde(default, skip_serializing_if = "never_asked")]
     pub quotas: Fact<Vec<Quota>>,
+    /// The object that the refusal of the target's pods says does not exist: a `ServiceAccount`, `PriorityClass` or
+    /// `RuntimeClass`; asked for only there, `Absent` while that is so.
+    #[serde(default, skip_serializing_if = "never_asked")]
+    pub missed_object: Fact<FoundObject>,
     /// The nodes that take the target's pods, asked for only before an HPA is written.
     #[serde(default, skip_serializing_if = "never_asked")]
     pub nodes: Fact<Nodes>,

@@ -1,7 +1,8 @@
-//! What a namespace and the nodes still have room for; asked for only before an HPA is written.
+//! What a namespace and the nodes still have room for, asked for before an HPA is written and where pods are refused.
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Container, PodTemplate, Quantity, Resources};
@@ -19,6 +20,19 @@ pub struct Quota {
     /// Whether it is for some pods only: `spec.scopes` or `spec.scopeSelector`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub scoped: bool,
+}
+
+/// An object whose absence a refusal told of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FoundObject {
+    /// For example `ServiceAccount`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// `metadata.creationTimestamp`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<DateTime<Utc>>,
 }
 
 /// The nodes of the cluster, as far as the pods of a scale target may be placed on them.

@@ -3,10 +3,12 @@
 //! [`message`] says what the controller's texts mean; [`symptoms`] says which of them are current,
 //! [`overdue`] whether anybody still writes them;
 //! [`replicas`] computes what the controller would decide, [`what_if`] what it would under other conditions;
+//! [`refusal`] takes apart who refuses the pods;
 //! [`selector`] tells what a label selector is.
 
 pub mod message;
 pub mod overdue;
+pub mod refusal;
 pub mod replicas;
 pub mod selector;
 pub mod symptoms;

@@ -352,6 +352,46 @@ fn another_kind_with_a_broken_pipeline_stays_within_ten() {
     assert_eq!(count(world, &["web"]), 10);
 }
 
+/// Shops whose Deployments were refused their pods with these words.
+fn refused(names: &[&str], why: &str) -> World {
+    let mut world = shop(names);
+    for deployment in world.collections.get_mut(DEPLOYMENTS).unwrap() {
+        deployment["status"]["conditions"] = json!([{"type": "ReplicaFailure", "status": "True",
+            "reason": "FailedCreate", "message": why}]);
+    }
+    world
+}
+
+#[test]
+fn a_refusal_takes_one_more_where_it_names_what_can_be_asked_for() {
+    let quota = "pods \"web-1\" is forbidden: exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2";
+    assert_eq!(count(refused(&["web"], quota), &["web"]), 8);
+    // Those of one namespace share it.
+    assert_eq!(count(refused(&["web", "cart", "search"], quota), &[]), 8);
+    for (why, path) in [
+        (
+            "pods \"web-1\" is forbidden: error looking up service account shop/web-sa: serviceaccount \"web-sa\" not found",
+            "/api/v1/namespaces/shop/serviceaccounts/web-sa",
+        ),
+        (
+            "pods \"web-1\" is forbidden: no PriorityClass with name high was found",
+            "/apis/scheduling.k8s.io/v1/priorityclasses/high",
+        ),
+        (
+            "pods \"web-1\" is forbidden: pod rejected: RuntimeClass \"gvisor\" not found",
+            "/apis/node.k8s.io/v1/runtimeclasses/gvisor",
+        ),
+    ] {
+        let stage = Stage::new(refused(&["web"], why));
+        stage.run(&["explain-hpa", "web"]);
+        let requests = stage.mock.requests();
+        assert_eq!(requests.len(), 8, "{why}");
+        assert!(requests.iter().any(|seen| seen.target == path), "{requests:?}");
+    }
+    let policy = "pods \"web-1\" is forbidden: ValidatingAdmissionPolicy 'no-pods' with binding 'all' denied request: no";
+    assert_eq!(count(refused(&["web"], policy), &["web"]), 7);
+}
+
 #[test]
 fn verbosity_tells_the_number() {
     let outcome = Stage::new(shop(&["web"])).run(&["explain-hpa", "web", "-v", "1", "--fail-on", "never"]);

@@ -184,6 +184,7 @@ impl Scenario {
                 successor: Fact::default(),
                 limit_ranges: Fact::default(),
                 quotas: Fact::default(),
+                missed_object: Fact::default(),
                 nodes: Fact::default(),
                 unselected_values: Vec::new(),
                 metric_values: Vec::new(),

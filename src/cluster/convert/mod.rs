@@ -46,6 +46,11 @@ fn time(time: Option<&Time>) -> Option<DateTime<Utc>> {
     time.and_then(|time| instant(time.0))
 }
 
+/// When an object was created.
+pub(super) fn created_at(metadata: &ObjectMeta) -> Option<DateTime<Utc>> {
+    time(metadata.creation_timestamp.as_ref())
+}
+
 fn quantity(quantity: &resource::Quantity) -> Quantity {
     Quantity(quantity.0.clone())
 }

@@ -15,6 +15,7 @@ mod namespace;
 pub(super) mod owners;
 mod pending;
 mod pipeline;
+mod refusals;
 mod rivals;
 pub(super) mod room;
 mod scalable_kinds;

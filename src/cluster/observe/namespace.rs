@@ -12,7 +12,9 @@ use super::scope::Group;
 use super::selector::{self, PodIndex};
 use super::shared::Slice;
 use super::target::{self, Reading};
-use super::{alternatives, events, fact, limit_ranges, owners, pipeline, rivals, scaled_objects, successors};
+use super::{
+    alternatives, events, fact, limit_ranges, owners, pipeline, refusals, rivals, scaled_objects, successors,
+};
 use crate::cluster::metrics_api::pod_metrics_ask;
 use crate::cluster::{Ask, Cluster, Error, convert};
 use crate::facts::{
@@ -99,6 +101,7 @@ pub(super) async fn read(
             successor: Fact::default(),
             limit_ranges: Fact::default(),
             quotas: Fact::default(),
+            missed_object: Fact::default(),
             nodes: Fact::default(),
             metric_values: Vec::new(),
             unselected_values: Vec::new(),
@@ -123,6 +126,7 @@ pub(super) async fn read(
             facts.target_events = events::of_target(cluster, &group.namespace, facts).await;
         }
     }
+    refusals::read(cluster, &group.namespace, &mut facts, budget).await;
     rivals::find(cluster, &group, &mut facts, budget).await;
     for (facts, names) in facts.iter_mut().zip(names) {
         facts.alternatives = Box::pin(alternatives::read(cluster, facts, names, budget)).await;

@@ -51,7 +51,7 @@ fn placed(facts: &HpaFacts) -> i64 {
     i64::try_from(placed.count()).unwrap_or(i64::MAX)
 }
 
-async fn quotas(cluster: &Cluster, namespace: &str) -> Fact<Vec<crate::facts::Quota>> {
+pub(super) async fn quotas(cluster: &Cluster, namespace: &str) -> Fact<Vec<crate::facts::Quota>> {
     let api: Api<v1::ResourceQuota> = Api::namespaced(cluster.client.clone(), namespace);
     let ask = Ask::list("resourcequotas", Some(namespace));
     let list = cluster.ask(ask, api.list(&ListParams::default())).await;

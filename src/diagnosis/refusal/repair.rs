@@ -6,7 +6,7 @@ use crate::diagnosis::case::is_leftover;
 use crate::diagnosis::phrase::word;
 use crate::diagnosis::template_change::{self, Setting};
 use crate::diagnosis::{Case, Finding};
-use crate::facts::Quantity;
+use crate::facts::{Quantity, Quota};
 
 /// Names what refuses, and repairs the pods or shows what would have to change.
 pub(in crate::diagnosis) fn repaired(case: &Case<'_>, finding: Finding, message: &str) -> Finding {
@@ -16,7 +16,9 @@ pub(in crate::diagnosis) fn repaired(case: &Case<'_>, finding: Finding, message:
     match refusal {
         Refusal::QuotaUsedUp(quota) => {
             let finding = finding.object("ResourceQuota", of_namespace, quota);
-            let finding = match raised(message, missing(case)) {
+            let quotas = case.facts.quotas.known().into_iter().flatten();
+            let live = quotas.into_iter().find(|live| live.name == quota);
+            let finding = match raised(message, missing(case), live) {
                 Some(hard) => finding.fix(
                     "raise the quota by what the pods need",
                     format!(
@@ -147,33 +149,30 @@ fn webhook_removed(finding: Finding, service: &str, namespace: &str) -> Finding 
 const LIST_WEBHOOKS: &str = "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations -o custom-columns=NAME:.metadata.name,WEBHOOKS:.webhooks[*].name,SERVICE:.webhooks[*].clientConfig.service.name,URL:.webhooks[*].clientConfig.url";
 
 /// How many pods the target still lacks, at least the one that was refused.
-fn missing(case: &Case<'_>) -> i64 {
+pub(in crate::diagnosis) fn missing(case: &Case<'_>) -> i64 {
     let wanted = case.scale().map_or(0, |scale| i64::from(scale.spec_replicas));
     let there = case.own_pods().filter(|pod| !is_leftover(pod)).count();
     wanted.saturating_sub(i64::try_from(there).unwrap_or(0)).max(1)
 }
 
-/// The limits that a quota needs to let so many more pods in: `{"pods":"5"}`.
-pub(in crate::diagnosis) fn raised(message: &str, pods: i64) -> Option<String> {
-    let part = |before: &str| {
-        let (_, rest) = message.split_once(before)?;
-        Some(
-            rest.split(", ")
-                .next()
-                .unwrap_or(rest)
-                .split(',')
-                .collect::<Vec<_>>(),
-        )
-    };
-    let used = part("used: ")?;
+/// The limits that a quota needs to let so many more pods in, with what it has counted since where that was read:
+/// `{"pods":"5"}`.
+pub(in crate::diagnosis) fn raised(message: &str, pods: i64, live: Option<&Quota>) -> Option<String> {
+    let used = parts(message, "used: ")?;
     let mut hard = Vec::new();
-    for requested in part("requested: ")? {
+    for requested in parts(message, "requested: ")? {
         let (name, amount) = requested.split_once('=')?;
-        let used = used
-            .iter()
-            .find_map(|it| it.strip_prefix(name)?.strip_prefix('='))?;
         let milli = |text: &str| Quantity(text.to_owned()).milli_value().ok();
-        let sum = milli(amount)?.checked_mul(pods)?.checked_add(milli(used)?)?;
+        let then = || {
+            let used = used
+                .iter()
+                .find_map(|it| it.strip_prefix(name)?.strip_prefix('='))?;
+            milli(used)
+        };
+        let used = live.and_then(|live| live.used.get(name)?.milli_value().ok());
+        let sum = milli(amount)?
+            .checked_mul(pods)?
+            .checked_add(used.or_else(then)?)?;
         let sum = if sum % 1000 == 0 {
             (sum / 1000).to_string()
         } else {
@@ -184,21 +183,46 @@ pub(in crate::diagnosis) fn raised(message: &str, pods: i64) -> Option<String> {
     Some(format!("{{{}}}", hard.join(",")))
 }
 
+/// `pods=1` and `requests.cpu=100m` of `requested: pods=1,requests.cpu=100m, used: …`.
+pub(super) fn parts<'a>(message: &'a str, before: &str) -> Option<Vec<&'a str>> {
+    let (_, rest) = message.split_once(before)?;
+    Some(
+        rest.split(", ")
+            .next()
+            .unwrap_or(rest)
+            .split(',')
+            .collect::<Vec<_>>(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::raised;
+    use crate::facts::Quota;
 
     #[test]
     fn a_quota_is_raised_by_what_the_pods_need() {
         let message = "pods \"m-1\" is forbidden: exceeded quota: small, requested: pods=1,requests.cpu=100m, used: pods=4,requests.cpu=950m, limited: pods=3,requests.cpu=1";
         assert_eq!(
-            raised(message, 1).as_deref(),
+            raised(message, 1, None).as_deref(),
             Some(r#"{"pods":"5","requests.cpu":"1050m"}"#)
         );
         assert_eq!(
-            raised(message, 3).as_deref(),
+            raised(message, 3, None).as_deref(),
             Some(r#"{"pods":"7","requests.cpu":"1250m"}"#)
         );
-        assert_eq!(raised("pods is forbidden", 1), None);
+        let live = Quota {
+            used: [
+                ("pods".to_owned(), "2".into()),
+                ("requests.cpu".to_owned(), "500m".into()),
+            ]
+            .into(),
+            ..Quota::default()
+        };
+        assert_eq!(
+            raised(message, 2, Some(&live)).as_deref(),
+            Some(r#"{"pods":"4","requests.cpu":"700m"}"#)
+        );
+        assert_eq!(raised("pods is forbidden", 1, None), None);
     }
 }

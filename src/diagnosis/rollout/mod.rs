@@ -109,6 +109,7 @@ fn as_case_of_an_hpa(rollout: &Rollout) -> HpaFacts {
         successor: Fact::default(),
         limit_ranges: Fact::default(),
         quotas: Fact::default(),
+        missed_object: Fact::default(),
         nodes: Fact::default(),
     }
 }

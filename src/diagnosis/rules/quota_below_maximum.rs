@@ -17,13 +17,12 @@
 //! ## Source
 //! `pkg/quota/v1/evaluator/core/pods.go`, Kubernetes v1.37: a pod is refused where it would exceed the quota.
 
-use std::collections::BTreeMap;
-
 use crate::diagnosis::case::is_leftover;
-use crate::diagnosis::phrase::{amount, count, word};
+use crate::diagnosis::phrase::{count, word};
+use crate::diagnosis::quotas::{limits, name_of, shown};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
-use crate::facts::{PodTemplate, Quota};
+use crate::hpa::refusal::last;
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS709",
@@ -35,20 +34,11 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     check,
 };
 
-/// A quota that ends before maxReplicas.
-struct Limit<'a> {
-    quota: &'a Quota,
-    /// `pods`, `requests.cpu` and the like.
-    resource: &'a str,
-    /// What one pod takes of it, in thousandths.
-    each: i64,
-    used: i64,
-    hard: i64,
-    /// How many more pods it lets in.
-    more: i64,
-}
-
 fn check(case: &Case<'_>) -> Option<Finding> {
+    // Pods that were refused already are told of by TFS702.
+    if !case.facts.hpa.is_planned() && last(case.facts, case.now).is_some() {
+        return None;
+    }
     let quotas = case.facts.quotas.known()?;
     let template = case.target()?.template.as_ref()?;
     let own = case.own_pods().filter(|pod| !is_leftover(pod)).count();
@@ -104,63 +94,4 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                 "changes the HPA alone",
             ),
     )
-}
-
-fn limits<'a>(quotas: &'a [Quota], template: &PodTemplate) -> impl Iterator<Item = Limit<'a>> {
-    let requests = template.requests();
-    let limits = limits_of(template);
-    let whole = quotas.iter().filter(|quota| !quota.scoped);
-    whole
-        .flat_map(|quota| quota.hard.iter().map(move |hard| (quota, hard)))
-        .filter_map(move |(quota, (resource, hard))| {
-            let each = match resource.as_str() {
-                "count/pods" => 1000,
-                name => match name.strip_prefix("limits.") {
-                    Some(name) => *limits.get(name)?,
-                    None => *requests.get(name_of(name))?,
-                },
-            };
-            let hard = hard.milli_value().ok()?;
-            let used = quota
-                .used
-                .get(resource)
-                .and_then(|used| used.milli_value().ok())
-                .unwrap_or(0);
-            let more = hard.saturating_sub(used).max(0).checked_div(each)?;
-            Some(Limit {
-                quota,
-                resource,
-                each,
-                used,
-                hard,
-                more,
-            })
-        })
-}
-
-/// The limits of the containers that run together, in thousandths.
-fn limits_of(template: &PodTemplate) -> BTreeMap<String, i64> {
-    let mut sums: BTreeMap<String, i64> = BTreeMap::new();
-    for container in template.containers.iter().filter(|it| it.counts_for_requests()) {
-        for (name, limit) in &container.resources.limits {
-            let sum = sums.entry(name.clone()).or_default();
-            *sum = sum.saturating_add(limit.milli_value().unwrap_or(0));
-        }
-    }
-    sums
-}
-
-/// `cpu` of `requests.cpu`.
-fn name_of(resource: &str) -> &str {
-    resource
-        .strip_prefix("requests.")
-        .or_else(|| resource.strip_prefix("limits."))
-        .unwrap_or(resource)
-}
-
-fn shown(resource: &str, milli: i64) -> String {
-    match name_of(resource) {
-        name @ ("cpu" | "memory") => amount(name, milli),
-        _ => (milli / 1000).to_string(),
-    }
 }

@@ -9,6 +9,10 @@
 //! `ReplicaSetCreateError`; for a `StatefulSet`, which has no such
 //! condition, a recent event `FailedCreate` does.
 //!
+//! That tells of the last attempt, and the next may be minutes away. Where a quota refused it, the quotas are read, and where a
+//! `ServiceAccount`, a `PriorityClass` or a `RuntimeClass` was missing, that is asked for: when the next attempt passes, there is
+//! nothing to repair, and the command is one that makes the controller try at once.
+//!
 //! ## What it is not
 //! Pods that exist and cannot be scheduled are TFS503.
 //!
@@ -17,12 +21,15 @@
 //!
 //! ## Source
 //! The Deployment controller, Kubernetes v1.37: condition `ReplicaFailure`, reason `FailedCreate`. The HPA itself does
-//! not see it.
+//! not see it. The pauses between attempts double from 5 ms to 1000 s (`DefaultTypedControllerRateLimiter` in
+//! `k8s.io/client-go/util/workqueue`); the Deployment controller gives up after 15 (`maxRetries`).
 
 use crate::diagnosis::offenders::holds_up_a_repair;
-use crate::diagnosis::phrase::{ago, seconds_since};
+use crate::diagnosis::phrase::{ago, count, span};
+use crate::diagnosis::refusal::{Now, Passes, Refusal};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
-use crate::diagnosis::{Case, Finding, Severity, refusal};
+use crate::diagnosis::{Case, Finding, Severity, Verdict, refusal};
+use crate::hpa::refusal::{Attempt, LONGEST_PAUSE_SECONDS, Place, last};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
     code: "TFS702",
@@ -36,86 +43,86 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     check,
 };
 
-/// The longest pause between two attempts of a controller to create a pod.
-const RECENT_SECONDS: i64 = 17 * 60;
-
 fn check(case: &Case<'_>) -> Option<Finding> {
-    let failure = refused_pods(case)?;
-    let label = case.target_label();
+    let attempt = last(case.facts, case.now)?;
     let severity = if case.own_pods().next().is_none() || holds_up_a_repair(case) {
         Severity::Error
     } else {
         Severity::Warning
     };
-    let why = refusal::in_words(refusal::read(failure.message));
-    let finding = RULE
-        .finding(
-            severity,
-            format!("{label} cannot create {}: {why}", failure.whom),
-            "the HPA writes the number of replicas; whether pods come of it is not its business",
+    let label = case.target_label();
+    match refusal::now(case, &attempt) {
+        Now::Passes(passes) => Some(stale(case, &attempt, severity, &passes)),
+        now => {
+            let whom = if attempt.place == Place::Progressing {
+                "the ReplicaSet of its new template"
+            } else {
+                "the pods that the HPA asked for"
+            };
+            let refused = refusal::read(attempt.message);
+            let why = match (now, refused) {
+                (Now::Partly(room), Refusal::QuotaUsedUp(quota)) => format!(
+                    "ResourceQuota {quota} has room for {} of {}",
+                    room,
+                    refusal::missing(case)
+                ),
+                _ => refusal::in_words(refused),
+            };
+            let finding = RULE.finding(
+                severity,
+                format!("{label} cannot create {whom}: {why}"),
+                "the HPA writes the number of replicas; whether pods come of it is not its business",
+            );
+            let finding = case.on_target(told(case, &attempt, finding));
+            Some(refusal::repaired(case, finding, attempt.message))
+        }
+    }
+}
+
+/// The last attempt was refused, and the next one will not be.
+fn stale(case: &Case<'_>, attempt: &Attempt<'_>, severity: Severity, passes: &Passes) -> Finding {
+    let label = case.target_label();
+    let then = attempt
+        .at
+        .map_or_else(String::new, |at| format!(" {}", ago(at, case.now)));
+    let now = &passes.words;
+    let (title, why) = if attempt.place == Place::Progressing {
+        (
+            format!("{label} was refused its new ReplicaSet; {now}: let its controller try again"),
+            "it gives a Deployment up that was refused 15 times, until something of it changes".to_owned(),
         )
-        .saw(
-            format!("{label}, {}", failure.what),
+    } else {
+        let missing = usize::try_from(refusal::missing(case)).unwrap_or(1);
+        (
             format!(
-                "{}{}: {}",
-                failure.reason,
-                failure.when,
-                refusal::shown(failure.message)
+                "{label} was refused {}{then}; {now}: its controller tries again by itself within 17 min",
+                count(missing, "pod")
             ),
-            failure.source,
-        );
-    let finding = case.on_target(finding);
-    Some(refusal::repaired(case, finding, failure.message))
-}
-
-const THE_PODS: &str = "the pods that the HPA asked for";
-
-/// What the target says of pods that it could not create.
-struct Refused<'a> {
-    what: &'static str,
-    whom: &'static str,
-    reason: &'a str,
-    message: &'a str,
-    /// ` 40 s ago`: an event tells of one attempt, and the next may be minutes away.
-    when: String,
-    source: &'static str,
-}
-
-/// A condition, or the newest event of a kind that has no such condition. An old event is no proof.
-fn refused_pods<'a>(case: &Case<'a>) -> Option<Refused<'a>> {
-    let conditions = || case.target().into_iter().flat_map(|target| &target.conditions);
-    let replica_set = conditions()
-        .find(|it| it.type_ == "Progressing" && it.reason == "ReplicaSetCreateError")
-        .map(|it| Refused {
-            what: "condition Progressing",
-            whom: "the ReplicaSet of its new template",
-            reason: &it.reason,
-            message: &it.message,
-            when: String::new(),
-            source: "status.conditions",
-        });
-    let failure = conditions()
-        .filter(|it| it.type_ == "ReplicaFailure" && it.status == "True")
-        .map(|it| Refused {
-            what: "condition ReplicaFailure",
-            whom: THE_PODS,
-            reason: &it.reason,
-            message: &it.message,
-            when: String::new(),
-            source: "status.conditions",
-        })
-        .next();
-    let event = || {
-        let event = case.facts.target_events.known()?.last()?;
-        let last = event.last_seen?;
-        (seconds_since(last, case.now) <= RECENT_SECONDS).then(|| Refused {
-            what: "event",
-            whom: THE_PODS,
-            reason: &event.reason,
-            message: &event.message,
-            when: format!(" {}", ago(last, case.now)),
-            source: "events of the scale target",
-        })
+            format!(
+                "after each refusal it waits longer, {} at most, and shows the last one until then",
+                span(LONGEST_PAUSE_SECONDS)
+            ),
+        )
     };
-    failure.or(replica_set).or_else(event)
+    let finding = RULE.finding(severity, title, why).verdict(Verdict::Waiting);
+    let finding = passes.proved(told(case, attempt, finding));
+    refusal::retry(case, case.on_target(finding))
+}
+
+/// The refusal, where it is told.
+fn told(case: &Case<'_>, attempt: &Attempt<'_>, finding: Finding) -> Finding {
+    let (what, source) = match attempt.place {
+        Place::ReplicaFailure => ("condition ReplicaFailure", "status.conditions"),
+        Place::Progressing => ("condition Progressing", "status.conditions"),
+        Place::Event => ("event", "events of the scale target"),
+    };
+    // An event tells of one attempt, and the next may be minutes away.
+    let when = attempt
+        .at
+        .map_or_else(String::new, |at| format!(" {}", ago(at, case.now)));
+    finding.saw(
+        format!("{}, {what}", case.target_label()),
+        format!("{}{when}: {}", attempt.reason, refusal::shown(attempt.message)),
+        source,
+    )
 }

@@ -174,6 +174,7 @@ pub(crate) fn hpa_facts(replicas: i32, metrics: Vec<MetricSpec>) -> HpaFacts {
         successor: Fact::default(),
         limit_ranges: Fact::default(),
         quotas: Fact::default(),
+        missed_object: Fact::default(),
         nodes: Fact::default(),
         metric_values: Vec::new(),
         unselected_values: Vec::new(),
