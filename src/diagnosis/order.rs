@@ -177,6 +177,10 @@ fn arrange(case: &Case<'_>, mut found: Vec<(&'static Rule, Finding)>) -> Vec<Fin
             rule.code,
         )
     });
+    let keeping_back: Vec<bool> = found
+        .iter()
+        .map(|(rule, finding)| keeps_back(rule, finding))
+        .collect();
     let roots: Vec<usize> = (0..found.len()).map(|index| root(&found, index)).collect();
     let mut arranged: Vec<(usize, Finding)> = Vec::new();
     let mut following: Vec<(usize, Finding)> = Vec::new();
@@ -193,7 +197,21 @@ fn arrange(case: &Case<'_>, mut found: Vec<(&'static Rule, Finding)>) -> Vec<Fin
             root.consequences.push(finding);
         }
     }
+    // Of what is equally bad, first what keeps back the replicas that the HPA has asked for already.
+    arranged.sort_by_key(|(index, finding)| {
+        let first = keeping_back.get(*index).copied().unwrap_or(false);
+        (std::cmp::Reverse(finding.severity), !first)
+    });
     arranged.into_iter().map(|(_, finding)| finding).collect()
+}
+
+/// What keeps pods from coming to run that the HPA has asked for: they are refused, find no node, or are not made.
+const KEEPS_BACK: &[&str] = &["TFS702", "TFS503", "TFS711"];
+
+/// Whether a finding tells of replicas that are missing while the HPA does its work: what else there is to warn of changes
+/// what it asks for, and it does not get what it has asked for.
+fn keeps_back(rule: &Rule, finding: &Finding) -> bool {
+    finding.severity == Severity::Warning && KEEPS_BACK.contains(&rule.code)
 }
 
 /// Where nobody looks after the HPA, nothing else that is repaired helps it.

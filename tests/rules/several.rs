@@ -55,6 +55,17 @@ fn a_fault_that_the_controller_has_not_come_to_is_second() {
 }
 
 #[test]
+fn what_keeps_back_replicas_comes_before_what_keeps_them_from_going() {
+    let answer = explain("several", "refused-beside-a-failed-metric");
+    let findings = &answer.items[0].findings;
+    let codes: Vec<&str> = findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["TFS702", "TFS309"], "{}", text(&answer));
+    // The HPA that never goes down follows from the metric, and not from the quota.
+    assert!(findings[0].consequences.is_empty());
+    assert_eq!(findings[1].consequences[0].code, "TFS607");
+}
+
+#[test]
 fn one_code_with_two_objects_at_fault_is_two_causes() {
     let facts = std::fs::read_to_string(root().join("TFS306/fires.yaml")).expect("facts");
     let of_another_right = facts
