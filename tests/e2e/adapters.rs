@@ -173,12 +173,12 @@ fn the_adapter_has_no_such_metric() {
     deploy(&fails, &json!([of_pods("fails", "10")]));
     deploy(&busy, &json!([of_pods("busy", "10")]));
 
-    adapter.answer(External, "ratio", Answer::Value("NaN".to_owned()));
-    deploy(&ratio, &json!([of_queue("ratio", &average("10"))]));
+    adapter.answer(External, "depth", Answer::Value("NaN".to_owned()));
+    deploy(&ratio, &json!([of_queue("depth", &average("10"))]));
     let finding = cause(&ratio, "quantities must match the regular expression", "TFS309");
     let title = finding["title"].as_str().unwrap_or_default();
     assert!(title.contains("answers `NaN` for"), "{finding:#}");
-    adapter.answer(External, "ratio", Answer::Value("20".to_owned()));
+    adapter.answer(External, "depth", Answer::Value("20".to_owned()));
     recovered(&ratio);
 
     for (namespace, words) in [
