@@ -2,7 +2,7 @@
 
 use super::case::{container_trouble, is_ready};
 use super::phrase::word;
-use super::rules::metrics_api_has_no_data::{by_address, failure_text, last_failure};
+use super::scrape::{by_address, failure_text, last_failure};
 use super::{Finding, refusal, scheduling};
 use crate::facts::{ApiService, LogLine, MetricsServer, Pod};
 

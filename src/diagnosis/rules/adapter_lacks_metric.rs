@@ -27,7 +27,7 @@ use crate::diagnosis::adapters::{self, FailedMetric};
 use crate::diagnosis::case::{innermost, refused};
 use crate::diagnosis::phrase::{count, word};
 use crate::diagnosis::rule::{Rule, Stage, documentation};
-use crate::diagnosis::{Case, Confidence, Finding, keeper, missed_series, scaled_object_gone};
+use crate::diagnosis::{Case, Confidence, Finding, keeper, metric_path, missed_series, scaled_object_gone};
 use crate::facts::{AdapterApi, Fact, MetricSpec, ObjectReference};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 
@@ -77,7 +77,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         return Some(scaled_object_gone::repaired(case, finding, name));
     }
     if let Some(missed) = missed {
-        let finding = missed.repaired(case, missed.proved(finding), &path(case, api, metric.spec));
+        let finding = missed.repaired(
+            case,
+            missed.proved(finding),
+            &metric_path::whole(case, api, metric.spec),
+        );
         return Some(adapters::without(case, finding, &metric));
     }
     let finding = with_names(finding, api, names, &metric, seen);
@@ -92,7 +96,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                 "see what the adapter answers",
                 format!(
                     "kubectl get --raw {}",
-                    word(&selected_path(case, api, metric.spec))
+                    word(&metric_path::selected(case, api, metric.spec))
                 ),
                 "reads only",
             )
@@ -105,7 +109,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             "see what the adapter answers",
             format!(
                 "kubectl get --raw {}",
-                word(&selected_path(case, api, metric.spec))
+                word(&metric_path::selected(case, api, metric.spec))
             ),
             "reads only; the adapter's own log says why",
         )
@@ -158,7 +162,7 @@ fn see_described(case: &Case<'_>, finding: Finding, metric: &FailedMetric<'_>) -
         format!("see whether {}/{} exists", object.kind, object.name),
         format!(
             "kubectl get {} {} -n {}",
-            word(&resource(object)),
+            word(&metric_path::resource(object)),
             word(&object.name),
             case.namespace()
         ),
@@ -234,51 +238,6 @@ fn words(text: &str) -> &str {
     // KEDA's adapter asks its operator by gRPC, whose errors nest.
     said.rsplit_once("desc = ")
         .map_or(said, |(_, words)| words.trim_matches('"'))
-}
-
-/// The path that the controller asks for the metric.
-fn path(case: &Case<'_>, api: &AdapterApi, spec: &MetricSpec) -> String {
-    let start = format!(
-        "/apis/{}/namespaces/{}",
-        api.group_version, case.facts.hpa.namespace
-    );
-    match (&spec.object, spec.type_.as_str()) {
-        (Some(object), _) => format!("{start}/{}/{}/{}", resource(object), object.name, spec.name),
-        (None, "Pods") => format!("{start}/pods/*/{}", spec.name),
-        (None, _) => format!("{start}/{}", spec.name),
-    }
-}
-
-/// The same with the metric's own selector.
-fn selected_path(case: &Case<'_>, api: &AdapterApi, spec: &MetricSpec) -> String {
-    let path = path(case, api, spec);
-    let key = match spec.type_.as_str() {
-        "External" => "labelSelector",
-        _ => "metricLabelSelector",
-    };
-    match spec.selector.as_deref().filter(|selector| !selector.is_empty()) {
-        Some(selector) => format!("{path}?{key}={}", encoded(selector)),
-        None => path,
-    }
-}
-
-fn encoded(selector: &str) -> String {
-    form_urlencoded::byte_serialize(selector.as_bytes()).collect()
-}
-
-/// `ingresses.networking.k8s.io`: the resource of a kind, as the API's own guess has it (`UnsafeGuessKindToResource`,
-/// `k8s.io/apimachinery/pkg/api/meta`, v1.37).
-fn resource(object: &ObjectReference) -> String {
-    let singular = object.kind.to_lowercase();
-    let plural = match singular.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None if singular.ends_with('s') => format!("{singular}es"),
-        None => format!("{singular}s"),
-    };
-    match object.api_version.split_once('/') {
-        Some((group, _)) => format!("{plural}.{group}"),
-        None => plural,
-    }
 }
 
 /// Kinds that are often described, and the apiVersion that serves them.

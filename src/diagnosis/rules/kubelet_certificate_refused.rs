@@ -20,10 +20,10 @@
 //! ## Source
 //! metrics-server v0.9, `pkg/scraper/client/resource`; Kubernetes documentation, kubelet TLS bootstrapping.
 
-use super::metrics_api_has_no_data::{node_of, only_node};
 use crate::diagnosis::case::{is_available, is_ready, refused};
 use crate::diagnosis::phrase::{self, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
+use crate::diagnosis::scrape::{node_of, only_node};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::{ApiService, LogLine, MetricsServer};
 
