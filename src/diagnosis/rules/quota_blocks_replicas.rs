@@ -36,9 +36,7 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     name: "quota-blocks-replicas",
     stage: Stage::Others,
     source: documentation!("quota_blocks_replicas.rs"),
-    explains: &[
-        "TFS504", "TFS304", "TFS404", "TFS509", "TFS602", "TFS607", "TFS708",
-    ],
+    explains: &["TFS504", "TFS304", "TFS404", "TFS509", "TFS602", "TFS708"],
     needs: &[Need::Target],
     check,
 };
