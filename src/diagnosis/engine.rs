@@ -4,7 +4,8 @@ use std::borrow::Borrow;
 
 use super::explanation::ClusterReport;
 use super::{
-    Case, Explanation, Explanations, Finding, Verdict, history, keeper, order, report, summary, targets,
+    Case, Explanation, Explanations, Finding, Verdict, history, keeper, left_out, order, report, summary,
+    targets,
 };
 use crate::facts::{Facts, HpaFacts, NotReadable};
 use crate::hpa::replicas::{self, Controller};
@@ -54,7 +55,17 @@ fn explain(
         said: &said,
         controller,
         recommendation: recommendation.as_ref(),
+        set_aside: None,
         now: facts.observed_at,
+    };
+    // No rule draws conclusions from a calculation that the controller itself contradicts.
+    let set_aside = recommendation
+        .as_ref()
+        .filter(|it| !left_out::contradicted(&case, it).is_empty());
+    let case = Case {
+        recommendation: recommendation.as_ref().filter(|_| set_aside.is_none()),
+        set_aside,
+        ..case
     };
     for fact in order::all_unreadable(&case) {
         if !not_readable.contains(fact) {

@@ -14,6 +14,7 @@ mod held;
 mod hindrance;
 mod history;
 mod keeper;
+mod left_out;
 mod metric_path;
 mod metrics_server;
 mod missed_series;

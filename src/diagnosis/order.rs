@@ -3,7 +3,7 @@
 use super::case::refused;
 use super::registry::RULES;
 use super::rule::{Need, Rule, Stage};
-use super::{Case, Confidence, Finding, Severity, Verdict};
+use super::{Case, Confidence, Finding, Severity, Verdict, left_out};
 use crate::facts::NotReadable;
 use crate::hpa::message::{Message, MetricsApi};
 use crate::hpa::symptoms::Symptom;
@@ -16,7 +16,7 @@ pub(super) fn findings(case: &Case<'_>) -> Vec<Finding> {
             .iter()
             .any(|(rule, finding)| accounts_for(rule, finding, symptom))
     });
-    if !explained {
+    if !explained || case.set_aside.is_some() {
         found.extend(ask(case, |rule| rule.stage == Stage::Unknown));
     }
     arrange(case, found)
@@ -101,9 +101,28 @@ fn ask(case: &Case<'_>, wanted: impl Fn(&Rule) -> bool) -> Vec<(&'static Rule, F
             } else {
                 Confidence::Proven
             };
-            (rule, finding.at_most(limit))
+            let finding = finding.at_most(limit);
+            (
+                rule,
+                if ADAPTER_RULES.contains(&rule.code) {
+                    half_asked(case, finding)
+                } else {
+                    finding
+                },
+            )
         })
         .collect()
+}
+
+/// Of many HPAs the values of a few are asked for: the others are told by the controller's words alone.
+fn half_asked(case: &Case<'_>, finding: Finding) -> Finding {
+    match left_out::of_metrics(case).first() {
+        Some(fact) => {
+            let finding = finding.could_not_read(fact).at_most(Confidence::Likely);
+            left_out::ask_alone(case, finding)
+        }
+        None => finding,
+    }
 }
 
 /// The rules that speak of custom and external metrics.

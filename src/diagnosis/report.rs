@@ -36,7 +36,7 @@ pub(super) fn assumed(it: &Recommendation, status_desired_replicas: i32) -> Reco
 
 /// Right after a rescale, or while a sync fails, the status speaks of another state than the one that was
 /// read.
-fn agrees(case: &Case<'_>, it: &Recommendation) -> Option<bool> {
+pub(super) fn agrees(case: &Case<'_>, it: &Recommendation) -> Option<bool> {
     let rescaled = case
         .said
         .current("AbleToScale")

@@ -42,6 +42,8 @@ pub struct Case<'a> {
     pub controller: &'a Controller,
     /// The controller's arithmetic on the live state.
     pub recommendation: Option<&'a Recommendation>,
+    /// The same, where it rests on values of the status that the last sync contradicts: rules have none then.
+    pub set_aside: Option<&'a Recommendation>,
     /// When the facts were read.
     pub now: DateTime<Utc>,
 }

@@ -72,6 +72,16 @@ pub struct NotReadable {
     pub needs: Option<String>,
 }
 
+impl NotReadable {
+    /// What `why` begins with where nothing was asked because many HPAs were asked about at a time.
+    pub const LEFT_OUT: &'static str = "left out among many HPAs";
+
+    /// Whether asking about the HPA alone would read it.
+    pub fn is_left_out(&self) -> bool {
+        self.why.starts_with(Self::LEFT_OUT)
+    }
+}
+
 impl<T> Fact<T> {
     /// The value, where it was read.
     pub fn known(&self) -> Option<&T> {

@@ -269,18 +269,14 @@ fn a_page_holds_five_hundred() {
     assert_eq!(count(world, &["-A"]), 3 + 4 + 2 + 3);
 }
 
-#[test]
-fn single_hpas_among_many_share_a_bound() {
+/// Forty HPAs of kind `StatefulSet`, of which every one has fewer pods than it asks for: its own events could tell why.
+fn forty_short() -> World {
     let names: Vec<String> = (0..40).map(|index| format!("web{index}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut world = shop(&names);
-    let kind = |objects: &mut Vec<serde_json::Value>| {
-        for object in objects {
-            object["spec"]["scaleTargetRef"]["kind"] = json!("StatefulSet");
-        }
-    };
-    kind(world.collections.get_mut(HPAS).unwrap());
-    // Every one has fewer pods than it asks for, and its own events could tell why.
+    for object in world.collections.get_mut(HPAS).unwrap() {
+        object["spec"]["scaleTargetRef"]["kind"] = json!("StatefulSet");
+    }
     let mut sets = world.collections.remove(DEPLOYMENTS).unwrap();
     for set in &mut sets {
         set["spec"]["replicas"] = json!(3);
@@ -288,7 +284,48 @@ fn single_hpas_among_many_share_a_bound() {
     world
         .collections
         .insert(DEPLOYMENTS.replace("deployments", "statefulsets"), sets);
-    assert!(count(world, &[]) <= 7 + 10);
+    world
+}
+
+#[test]
+fn single_hpas_among_many_share_a_bound() {
+    // Ten for single ones, ten for what they share.
+    assert!(count(forty_short(), &[]) <= 7 + 20);
+}
+
+#[test]
+fn what_many_share_is_read_whatever_single_ones_took() {
+    let mut world = forty_short();
+    for (index, hpa) in world.collections.get_mut(HPAS).unwrap().iter_mut().enumerate() {
+        let name = format!("queue{index}");
+        hpa["spec"]["metrics"] = json!([{"type": "External", "external": {
+            "metric": {"name": name}, "target": {"type": "AverageValue", "averageValue": "10"},
+        }}]);
+        hpa["status"]["currentMetrics"] = json!([{"type": ""}]);
+        hpa["status"]["conditions"][1] = json!({"type": "ScalingActive", "status": "False",
+            "reason": "FailedGetExternalMetric", "lastTransitionTime": "2026-01-02T03:05:00Z",
+            "message": format!("the HPA was unable to compute the replica count: unable to get external metric \
+                shop/{name}/nil: unable to fetch metrics from external metrics API: the server could not find the \
+                metric {name} for ")});
+    }
+    world.documents.insert(
+        "/apis/external.metrics.k8s.io/v1beta1".to_owned(),
+        json!({"groupVersion": "external.metrics.k8s.io/v1beta1", "resources": []}),
+    );
+    let stage = Stage::new(world);
+    let outcome = stage.run(&["explain-hpa", "-o", "json", "--fail-on", "never"]);
+    assert!(stage.mock.requests().len() <= 7 + 20);
+    let answer: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let findings = |index: usize| answer["items"][index]["findings"].to_string();
+    let all = || (0..40).map(findings);
+    assert!(
+        all().all(|it| it.contains("TFS309") && !it.contains("TFS902")),
+        "{answer:#}"
+    );
+    // Values are asked for as far as requests are left; the others say so.
+    let half = "kubectl tfserve explain-hpa web";
+    let asked = all().filter(|it| !it.contains(half)).count();
+    assert!((1..=10).contains(&asked), "{asked}");
 }
 
 #[test]

@@ -7,10 +7,10 @@
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use kube::Api;
 
-use super::budget::{Budget, left_out};
+use super::budget::Budget;
 use super::{fact, pipeline};
 use crate::cluster::{Ask, Cluster, convert};
-use crate::facts::{AdapterApi, ClusterFacts, Fact, HpaFacts, MetricsServer, ServiceReference};
+use crate::facts::{AdapterApi, ClusterFacts, Fact, Hpa, HpaFacts, MetricsServer, ServiceReference};
 
 /// The group of `Pods` and `Object` metrics, and its versions in the order of the controller's preference: the group's
 /// own, unless an `APIService` sets a `versionPriority` against it.
@@ -88,8 +88,17 @@ async fn within(
     if budget.left(cluster) > versions.len() {
         adapter(cluster, budget, api, wanted).await
     } else {
-        Fact::NotReadable(left_out(group.to_owned()))
+        Fact::NotReadable(budget.left_out(group.to_owned()))
     }
+}
+
+/// Whether a metric has no value in the last sync, or was never looked at.
+pub(super) fn fails(hpa: &Hpa, index: usize) -> bool {
+    let inactive = hpa
+        .condition("ScalingActive")
+        .is_none_or(|condition| condition.status != "True");
+    let value = hpa.current_metrics.get(index);
+    inactive || value.is_none_or(|value| value.type_.is_empty())
 }
 
 /// The metrics of some types that have no value in the last sync, or were never looked at.
@@ -97,13 +106,8 @@ fn failing<'a>(hpas: &'a [HpaFacts], types: &[&str]) -> Vec<&'a str> {
     hpas.iter()
         .flat_map(|facts| {
             let hpa = &facts.hpa;
-            let inactive = hpa
-                .condition("ScalingActive")
-                .is_none_or(|condition| condition.status != "True");
-            hpa.metrics.iter().enumerate().filter(move |(index, _)| {
-                let value = hpa.current_metrics.get(*index);
-                inactive || value.is_none_or(|value| value.type_.is_empty())
-            })
+            let metrics = hpa.metrics.iter().enumerate();
+            metrics.filter(|(index, _)| fails(hpa, *index))
         })
         .map(|(_, metric)| metric)
         .filter(|metric| types.contains(&metric.type_.as_str()))

@@ -1,11 +1,12 @@
-//! One HPA costs at most ten requests, whatever is broken; many cost a fixed number more than the LISTs that they share.
+//! One HPA costs at most ten requests, whatever is broken; many cost a fixed number more than the LISTs that they share: ten
+//! for what single ones need, and ten for what they share.
 
 use super::scope::Group;
 use super::target;
 use crate::cluster::Cluster;
 use crate::facts::{Hpa, NotReadable};
 
-/// How many requests one HPA may cost; and how many are sent for single HPAs among many.
+/// How many requests one HPA may cost; how many are sent for single HPAs among many, and how many for all of them.
 const LIMIT: usize = 10;
 /// Discovery, the object and its scale, where they cannot be listed.
 const CUSTOM_TARGET: usize = 3;
@@ -41,13 +42,34 @@ impl Budget {
         self.alone
     }
 
+    /// The budget when the single HPAs have been read: what many share is not wanting because single ones took it all.
+    pub(super) fn for_all(self) -> Self {
+        let more = if self.alone { 0 } else { LIMIT };
+        Self {
+            end: self.end + more,
+            ..self
+        }
+    }
+
+    /// What was left out to stay within the budget.
+    pub(super) fn left_out(&self, what: String) -> NotReadable {
+        if self.alone {
+            return left_out(what);
+        }
+        NotReadable {
+            what,
+            why: NotReadable::LEFT_OUT.to_owned(),
+            needs: None,
+        }
+    }
+
     /// How many requests may still be sent.
     pub(super) fn left(&self, cluster: &Cluster) -> usize {
         self.end.saturating_sub(cluster.requests())
     }
 }
 
-/// What was left out to stay within the budget.
+/// What was left out to stay within the budget of one HPA.
 pub(super) fn left_out(what: String) -> NotReadable {
     NotReadable {
         what,

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
 
-use super::adapters::has_all;
+use super::adapters::{self, has_all};
 use super::budget::Budget;
 use super::fact;
 use crate::cluster::Cluster;
 use crate::cluster::adapter_metrics::{Query, Source};
-use crate::facts::{AdapterApi, ClusterFacts, Fact, HpaFacts, MetricSample, NotReadable, SERIES_KEPT};
+use crate::facts::{AdapterApi, ClusterFacts, Fact, HpaFacts, MetricSample, SERIES_KEPT};
 
 /// How many values are asked for where many HPAs are read: their number must not grow with the HPAs.
 const AT_MOST: usize = 10;
@@ -25,10 +25,22 @@ type Answers = BTreeMap<Query, Fact<Vec<MetricSample>>>;
 /// Adds the values that the APIs of adapters give.
 pub(super) async fn read(cluster: &Cluster, shared: &ClusterFacts, hpas: &mut [HpaFacts], budget: &Budget) {
     let queries: Vec<Vec<Option<Query>>> = hpas.iter().map(|facts| queries(facts, shared)).collect();
-    let mut wanted: Vec<Query> = queries.iter().flatten().flatten().cloned().collect();
+    // What fails comes first: what works has a value in the status.
+    let mut works: BTreeMap<&Query, bool> = BTreeMap::new();
+    for (facts, queries) in hpas.iter().zip(&queries) {
+        for (index, query) in queries.iter().enumerate() {
+            let Some(query) = query else { continue };
+            let also = works.entry(query).or_insert(true);
+            *also &= !adapters::fails(&facts.hpa, index);
+        }
+    }
+    let mut wanted: Vec<(bool, Query)> = works
+        .into_iter()
+        .filter(|(query, _)| api_of(query, shared).is_none_or(answers))
+        .map(|(query, works)| (works, query.clone()))
+        .collect();
     wanted.sort();
-    wanted.dedup();
-    wanted.retain(|query| api_of(query, shared).is_none_or(answers));
+    let mut wanted: Vec<Query> = wanted.into_iter().map(|(_, query)| query).collect();
     wanted.truncate(budget.left(cluster).min(AT_MOST));
     let answers = ask(cluster, wanted).await;
     let unselected = without_selectors(cluster, shared, hpas, (&queries, &answers), budget).await;
@@ -44,7 +56,7 @@ pub(super) async fn read(cluster: &Cluster, shared: &ClusterFacts, hpas: &mut [H
                 facts.unselected_values = values.collect();
             }
             let of = |query: Option<Query>| {
-                query.map_or_else(Fact::default, |query| find(&query, shared, &answers))
+                query.map_or_else(Fact::default, |query| find(&query, shared, &answers, budget))
             };
             facts.metric_values = queries.into_iter().map(of).collect();
         }
@@ -127,7 +139,7 @@ fn without_right_of_others<T>(mut answer: Fact<T>) -> Fact<T> {
     answer
 }
 
-fn find(query: &Query, shared: &ClusterFacts, answers: &Answers) -> Fact<Vec<MetricSample>> {
+fn find(query: &Query, shared: &ClusterFacts, answers: &Answers, budget: &Budget) -> Fact<Vec<MetricSample>> {
     match (answers.get(query), api_of(query, shared)) {
         (Some(answer), _) => answer.clone(),
         (None, Some(Fact::Absent)) => Fact::Absent,
@@ -138,13 +150,7 @@ fn find(query: &Query, shared: &ClusterFacts, answers: &Answers) -> Fact<Vec<Met
                 ..
             })),
         ) => Fact::NotReadable(reason.clone()),
-        (None, _) => Fact::NotReadable(NotReadable {
-            what: query.ask(&query.resource()).subject(),
-            why: format!(
-                "left out, because a run asks for at most {AT_MOST} of them and one HPA for no more than 10 requests"
-            ),
-            needs: None,
-        }),
+        (None, _) => Fact::NotReadable(budget.left_out(query.ask(&query.resource()).subject())),
     }
 }
 

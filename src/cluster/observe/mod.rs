@@ -109,6 +109,7 @@ async fn read(
         .try_concat();
     let (api, hpas) = tokio::join!(api.clone(), hpas);
     let mut hpas: Vec<HpaFacts> = hpas?;
+    let budget = budget.for_all();
     let mut facts = ClusterFacts {
         version,
         resource_metrics_api: api,

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1;
 use kube::Api;
 use kube::api::ListParams;
 
-use super::budget::{Budget, left_out};
+use super::budget::Budget;
 use super::fact;
 use crate::cluster::{Ask, Cluster, convert};
 use crate::facts::{Fact, HpaFacts, ObjectEvent, Pod, longest_pending};
@@ -23,7 +23,7 @@ pub(super) async fn read_events(cluster: &Cluster, hpas: &mut [HpaFacts], budget
             about(cluster, pod).await
         } else {
             let ask = Ask::list("events", Some(&pod.namespace));
-            Fact::NotReadable(left_out(ask.subject()))
+            Fact::NotReadable(budget.left_out(ask.subject()))
         }
     }))
     .await;

@@ -66,13 +66,13 @@ pub(super) async fn metrics_server(
         Fact::Known(ApiService {
             service: Some(service),
             ..
-        }) => Fact::NotReadable(left_out(format!(
+        }) => Fact::NotReadable(budget.left_out(format!(
             "the pods of Service {}/{}",
             service.namespace, service.name
         ))),
         Fact::Absent if left >= cost => usual_installation(cluster).await,
         Fact::Absent if left > 0 => usual_deployment(cluster).await,
-        Fact::Absent => Fact::NotReadable(left_out(format!("Deployment {USUAL_NAME}"))),
+        Fact::Absent => Fact::NotReadable(budget.left_out(format!("Deployment {USUAL_NAME}"))),
         Fact::Known(_) | Fact::NotReadable(_) => Fact::default(),
     }
 }

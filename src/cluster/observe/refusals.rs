@@ -8,7 +8,7 @@ use k8s_openapi::api::{core, node, scheduling};
 use kube::Api;
 use kube::core::PartialObjectMeta;
 
-use super::budget::{Budget, left_out};
+use super::budget::Budget;
 use super::{fact, room};
 use crate::cluster::{Ask, Cluster, Error, convert};
 use crate::facts::{Fact, FoundObject, HpaFacts, Quota};
@@ -65,7 +65,7 @@ async fn ask(cluster: &Cluster, namespace: &str, question: &Question, budget: &B
         Question::RuntimeClass(name) => Ask::cluster_scoped("runtimeclasses.node.k8s.io", name),
     };
     if budget.left(cluster) == 0 {
-        let left_out = left_out(asked.subject());
+        let left_out = budget.left_out(asked.subject());
         return match question {
             Question::Quotas => Answer::Quotas(Fact::NotReadable(left_out)),
             _ => Answer::Object(Fact::NotReadable(left_out)),

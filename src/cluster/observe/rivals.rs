@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::budget::{Budget, left_out};
+use super::budget::Budget;
 use super::namespace::list_pods;
 use super::scope::Group;
 use super::{selector, target};
@@ -130,7 +130,7 @@ fn controller(target: &Fact<ScaleTarget>) -> Option<ObjectReference> {
 async fn asked(cluster: &Cluster, other: &Hpa, pods: &[Pod], budget: &Budget) -> Rival {
     let what = || format!("the selector of {}/{}", other.target.kind, other.target.name);
     if budget.left(cluster) == 0 {
-        return by_owner(other, pods, Fact::NotReadable(left_out(what())));
+        return by_owner(other, pods, Fact::NotReadable(budget.left_out(what())));
     }
     let Some(reading) = target::read_in_one(cluster, &other.namespace, &other.target).await else {
         return by_owner(other, pods, Fact::default());

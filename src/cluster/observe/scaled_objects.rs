@@ -7,7 +7,7 @@ use kube::Api;
 use kube::api::{ApiResource, ListParams};
 use kube::core::DynamicObject;
 
-use super::budget::{Budget, left_out};
+use super::budget::Budget;
 use super::fact;
 use crate::cluster::{Ask, Cluster, convert};
 use crate::facts::{Fact, HpaFacts, NotReadable, ScaledObject};
@@ -23,7 +23,7 @@ pub(super) async fn read(cluster: &Cluster, namespace: &str, facts: &mut [HpaFac
     if budget.left(cluster) == 0 {
         let what = Ask::list(RESOURCE, Some(namespace)).subject();
         for facts in wanted {
-            facts.scaled_object = Fact::NotReadable(left_out(what.clone()));
+            facts.scaled_object = Fact::NotReadable(budget.left_out(what.clone()));
         }
         return;
     }

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1;
 use kube::Api;
 use kube::api::LogParams;
 
-use super::budget::{Budget, left_out};
+use super::budget::Budget;
 use super::fact;
 use crate::cluster::{Ask, Cluster, Error, convert};
 use crate::facts::{Fact, HpaFacts, LogLine, Pod};
@@ -56,7 +56,7 @@ pub(super) async fn read_logs(cluster: &Cluster, hpas: &mut [HpaFacts], budget: 
         if budget.left(cluster) > 0 {
             log(cluster, namespace, pod, container).await
         } else {
-            Fact::NotReadable(left_out(Ask::object("get", "pods/log", namespace, pod).subject()))
+            Fact::NotReadable(budget.left_out(Ask::object("get", "pods/log", namespace, pod).subject()))
         }
     }))
     .await;

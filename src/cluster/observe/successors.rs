@@ -4,7 +4,7 @@ use kube::Api;
 use kube::api::{ApiResource, ListParams};
 use kube::core::DynamicObject;
 
-use super::budget::{Budget, left_out};
+use super::budget::Budget;
 use super::{fact, target};
 use crate::cluster::{Ask, Cluster};
 use crate::facts::{ARGO_ROLLOUTS, FLAGGER, Fact, Hpa, HpaFacts, ObjectReference, ScaleTarget, Successor};
@@ -63,7 +63,7 @@ async fn primary(
     if budget.left(cluster) == 0 {
         let resource = target::full_name(&resource);
         let ask = Ask::object("get", &resource, namespace, &name);
-        return Fact::NotReadable(left_out(ask.subject()));
+        return Fact::NotReadable(budget.left_out(ask.subject()));
     }
     match target::read_built_in(cluster, namespace, &resource, &name)
         .await
@@ -92,7 +92,7 @@ async fn rollout(
 ) -> Fact<Successor> {
     let ask = Ask::list(ROLLOUTS, Some(namespace));
     if budget.left(cluster) == 0 {
-        return Fact::NotReadable(left_out(ask.subject()));
+        return Fact::NotReadable(budget.left_out(ask.subject()));
     }
     let resource = ApiResource {
         group: "argoproj.io".to_owned(),

@@ -151,6 +151,7 @@ fn ask(rollout: &Rollout, codes: &[&str], now: DateTime<Utc>) -> Vec<super::Find
         said: &said,
         controller: &controller,
         recommendation: None,
+        set_aside: None,
         now,
     };
     super::order::some(&case, codes)

@@ -8,7 +8,8 @@
 //! The condition was written by the controller's last sync, and every rule was asked.
 //!
 //! ## What it is not
-//! A diagnosis. A text that nobody knows may come from a newer Kubernetes.
+//! Facts that were left out among many HPAs, or not readable (TFS901). A diagnosis: a text that nobody knows may come from a
+//! newer Kubernetes.
 //!
 //! ## Fix
 //! Read the text. Save the facts with `--save-facts` and report it: they hold no secrets.
@@ -19,7 +20,7 @@
 use super::cause_gone;
 use crate::diagnosis::phrase::word;
 use crate::diagnosis::rule::{Rule, Stage, documentation};
-use crate::diagnosis::{Case, Finding, Severity};
+use crate::diagnosis::{Case, Finding, Severity, left_out};
 use crate::hpa::message::{ApiFailure, Message, MetricsApi};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -34,6 +35,10 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>) -> Option<Finding> {
     let symptom = case.said.blocking()?;
+    // What was not looked for is not unknown: TFS901 tells it.
+    if !left_out::of(case).is_empty() {
+        return None;
+    }
     // Only what the arithmetic covers can be seen to be gone: not whether the scale may be written.
     if symptom.condition.type_ == "ScalingActive" && cause_gone::is_gone(case) {
         return None;
