@@ -143,6 +143,18 @@ pub(super) fn of_metric(facts: &mut HpaFacts, name: &str, amount: &Amount) -> Re
         .filter(|(_, metric)| metric.name == name && other(&metric.type_))
         .map(|(index, _)| index)
         .collect();
+    if chosen.is_empty() && matches!(name, "cpu" | "memory") {
+        let names: Vec<&str> = facts
+            .hpa
+            .metrics
+            .iter()
+            .map(|metric| metric.name.as_str())
+            .collect();
+        return Err(format!(
+            "no metric of the HPA is made of {name} usage; its metrics are {}",
+            names.join(", ")
+        ));
+    }
     if chosen.is_empty() {
         return Err(format!(
             "there is nothing called {name}, and no metric of the HPA has that name; accepted are {}",
