@@ -43,12 +43,32 @@ impl<'a> Case<'a> {
 
     /// The pods of the scale target.
     pub(super) fn own_pods(&self) -> impl Iterator<Item = &'a Pod> + use<'a> {
-        self.pods().iter().filter(|pod| is_own(pod))
+        let unowned = self.unowned_are_own();
+        self.pods()
+            .iter()
+            .filter(move |pod| is_own(pod) || unowned && pod.owner.is_none())
     }
 
     /// The pods that match the selector and belong to somebody else.
     pub(super) fn foreign_pods(&self) -> impl Iterator<Item = &'a Pod> + use<'a> {
-        self.pods().iter().filter(|pod| !is_own(pod))
+        let unowned = self.unowned_are_own();
+        self.pods()
+            .iter()
+            .filter(move |pod| !(is_own(pod) || unowned && pod.owner.is_none()))
+    }
+
+    /// Whether the pods without an owner are taken for the target's: it is of a custom kind, whose operator need not set an
+    /// owner, and no pod is owned by it.
+    pub(super) fn unowned_are_own(&self) -> bool {
+        const BUILT_IN: [&str; 5] = [
+            "Deployment",
+            "StatefulSet",
+            "ReplicaSet",
+            "ReplicationController",
+            "DaemonSet",
+        ];
+        let kind = self.facts.hpa.target.kind.as_str();
+        !BUILT_IN.contains(&kind) && !self.pods().iter().any(is_own)
     }
 
     /// The sample of a pod.

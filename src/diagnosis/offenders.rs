@@ -191,7 +191,8 @@ fn lacking<'a>(
 }
 
 fn origin(case: &Case<'_>, pod: &Pod, container: &Container, resource: &str) -> Origin {
-    if !is_own(pod) {
+    let own = is_own(pod) || pod.owner.is_none() && case.unowned_are_own();
+    if !own {
         return Origin::Foreign;
     }
     let Some(template) = case.target().and_then(|target| target.template.as_ref()) else {

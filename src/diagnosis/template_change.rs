@@ -1,5 +1,6 @@
 //! Requests and limits of the target's pod template, set by one command: one rollout, and not one for each container.
 
+use chrono::SecondsFormat;
 use serde_json::{Map, Value, json};
 
 use super::phrase::word;
@@ -59,6 +60,20 @@ pub(super) fn is_known_to_kubectl(case: &Case<'_>) -> bool {
     matches!(
         kind.as_str(),
         "deployment" | "statefulset" | "replicaset" | "replicationcontroller"
+    )
+}
+
+/// What replaces all pods of the target: `kubectl rollout restart`, or what that writes, for kinds that it does not know.
+pub(super) fn restart(case: &Case<'_>) -> String {
+    let arguments = case.target_arguments();
+    if is_known_to_kubectl(case) {
+        return format!("kubectl rollout restart {arguments}");
+    }
+    let time = case.now.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let patch = json!({"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": time}}}}});
+    format!(
+        "kubectl patch {arguments} --type=merge -p {}",
+        word(&patch.to_string())
     )
 }
 

@@ -140,6 +140,22 @@ fn counter(reading: &Reading<'_>) -> Option<Slip> {
     })
 }
 
+/// Gauges that end at what a pod can hold.
+const HELD_AT_ONCE: &[&str] = &[
+    "flight",
+    "inflight",
+    "concurrency",
+    "concurrent",
+    "connections",
+    "sessions",
+    "active",
+    "busy",
+    "workers",
+    "threads",
+    "slots",
+    "running",
+];
+
 /// So small a value many pods have by chance.
 const TOO_SMALL_TO_TELL: i64 = 20 * ONE;
 /// So few pods may have the same value by chance.
@@ -152,7 +168,9 @@ fn total_of_all(case: &Case<'_>, reading: &Reading<'_>) -> Option<Slip> {
     let same = samples
         .iter()
         .all(|sample| sample.value.milli_value().is_ok_and(|value| value == first));
-    let told = reading.spec.type_ == "Pods" && same && samples.len() >= ENOUGH_PODS;
+    // What a pod can hold at once is the same in all of them when all are full.
+    let full = is_named(reading.spec, HELD_AT_ONCE);
+    let told = reading.spec.type_ == "Pods" && !full && same && samples.len() >= ENOUGH_PODS;
     (told && first >= TOO_SMALL_TO_TELL && reading.runs_away).then(|| {
         reading.slip(
             &format!(

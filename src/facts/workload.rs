@@ -255,6 +255,9 @@ pub struct Pod {
     /// The names of the `PersistentVolumeClaim`s that its volumes are of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<String>,
+    /// The names of `spec.ephemeralContainers`, which `kubectl debug` adds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ephemeral_containers: Vec<String>,
     /// `status.phase`.
     pub phase: String,
     /// `status.reason`, for example `Evicted`.

@@ -21,6 +21,9 @@ const FLUX: [(&str, &str); 2] = [
 /// What Helm writes on everything that it installs.
 const HELM_RELEASE: &str = "meta.helm.sh/release-name";
 
+/// The label that Helm writes beside it; a copy of the annotations alone is no release.
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+
 /// Who writes the object again; none where no mark is its own.
 pub(super) fn delivered_by(metadata: &ObjectMeta) -> Option<Delivery> {
     let empty = BTreeMap::new();
@@ -46,10 +49,14 @@ pub(super) fn delivered_by(metadata: &ObjectMeta) -> Option<Delivery> {
             });
         }
     }
-    annotations.get(HELM_RELEASE).map(|release| Delivery {
-        by: format!("Helm release {release}"),
-        reconciles: false,
-    })
+    let by_helm = labels.get(MANAGED_BY).is_some_and(|by| by == "Helm");
+    annotations
+        .get(HELM_RELEASE)
+        .filter(|_| by_helm)
+        .map(|release| Delivery {
+            by: format!("Helm release {release}"),
+            reconciles: false,
+        })
 }
 
 /// The application of an id. Annotations are copied by those who make objects from others: an id that names another object
@@ -93,6 +100,11 @@ mod tests {
             Some(("Flux Kustomization flux-system/apps".to_owned(), true))
         );
         let helm = json!({"meta.helm.sh/release-name": "store"});
-        assert_eq!(by(&none, &helm), Some(("Helm release store".to_owned(), false)));
+        let managed = json!({"app.kubernetes.io/managed-by": "Helm"});
+        assert_eq!(
+            by(&managed, &helm),
+            Some(("Helm release store".to_owned(), false))
+        );
+        assert_eq!(by(&none, &helm), None);
     }
 }

@@ -47,6 +47,10 @@ pub(in crate::cluster) fn pod(object: &v1::Pod) -> Pod {
             .map(|gates| gates.iter().map(|gate| gate.name.clone()).collect())
             .unwrap_or_default(),
         claims: spec.map(|spec| claims(metadata, spec)).unwrap_or_default(),
+        ephemeral_containers: spec
+            .and_then(|spec| spec.ephemeral_containers.as_ref())
+            .map(|added| added.iter().map(|container| container.name.clone()).collect())
+            .unwrap_or_default(),
         phase: status.phase.clone().unwrap_or_default(),
         reason: status.reason.clone(),
         message: status.message.clone(),

@@ -71,14 +71,22 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     finding = case.with_default_metric(finding);
     let (finding, instead) = of_the_whole_pod(case, finding);
-    let finding = repair(case, finding, &found);
+    // A request of a container must fit into that of its pod.
     Some(match instead {
-        Some(patch) => finding.fix(
-            "let the HPA read the whole pod",
-            case.patch_hpa_json(&patch),
-            "changes the HPA alone; the usage of all containers counts then",
-        ),
-        None => finding,
+        Some(patch) => finding
+            .fix(
+                "let the HPA read the whole pod",
+                case.patch_hpa_json(&patch),
+                "changes the HPA alone; the usage of all containers counts then",
+            )
+            .advice(
+                format!(
+                    "or give container {} a part of the pod's own request",
+                    list(&containers)
+                ),
+                format!("rolls the pods of {label}"),
+            ),
+        None => repair(case, finding, &found),
     })
 }
 

@@ -20,6 +20,7 @@
 use crate::diagnosis::offenders::{self, Offender, Origin};
 use crate::diagnosis::phrase::{ago, count, list};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
+use crate::diagnosis::template_change;
 use crate::diagnosis::{Case, Finding, Severity};
 use crate::facts::LimitRange;
 
@@ -86,7 +87,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     };
     Some(case.on_target(finding).fix(
         "replace the pods: the new ones get the default",
-        format!("kubectl rollout restart {}", case.target_arguments()),
+        template_change::restart(case),
         format!("rolls the pods of {label}"),
     ))
 }

@@ -1,8 +1,8 @@
 //! TFS714 limits-rewritten
 //!
 //! ## What it detects
-//! Two writers give the HPA another `minReplicas` or `maxReplicas` by turns, a manifest that is applied again and again and a
-//! scheduled job for example, and the replicas follow to and fro.
+//! The HPA gets another `minReplicas` or `maxReplicas` by turns, of a manifest that is applied again and again and of a
+//! scheduled job for example, or of one job that sets it to and fro, and the replicas follow.
 //!
 //! ## How it is proved
 //! The HPA's events hold both: rescales that its limit alone asked for, and its own rescales beyond that limit, at least twice
@@ -60,7 +60,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         times(&moves, moves.beyond_times),
     );
     let title = format!(
-        "Somebody sets {field} to {} and another writes it back, {} in {over}: the HPA follows each time",
+        "{field} is set to {} and back again and again, {} in {over}: the HPA follows each time",
         moves.limit.replicas,
         count(usize::try_from(moves.limit.times).unwrap_or(0), "time")
     );
@@ -107,7 +107,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
                 delivery.by
             ),
             None => format!(
-                "let one of the two own {field}: take it out of the manifest, or end the job that patches it"
+                "let one writer own {field}, and change it seldom: take it out of the manifest, or end the job that patches it"
             ),
         },
         "the HPA keeps what is left",

@@ -8,7 +8,8 @@
 //! ## How it is proved
 //! The cpu of every pod that counts, as a percentage of its own request or as it is, or the value that a `Pods` metric has for it: the greatest is half as much again as the target at
 //! least, every other at most half of the target, and all of them have run for five minutes. Of two templates the pods of one
-//! are above the target and its default tolerance, those of the other at a tenth of that.
+//! are above the target and its default tolerance, those of the other at a tenth of that, and half as many at least: that
+//! they are not meant to be idle is *likely*.
 //!
 //! ## What it is not
 //! A container that hides another in the same pod is TFS613; pods of somebody else in the average are TFS701. Right after a
@@ -30,7 +31,7 @@ use crate::diagnosis::case::is_own;
 use crate::diagnosis::foreign::{ROLLOUT, revision};
 use crate::diagnosis::phrase::{amount, count, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
-use crate::diagnosis::{Case, Finding, Severity};
+use crate::diagnosis::{Case, Confidence, Finding, Severity};
 use crate::facts::{MetricSpec, MetricTarget, Pod};
 use crate::hpa::replicas::{Counted, MetricProposal};
 
@@ -207,11 +208,13 @@ fn of_one_template(case: &Case<'_>, seen: &Seen<'_>) -> Option<Finding> {
     let (busy, idle) = templates.split_first()?;
     let above = busy.mean.saturating_mul(100) > seen.target.saturating_mul(100 + TOLERANCE);
     let nothing = |template: &Template<'_>| template.most.saturating_mul(IDLE) <= busy.mean;
-    if idle.is_empty() || !above || !idle.iter().all(nothing) {
+    let number: usize = idle.iter().map(|template| template.pods).sum();
+    // A canary is meant to have little traffic, and few pods.
+    let many = number.saturating_mul(2) >= busy.pods;
+    if idle.is_empty() || !above || !many || !idle.iter().all(nothing) {
         return None;
     }
     let most = idle.iter().map(|template| template.most).max()?;
-    let number: usize = idle.iter().map(|template| template.pods).sum();
     let label = case.target_label();
     let mut finding = RULE.finding(
         Severity::Warning,
@@ -223,7 +226,8 @@ fn of_one_template(case: &Case<'_>, seen: &Seen<'_>) -> Option<Finding> {
             seen.shown(most)
         ),
         format!("{}, with the idle ones in it", average(case)?),
-    );
+    )
+    .at_most(Confidence::Likely);
     for template in &templates {
         finding = finding.saw(
             format!("{} of template {}", count(template.pods, "pod"), template.hash),

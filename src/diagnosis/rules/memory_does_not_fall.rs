@@ -11,7 +11,7 @@
 //! only stays where it is.
 //!
 //! ## What it is not
-//! Memory that follows the load of busy pods. A rolling update whose surge adds memory is TFS617; a request of which any pod
+//! Memory that follows the load of busy pods, or of pods with a device, whose work cpu does not show. A rolling update whose surge adds memory is TFS617; a request of which any pod
 //! uses ten times as much is TFS611.
 //!
 //! ## Fix
@@ -22,11 +22,11 @@
 //! ## Source
 //! `calcPlainMetricReplicas` in `replica_calculator.go`, Kubernetes v1.37.
 
-use crate::diagnosis::phrase::{amount, count};
+use crate::diagnosis::phrase::{amount, count, seconds_since};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::template_change::{self, Setting};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict, serving};
-use crate::facts::{MetricSpec, MetricTarget, Pod};
+use crate::facts::{Container, MetricSpec, MetricTarget, Pod};
 use crate::hpa::replicas::{Counted, PodShare};
 
 pub(in crate::diagnosis) const RULE: Rule = Rule {
@@ -51,6 +51,16 @@ const IDLE_MILLI: i64 = 10;
 /// A usual target, in percent of the request.
 const CPU_PERCENT: i32 = 70;
 
+/// A load that has ended may have left its memory for so long.
+const SETTLED_SECONDS: i64 = 600;
+
+/// Whether a container has a device of a plugin, such as `nvidia.com/gpu`.
+fn has_device(container: &Container) -> bool {
+    let resources = &container.resources;
+    let names = resources.requests.keys().chain(resources.limits.keys());
+    names.into_iter().any(|name| name.contains('/'))
+}
+
 /// What the pods take.
 struct Footprint<'a> {
     index: usize,
@@ -69,6 +79,16 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     // Two replicas of one at the least is what rounding up makes of any memory.
     let held = wants > current || wants > least.saturating_add(1);
     if wants < current || !held || current < least || is_surging(case, current) {
+        return None;
+    }
+    // What an accelerator does, cpu does not show; and what has just grown may still be that of the load.
+    let accelerated = case.own_pods().flat_map(|pod| &pod.containers).any(has_device);
+    let just_scaled = case
+        .facts
+        .hpa
+        .last_scale_time
+        .is_some_and(|time| seconds_since(time, case.now) < SETTLED_SECONDS);
+    if accelerated || wants <= current && just_scaled {
         return None;
     }
     // What it knows of TensorFlow Serving, TFS809 tells better.

@@ -6,6 +6,8 @@
 //! ## How it is proved
 //! The list of pods with the scale's own selector is empty while `spec.replicas` is not zero.
 //!
+//! A workload that no controller has looked at for half a minute (`status.observedGeneration`) is told as such.
+//!
 //! ## What it is not
 //! A target that is scaled to zero is TFS605. The controller calls this `no metrics returned`, as if the
 //! metrics were at fault.
@@ -16,7 +18,7 @@
 //! ## Source
 //! `GetResourceReplicas` in `replica_calculator.go`, Kubernetes v1.37: samples are listed before pods.
 
-use crate::diagnosis::phrase::{count, word};
+use crate::diagnosis::phrase::{count, seconds_since, span, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 
@@ -30,6 +32,33 @@ pub(in crate::diagnosis) const RULE: Rule = Rule {
     check,
 };
 
+/// No controller has looked at the workload since it was made: nothing can have made its pods.
+fn not_observed(case: &Case<'_>) -> Option<Finding> {
+    let target = case
+        .target()
+        .filter(|target| target.api_version.starts_with("apps/"))?;
+    let age = seconds_since(target.created_at?, case.now);
+    if target.observed_generation.is_some_and(|seen| seen > 0) || age < PATIENCE_SECONDS {
+        return None;
+    }
+    let label = case.target_label();
+    let finding = RULE
+        .finding(
+            Severity::Error,
+            format!("No controller has looked at {label} in {}, so it has no pods", span(age)),
+            "kube-controller-manager makes the pods of a workload, and scales by an HPA: it does not run, or hangs",
+        )
+        .saw(&label, "never observed", "status.observedGeneration");
+    Some(case.on_target(finding).fix(
+        "see whether it runs",
+        "kubectl get pods -n kube-system -l component=kube-controller-manager",
+        "reads only; on a managed cluster its provider runs it",
+    ))
+}
+
+/// A controller that runs looks at what is new within a second or two.
+const PATIENCE_SECONDS: i64 = 30;
+
 fn check(case: &Case<'_>) -> Option<Finding> {
     let scale = case.scale()?;
     let pods = case.facts.pods.known()?;
@@ -38,6 +67,9 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let label = case.target_label();
     let wanted = scale.spec_replicas;
+    if let Some(finding) = not_observed(case) {
+        return Some(finding);
+    }
     let finding = RULE
         .finding(
             Severity::Error,

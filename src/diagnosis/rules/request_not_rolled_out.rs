@@ -20,6 +20,7 @@
 use crate::diagnosis::offenders::{self, Offender, Origin};
 use crate::diagnosis::phrase::{count, list, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
+use crate::diagnosis::template_change;
 use crate::diagnosis::{Case, Finding, Severity, Verdict};
 use crate::facts::ScaleTarget;
 
@@ -114,7 +115,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
             )
             .fix(
                 "try again",
-                format!("kubectl rollout restart {arguments}"),
+                template_change::restart(case),
                 format!("rolls the pods of {label}"),
             ),
         (false, None) if under_way => finding.fix(
@@ -174,7 +175,7 @@ fn replace(case: &Case<'_>, finding: Finding, target: &ScaleTarget, pods: &[&str
     }
     finding.fix(
         "replace the pods where nothing does",
-        format!("kubectl rollout restart {}", case.target_arguments()),
+        template_change::restart(case),
         format!("rolls the pods of {label}"),
     )
 }

@@ -9,7 +9,7 @@
 //! and its usage is not 0.
 //!
 //! ## What it is not
-//! A container of a pod that is missing in its sample is TFS304.
+//! A container of a pod that is missing in its sample is TFS304. An ephemeral container (`kubectl debug`) is one of the pod.
 //!
 //! ## Fix
 //! cAdvisor has a series for the pod as a whole, whose label `container` is empty, and one for its sandbox, `POD`. In Prometheus
@@ -80,7 +80,8 @@ fn usage<'a>(pod: &'a Pod, sample: &'a PodMetrics, resource: &str) -> Option<Usa
     };
     for container in &sample.containers {
         let used = container.usage.get(resource)?.milli_value().ok()?;
-        if pod.containers.iter().any(|own| own.name == container.name) {
+        let own = pod.containers.iter().any(|own| own.name == container.name);
+        if own || pod.ephemeral_containers.contains(&container.name) {
             usage.own = usage.own.checked_add(used)?;
         } else {
             usage.others = usage.others.checked_add(used)?;

@@ -103,7 +103,9 @@ fn meant<'a>(case: &Case<'a>) -> Vec<Meant<'a>> {
     };
     let hpa = &case.facts.hpa;
     let names: Vec<&str> = found.names.iter().map(String::as_str).collect();
-    let name = nearest(&hpa.target.name, &names).or_else(|| names.into_iter().find(|name| *name == hpa.name));
+    let name = nearest(&hpa.target.name, &names)
+        .or_else(|| renamed(&hpa.target.name, &names))
+        .or_else(|| names.into_iter().find(|name| *name == hpa.name));
     let kinds = found.kinds.iter().take(1).map(Meant::Kind);
     // A name that many namespaces have says nothing of which is meant, and what it has read once was in its own.
     let namespace = match found.namespaces.as_slice() {
@@ -111,6 +113,16 @@ fn meant<'a>(case: &Case<'a>) -> Vec<Meant<'a>> {
         _ => None,
     };
     kinds.chain(name.map(Meant::Name)).chain(namespace).collect()
+}
+
+/// The only name that goes on where the other one ends, or the other way round: `web` and `web-v2`.
+fn renamed<'a>(wanted: &str, names: &[&'a str]) -> Option<&'a str> {
+    let goes_on =
+        |long: &str, short: &str| long.strip_prefix(short).is_some_and(|rest| rest.starts_with('-'));
+    let mut found = names
+        .iter()
+        .filter(|name| goes_on(name, wanted) || goes_on(wanted, name));
+    found.next().copied().filter(|_| found.next().is_none())
 }
 
 fn with_names(case: &Case<'_>, finding: Finding) -> Finding {
@@ -200,7 +212,16 @@ fn with_search(case: &Case<'_>, finding: Finding) -> Finding {
                 "otherwise create {} again: the HPA then goes on by itself",
                 case.target_label()
             ),
-            "nothing that resembles it exists",
+            if case
+                .facts
+                .alternatives
+                .known()
+                .is_some_and(|found| !found.namespaces.is_empty())
+            {
+                "the namespaces that have one of this name are others: an HPA scales in its own alone"
+            } else {
+                "no object of this kind has a name like it"
+            },
         )
     } else {
         gone

@@ -37,6 +37,8 @@ pub(super) enum Obstacle {
     Ports,
     /// The nodes hold as many volumes as their drivers allow.
     TooManyVolumes,
+    /// The class of devices that a `ResourceClaim` asks for does not exist.
+    DeviceClassMissing(String),
     /// `ResourceClaim`s that no device satisfies.
     Devices,
     /// Another pod uses the claim, whose access mode `ReadWriteOncePod` lets one pod of the cluster have it.
@@ -107,6 +109,17 @@ pub(super) fn obstacle(condition: &Condition) -> Obstacle {
             return Obstacle::ClaimDeleted(name.to_owned());
         }
     }
+    if let Some((_, rest)) = text.split_once("device class ")
+        && let Some((name, _)) = rest.split_once(" does not exist")
+    {
+        return Obstacle::DeviceClassMissing(name.to_owned());
+    }
+    // A node without room is never asked for the volume, and one that topology spread or affinity refuses can use it
+    // (`NodeResourcesFit`, `VolumeBinding`, `PodTopologySpread`, `InterPodAffinity`, in this order).
+    let later = text.contains("topology spread") || text.contains("affinity rules");
+    if of_volume(text) && !later {
+        return Obstacle::VolumeElsewhere;
+    }
     let short = insufficient(text);
     if !short.is_empty() {
         return Obstacle::Insufficient(short);
@@ -126,8 +139,6 @@ pub(super) fn obstacle(condition: &Condition) -> Obstacle {
         ("free ports", Obstacle::Ports),
         ("exceed max volume count", Obstacle::TooManyVolumes),
         ("cannot allocate all claims", Obstacle::Devices),
-        ("volume node affinity", Obstacle::VolumeElsewhere),
-        ("PersistentVolume's node affinity", Obstacle::VolumeElsewhere),
     ];
     for (phrase, obstacle) in phrases {
         if text.contains(phrase) {
@@ -155,6 +166,7 @@ impl Obstacle {
             Self::ClaimMissing(name) => format!("PersistentVolumeClaim {name} does not exist"),
             Self::ClaimDeleted(name) => format!("PersistentVolumeClaim {name} is being deleted"),
             Self::TooManyVolumes => "no node may hold another volume".to_owned(),
+            Self::DeviceClassMissing(name) => format!("DeviceClass {name} does not exist"),
             Self::Devices => "no device is free for their ResourceClaims".to_owned(),
             Self::ClaimUnbound => "their PersistentVolumeClaim has no volume".to_owned(),
             Self::Insufficient(resources) => {
@@ -170,11 +182,16 @@ impl Obstacle {
             Self::Affinity => "no node runs the pods that they want to be near to".to_owned(),
             Self::Ports => "their host ports are taken on every node".to_owned(),
             Self::ClaimOfOnePod => "one pod alone may use their claim (ReadWriteOncePod)".to_owned(),
-            Self::VolumeElsewhere => "their volume cannot be used on any node that is free".to_owned(),
+            Self::VolumeElsewhere => "their volume cannot be used on any node that takes them".to_owned(),
             Self::Unfit(unfit) => unfit.phrase(),
             Self::Other => "the scheduler finds no node for them".to_owned(),
         }
     }
+}
+
+/// Whether a volume of the pod is in another zone or on another node.
+fn of_volume(text: &str) -> bool {
+    text.contains("volume node affinity") || text.contains("PersistentVolume's node affinity")
 }
 
 /// Which nodes are meant, where a rule of the pods leaves some alone: the rest of the phrase, after what these lack.
@@ -184,7 +201,7 @@ pub(super) fn among(message: &str) -> String {
     if text.contains("node affinity/selector") {
         rules.push("match their node selector");
     }
-    if text.contains("volume node affinity") || text.contains("PersistentVolume's node affinity") {
+    if of_volume(text) {
         rules.push("can use their volume");
     }
     if text.contains("anti-affinity") && !insufficient(text).is_empty() {

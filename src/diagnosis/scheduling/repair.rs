@@ -46,7 +46,11 @@ pub(in crate::diagnosis) fn repaired(
             finding.fix("see the nodes", "kubectl get nodes --show-labels", "reads only")
         }
         // The pod's own events say no more than its condition does.
-        Obstacle::Gate | Obstacle::ClaimOfOnePod | Obstacle::TooManyVolumes | Obstacle::Devices => finding,
+        Obstacle::DeviceClassMissing(_)
+        | Obstacle::Gate
+        | Obstacle::ClaimOfOnePod
+        | Obstacle::TooManyVolumes
+        | Obstacle::Devices => finding,
         Obstacle::Insufficient(resources) if resources.iter().any(|it| it.contains('/')) => finding,
         Obstacle::Insufficient(resources) => size(finding, pod, resources),
         _ => finding.fix("see the events of the pod", describe(case, pod), "reads only"),
@@ -82,6 +86,12 @@ pub(in crate::diagnosis) fn repaired(
             "add nodes, or let fewer pods have a volume of their own",
             "a storage driver allows so many volumes a node (`kubectl get csinodes -o yaml`)",
         ),
+        Obstacle::DeviceClassMissing(name) => finding
+            .fix("see which classes there are", "kubectl get deviceclasses", "reads only")
+            .advice(
+                format!("install the driver that brings DeviceClass {name}, or let the claims name one that exists"),
+                "the scheduler places the pods as soon as it is there",
+            ),
         Obstacle::Devices => finding
             .fix("see which devices the nodes offer", "kubectl get resourceslices", "reads only")
             .advice(
