@@ -84,7 +84,7 @@ pub(super) async fn read(
 }
 
 /// The custom kinds worth the question whether they have an object of the name, the likeliest first: one called as the
-/// reference's kind, one that takes its place, and any other only as far as requests are left for other namespaces too.
+/// reference's kind, one that takes its place, and any other, as far as requests are left for other namespaces too.
 fn candidates(scalable: Vec<ApiResource>, reference: &ObjectReference, left: usize) -> Vec<ApiResource> {
     let group = reference.group();
     let likely = |it: &ApiResource| {
@@ -94,8 +94,9 @@ fn candidates(scalable: Vec<ApiResource>, reference: &ObjectReference, left: usi
     let custom = scalable.into_iter().filter(|it| it.group != "apps" && !own(it));
     let (mut found, others): (Vec<_>, Vec<_>) = custom.partition(likely);
     found.sort_by_key(|it| !it.kind.eq_ignore_ascii_case(&reference.kind));
+    let left = left.saturating_sub(ELSEWHERE);
     found.truncate(left);
-    let room = left.saturating_sub(found.len() + ELSEWHERE);
+    let room = left.saturating_sub(found.len());
     found.extend(others.into_iter().take(room));
     found
 }
