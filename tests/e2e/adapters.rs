@@ -9,10 +9,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use tfserve_sandbox::MetricsGroup::{Custom, External};
-use tfserve_sandbox::{Adapter, Answer, Doubt, MetricsGroup, MetricsServer, Namespace, Reach};
+use tfserve_sandbox::{Adapter, Answer, Doubt, MetricsGroup, MetricsServer, Namespace, Reach, Release};
 
 use crate::fixtures::{deployment, first, hpa};
-use crate::support::{apply, explain, field, kubectl, sandbox, type_fix, until, with_metrics_server};
+use crate::support::{apply, explain, field, kubectl, sandbox, since, type_fix, until, with_metrics_server};
 
 const MESSAGE: &str = "{.status.conditions[?(@.type=='ScalingActive')].message}";
 const UNABLE: &str = "the server is currently unable to handle the request";
@@ -213,6 +213,37 @@ fn the_adapter_has_no_such_metric() {
         adapter.answer(Custom, metric, Answer::Value("10".to_owned()));
         recovered(namespace);
     }
+}
+
+/// What sleeps at zero is woken by its metric alone: while that fails, a person wakes it.
+#[test]
+fn the_metric_of_a_target_that_sleeps_fails() {
+    if !since(Release::V1_37, "an HPA scales to zero by default") {
+        return;
+    }
+    let _turn = alone();
+    let [space] = namespaces(["asleep"]);
+    let adapter = adapter(&space, &[External]);
+    adapter.answer(External, "asleep", Answer::Value("0".to_owned()));
+    deploy(&space, &json!([of_queue("asleep", &average("10"))]));
+    let patch = r#"{"spec":{"minReplicas":0,"behavior":{"scaleDown":{"stabilizationWindowSeconds":0}}}}"#;
+    kubectl(&format!(
+        "patch hpa web -n {} --type=merge -p {patch}",
+        space.name()
+    ))
+    .expect_code(0);
+    until("it sleeps", || {
+        (field(&space, "deployment/web", "{.spec.replicas}") == "0").then_some(())
+    });
+    let quiet = explain(&space, "web");
+    assert_eq!(quiet["verdict"], "healthy", "{quiet:#}");
+    adapter.answer(External, "asleep", Answer::Fails);
+    let finding = cause(&space, "the adapter's source of metrics fails", "TFS309");
+    type_fix(&finding, 1);
+    until("it is awake, and the HPA leaves it so", || {
+        let ready = field(&space, "deployment/web", "{.status.readyReplicas}");
+        (ready == "1").then_some(())
+    });
 }
 
 /// One series is near enough to be meant, under the label or with the name that the selector has wrong; where none is, what

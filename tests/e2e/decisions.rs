@@ -231,3 +231,35 @@ fn replicas_flap_where_no_window_keeps_them() {
         (kept && answer["verdict"] == "healthy").then_some(())
     });
 }
+
+/// Memory that a pod takes whatever it does: the request that is printed lets the idle pods go.
+#[test]
+fn memory_of_idle_pods_holds_no_replicas_once_it_is_requested() {
+    let space = sandbox().namespace("footprint").expect("a namespace");
+    let namespace = space.name();
+    let _turn = with_metrics_server(MetricsServer::Ready);
+    let mut web = deployment(namespace, "web", &json!({"app": "web"}));
+    web["spec"]["replicas"] = json!(3);
+    let template = &mut web["spec"]["template"];
+    template["metadata"]["annotations"] = json!({tfserve_sandbox::CPU_ANNOTATION: "2m",
+        tfserve_sandbox::MEMORY_ANNOTATION: "60Mi"});
+    template["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "100m", "memory": "100Mi"}});
+    apply(&[web]);
+    samples_count(namespace, "app=web", 3);
+    let mut object = hpa(namespace, "web");
+    object["spec"]["maxReplicas"] = json!(3);
+    object["spec"]["behavior"] = json!({"scaleDown": {"stabilizationWindowSeconds": 0}});
+    object["spec"]["metrics"] = json!([{"type": "Resource", "resource":
+        {"name": "memory", "target": {"type": "Utilization", "averageUtilization": 50}}}]);
+    apply(&[object]);
+    let finding = first(namespace, "web", "TFS619");
+    assert_eq!(finding["severity"], "warning", "{finding:#}");
+    assert!(
+        finding["consequences"].to_string().contains("TFS602"),
+        "{finding:#}"
+    );
+    type_fix(&finding, 1);
+    until("the idle pods are gone", || {
+        (field(namespace, "deployment/web", "{.spec.replicas}") == "1").then_some(())
+    });
+}

@@ -94,9 +94,11 @@ fn candidates(scalable: Vec<ApiResource>, reference: &ObjectReference, left: usi
     let custom = scalable.into_iter().filter(|it| it.group != "apps" && !own(it));
     let (mut found, others): (Vec<_>, Vec<_>) = custom.partition(likely);
     found.sort_by_key(|it| !it.kind.eq_ignore_ascii_case(&reference.kind));
-    let left = left.saturating_sub(ELSEWHERE);
-    found.truncate(left);
-    let room = left.saturating_sub(found.len());
+    // One of the very kind is likelier than another namespace, and that is likelier than a stand-in.
+    let same = |it: &&ApiResource| it.kind.eq_ignore_ascii_case(&reference.kind);
+    let named_so = found.iter().filter(same).count();
+    found.truncate(left.saturating_sub(ELSEWHERE).max(named_so.min(left)));
+    let room = left.saturating_sub(found.len() + ELSEWHERE);
     found.extend(others.into_iter().take(room));
     found
 }
