@@ -200,11 +200,15 @@ pub(super) fn wanted_without(case: &Case<'_>) -> Option<i32> {
             .iter()
             .filter(|share| own.iter().any(|pod| pod.name == share.name))
     };
-    let usage: i64 = shares().filter_map(|share| share.usage_milli).sum();
+    let usage = shares()
+        .filter_map(|share| share.usage_milli)
+        .fold(0, i64::saturating_add);
     let number = i64::try_from(own.len()).ok().filter(|number| *number > 0)?;
     let (current, target) = match &case.facts.hpa.metrics.get(metric.index)?.target {
         MetricTarget::AverageUtilization(percent) => {
-            let request: i64 = shares().filter_map(|share| share.request_milli).sum();
+            let request = shares()
+                .filter_map(|share| share.request_milli)
+                .fold(0, i64::saturating_add);
             (
                 usage.saturating_mul(100).checked_div(request)?,
                 i64::from(*percent),
@@ -216,7 +220,7 @@ pub(super) fn wanted_without(case: &Case<'_>) -> Option<i32> {
     // Enough for a comparison: the controller's own arithmetic is of all pods.
     let wanted = current
         .saturating_mul(number)
-        .saturating_add(target - 1)
+        .saturating_add(target.saturating_sub(1))
         .checked_div(target)?;
     i32::try_from(wanted).ok()
 }

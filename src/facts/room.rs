@@ -103,7 +103,8 @@ impl NodeRoom {
 impl Nodes {
     /// How many more pods with these requests the counted nodes hold.
     pub fn hold(&self, requests: &BTreeMap<String, i64>) -> i64 {
-        self.counted.iter().map(|node| node.holds(requests)).sum()
+        let held = self.counted.iter().map(|node| node.holds(requests));
+        held.fold(0, i64::saturating_add)
     }
 }
 

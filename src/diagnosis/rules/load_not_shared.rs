@@ -194,7 +194,11 @@ fn templates<'a>(seen: &Seen<'a>) -> Option<Vec<Template<'a>>> {
                 pods: loads.len(),
                 least: *loads.iter().min()?,
                 most: *loads.iter().max()?,
-                mean: loads.iter().sum::<i64>().checked_div(number)?,
+                mean: loads
+                    .iter()
+                    .copied()
+                    .fold(0, i64::saturating_add)
+                    .checked_div(number)?,
             })
         })
         .collect::<Option<Vec<_>>>()?;

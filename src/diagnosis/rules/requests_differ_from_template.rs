@@ -63,7 +63,8 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     if seen == wanted || !all {
         return None;
     }
-    let usage: i64 = shares.iter().filter_map(|share| share.usage_milli).sum();
+    let usages = shares.iter().filter_map(|share| share.usage_milli);
+    let usage = usages.fold(0, i64::saturating_add);
     let number = i64::try_from(pods.len()).ok()?;
     let utilization = |request: i64| {
         usage
@@ -134,7 +135,7 @@ fn side(utilization: i64, percent: i32) -> Ordering {
         i64::from(percent).saturating_mul(10),
     );
     let tolerance = i64::from(percent);
-    if (value - target).abs() <= tolerance {
+    if value.saturating_sub(target).saturating_abs() <= tolerance {
         Ordering::Equal
     } else {
         value.cmp(&target)

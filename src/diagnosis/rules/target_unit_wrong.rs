@@ -267,7 +267,7 @@ fn out_of_reach(
         .iter()
         .filter(measured)
         .map(|container| container.resources.limits.get("cpu")?.milli_value().ok())
-        .sum();
+        .try_fold(0_i64, |sum, limit| sum.checked_add(limit?));
     if let Some(limits) = limits {
         return (limits < target).then_some(("cpu limits of a pod", limits, Confidence::Proven));
     }
@@ -276,7 +276,7 @@ fn out_of_reach(
         .iter()
         .filter(measured)
         .filter_map(|container| container.resources.requests.get("cpu")?.milli_value().ok())
-        .sum();
+        .fold(0, i64::saturating_add);
     (requests > 0 && requests.saturating_mul(FAR_ABOVE_REQUESTS) <= target).then_some((
         "cpu requests of a pod",
         requests,
