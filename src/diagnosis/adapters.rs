@@ -216,10 +216,9 @@ pub(super) fn without(case: &Case<'_>, finding: Finding, metric: &FailedMetric<'
 
 /// What sleeps at zero is woken by the metric alone, and the HPA keeps what somebody else woke while the metric fails.
 fn awake(case: &Case<'_>, finding: Finding) -> Finding {
-    let replicas = case.facts.hpa.effective_min_replicas().max(1);
     finding.fix(
         "until then, wake it by hand",
-        format!("kubectl scale {} --replicas={replicas}", case.target_arguments()),
+        case.scale_up(),
         "the HPA leaves it so while its metric fails",
     )
 }

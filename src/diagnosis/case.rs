@@ -1,7 +1,7 @@
 //! What rules ask of a case again and again.
 
 use super::phrase::{self, word};
-use super::{Case, Finding};
+use super::{Case, Finding, template_change};
 use crate::facts::{
     ApiService, Fact, MetricSpec, MetricTarget, NotReadable, Pod, PodMetrics, Scale, ScaleTarget,
     ScalingRules,
@@ -43,32 +43,22 @@ impl<'a> Case<'a> {
 
     /// The pods of the scale target.
     pub(super) fn own_pods(&self) -> impl Iterator<Item = &'a Pod> + use<'a> {
-        let unowned = self.unowned_are_own();
-        self.pods()
-            .iter()
-            .filter(move |pod| is_own(pod) || unowned && pod.owner.is_none())
+        let own = self.owns();
+        self.pods().iter().filter(move |pod| own(pod))
     }
 
     /// The pods that match the selector and belong to somebody else.
     pub(super) fn foreign_pods(&self) -> impl Iterator<Item = &'a Pod> + use<'a> {
-        let unowned = self.unowned_are_own();
-        self.pods()
-            .iter()
-            .filter(move |pod| !(is_own(pod) || unowned && pod.owner.is_none()))
+        let own = self.owns();
+        self.pods().iter().filter(move |pod| !own(pod))
     }
 
-    /// Whether the pods without an owner are taken for the target's: it is of a custom kind, whose operator need not set an
-    /// owner, and no pod is owned by it.
-    pub(super) fn unowned_are_own(&self) -> bool {
-        const BUILT_IN: [&str; 5] = [
-            "Deployment",
-            "StatefulSet",
-            "ReplicaSet",
-            "ReplicationController",
-            "DaemonSet",
-        ];
-        let kind = self.facts.hpa.target.kind.as_str();
-        !BUILT_IN.contains(&kind) && !self.pods().iter().any(is_own)
+    /// Whether a pod is the target's. The pods without an owner are taken for those of a custom kind that owns none: its
+    /// operator need not set an owner.
+    pub(super) fn owns(&self) -> impl Fn(&Pod) -> bool + use<> {
+        let custom = !template_change::is_known_to_kubectl(self);
+        let unowned = custom && !self.pods().iter().any(is_own);
+        move |pod| is_own(pod) || unowned && pod.owner.is_none()
     }
 
     /// The sample of a pod.
@@ -108,6 +98,12 @@ impl<'a> Case<'a> {
             Some((group, _)) => format!("{kind}.{group}"),
             None => kind,
         }
+    }
+
+    /// `kubectl scale`, to as many replicas as an HPA goes on from.
+    pub(super) fn scale_up(&self) -> String {
+        let replicas = self.facts.hpa.effective_min_replicas().max(1);
+        format!("kubectl scale {} --replicas={replicas}", self.target_arguments())
     }
 
     /// The namespace as a word of a command.

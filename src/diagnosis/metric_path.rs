@@ -29,7 +29,8 @@ pub(super) fn selected(case: &Case<'_>, api: &AdapterApi, spec: &MetricSpec) -> 
     }
 }
 
-fn encoded(selector: &str) -> String {
+/// A selector as a value of a query.
+pub(super) fn encoded(selector: &str) -> String {
     form_urlencoded::byte_serialize(selector.as_bytes()).collect()
 }
 

@@ -5,7 +5,7 @@
 //! (`calculatePodRequests`, `replica_calculator.go`, v1.37). Native sidecars count from 1.29 on, pod-level
 //! requests from 1.34 on.
 
-use super::case::{is_leftover, is_own};
+use super::case::is_leftover;
 use super::{Case, phrase};
 use crate::facts::{Container, Fact, MetricSpec, Pod, PodTemplate, Resources};
 
@@ -191,8 +191,7 @@ fn lacking<'a>(
 }
 
 fn origin(case: &Case<'_>, pod: &Pod, container: &Container, resource: &str) -> Origin {
-    let own = is_own(pod) || pod.owner.is_none() && case.unowned_are_own();
-    if !own {
+    if !case.owns()(pod) {
         return Origin::Foreign;
     }
     let Some(template) = case.target().and_then(|target| target.template.as_ref()) else {

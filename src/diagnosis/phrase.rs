@@ -71,6 +71,15 @@ pub(super) fn amount(resource: &str, milli: i64) -> String {
     }
 }
 
+/// The least that `amount` shows as it is and that is not less: memory in whole mebibytes.
+pub(super) fn rounded_up(resource: &str, milli: i64) -> i64 {
+    const MEBI: i64 = 1000 * 1024 * 1024;
+    match resource {
+        "memory" => milli.saturating_add(MEBI - 1) / MEBI * MEBI,
+        _ => milli,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{list, span, word};

@@ -3,7 +3,7 @@
 use super::{RATIO, without_parentheses};
 use crate::diagnosis::Case;
 use crate::diagnosis::offenders::starting_value;
-use crate::diagnosis::phrase::{amount, word};
+use crate::diagnosis::phrase::{amount, rounded_up, word};
 use crate::diagnosis::template_change::{self, Setting};
 use crate::facts::{Container, PodTemplate, Quantity};
 
@@ -99,15 +99,6 @@ pub(super) fn within(case: &Case<'_>, sentence: &str) -> Option<String> {
         .flatten()
 }
 
-/// Memory in whole mebibytes, as it is written, and not less.
-fn rounded(resource: &str, milli: i64) -> i64 {
-    const MEBI: i64 = 1000 * 1024 * 1024;
-    match resource {
-        "memory" => milli.saturating_add(MEBI - 1) / MEBI * MEBI,
-        _ => milli,
-    }
-}
-
 /// The containers whose limit is more than so many times their request, with the least request that is allowed.
 pub(super) fn in_ratio(case: &Case<'_>, sentence: &str) -> Option<String> {
     let (resource, rest) = sentence.split_once(' ')?;
@@ -122,7 +113,7 @@ pub(super) fn in_ratio(case: &Case<'_>, sentence: &str) -> Option<String> {
             let request = milli(container.resources.requests.get(resource))?;
             let limit = milli(container.resources.limits.get(resource))?;
             let least = limit.checked_mul(1000)?.checked_add(ratio.checked_sub(1)?)?;
-            let least = rounded(resource, least.checked_div(ratio)?);
+            let least = rounded_up(resource, least.checked_div(ratio)?);
             (request < least).then(|| Setting::request(&container.name, resource, &amount(resource, least)))
         })
         .collect();

@@ -21,7 +21,7 @@
 //! `above Spec.MaxReplicas` are the reasons of its rescales by a limit.
 
 use crate::diagnosis::phrase::{ago, count, seconds_since, span, word};
-use crate::diagnosis::rescales::{self, Direction, LimitMoves};
+use crate::diagnosis::rescales::{self, Direction};
 use crate::diagnosis::rule::{Rule, Stage, documentation};
 use crate::diagnosis::{Case, Finding, Severity};
 
@@ -55,14 +55,11 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         ("maxReplicas", hpa.max_replicas, applied)
     };
     let over = span((moves.last() - moves.limit.first).num_seconds());
-    let (by_limit, beyond) = (
-        times(&moves, moves.limit.times),
-        times(&moves, moves.beyond_times),
-    );
+    let times = |times: i32| count(usize::try_from(times).unwrap_or(0), "time");
     let title = format!(
         "{field} is set to {} and back again and again, {} in {over}: the HPA follows each time",
         moves.limit.replicas,
-        count(usize::try_from(moves.limit.times).unwrap_or(0), "time")
+        times(moves.limit.times)
     );
     let why = format!(
         "{} to {} because of its limit, {} to {} because of its metrics, which it never does beyond a limit that it has",
@@ -75,12 +72,20 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         .on_hpa(RULE.finding(Severity::Warning, title, why))
         .saw(
             format!("rescaled to {}, by {field}", moves.limit.replicas),
-            format!("{by_limit}, last {}", ago(moves.limit.last, case.now)),
+            format!(
+                "{} in {over}, last {}",
+                times(moves.limit.times),
+                ago(moves.limit.last, case.now)
+            ),
             "events of the HPA",
         )
         .saw(
             format!("rescaled to {}, by metrics", moves.beyond),
-            format!("{beyond}, last {}", ago(moves.beyond_last, case.now)),
+            format!(
+                "{} in {over}, last {}",
+                times(moves.beyond_times),
+                ago(moves.beyond_last, case.now)
+            ),
             "events of the HPA",
         )
         .saw(format!("{field} now"), written(case, now), "managedFields");
@@ -112,14 +117,6 @@ fn check(case: &Case<'_>) -> Option<Finding> {
         },
         "the HPA keeps what is left",
     ))
-}
-
-fn times(moves: &LimitMoves<'_>, times: i32) -> String {
-    let number = count(usize::try_from(times).unwrap_or(0), "time");
-    format!(
-        "{number} in {}",
-        span((moves.last() - moves.limit.first).num_seconds())
-    )
 }
 
 /// The limit with whom it is from.

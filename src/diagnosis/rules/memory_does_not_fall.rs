@@ -22,7 +22,7 @@
 //! ## Source
 //! `calcPlainMetricReplicas` in `replica_calculator.go`, Kubernetes v1.37.
 
-use crate::diagnosis::phrase::{amount, count, seconds_since};
+use crate::diagnosis::phrase::{amount, count, rounded_up, seconds_since};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::template_change::{self, Setting};
 use crate::diagnosis::{Case, Confidence, Finding, Severity, Verdict, serving};
@@ -253,7 +253,11 @@ fn with_headroom(case: &Case<'_>, finding: Finding, footprint: &Footprint<'_>, l
                 return finding;
             };
             let wanted = requested.saturating_add(fitting.saturating_sub(request));
-            let setting = Setting::request(container, "memory", &amount("memory", whole_mebi(wanted)));
+            let setting = Setting::request(
+                container,
+                "memory",
+                &amount("memory", rounded_up("memory", wanted)),
+            );
             let title = format!("request so much that idle pods come back to {comes_back}");
             template_change::proposed(case, finding, title, &[setting], "")
         }
@@ -271,7 +275,7 @@ fn with_headroom(case: &Case<'_>, finding: Finding, footprint: &Footprint<'_>, l
                 case.patch_hpa_json(&format!(
                     r#"[{{"op":"replace","path":"/spec/metrics/{}/{kind}/target/averageValue","value":"{}"}}]"#,
                     footprint.index,
-                    amount("memory", whole_mebi(value))
+                    amount("memory", rounded_up("memory", value))
                 )),
                 "changes the HPA alone",
             )
@@ -292,10 +296,4 @@ fn largest<'a>(footprint: &Footprint<'a>) -> Option<(&'a str, i64)> {
             Some((container.name.as_str(), request))
         })
         .max_by_key(|(_, request)| *request)
-}
-
-/// In thousandths of a byte, and not less.
-fn whole_mebi(milli: i64) -> i64 {
-    const MEBI: i64 = 1000 * 1024 * 1024;
-    milli.saturating_add(MEBI - 1) / MEBI * MEBI
 }

@@ -96,7 +96,7 @@ fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let finding = case.on_target(finding).fix(
         "start it again, if it is not paused on purpose",
-        format!("kubectl scale {} --replicas={replicas}", case.target_arguments()),
+        case.scale_up(),
         format!(
             "starts {} of {label}; the HPA takes over from there",
             count(usize::try_from(replicas).unwrap_or(1), "pod")
@@ -136,7 +136,6 @@ fn cannot_wake(case: &Case<'_>) -> Option<Finding> {
     }
     let label = case.target_label();
     let names: Vec<&str> = hpa.metrics.iter().map(|metric| metric.name.as_str()).collect();
-    let replicas = hpa.effective_min_replicas().max(1);
     let finding = RULE
         .finding(
             Severity::Error,
@@ -150,7 +149,7 @@ fn cannot_wake(case: &Case<'_>) -> Option<Finding> {
     let finding = with_zero(case, finding);
     Some(case.on_target(finding).fix(
         "wake it by hand",
-        format!("kubectl scale {} --replicas={replicas}", case.target_arguments()),
+        case.scale_up(),
         "the HPA takes over from there",
     ))
 }

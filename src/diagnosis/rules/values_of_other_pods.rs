@@ -23,6 +23,7 @@
 
 use crate::diagnosis::adapters;
 use crate::diagnosis::case::is_running;
+use crate::diagnosis::metric_path::encoded;
 use crate::diagnosis::phrase::{count, list, word};
 use crate::diagnosis::rule::{Need, Rule, Stage, documentation};
 use crate::diagnosis::{Case, Confidence, Finding, Severity};
@@ -143,11 +144,11 @@ fn all_are_old(case: &Case<'_>) -> bool {
 /// The question that the controller asks.
 fn path(case: &Case<'_>, spec: &MetricSpec) -> String {
     let selector = case.scale().map_or("", |scale| &scale.selector);
-    let encoded: String = form_urlencoded::byte_serialize(selector.as_bytes()).collect();
     format!(
-        "/apis/custom.metrics.k8s.io/{}/namespaces/{}/pods/*/{}?labelSelector={encoded}",
+        "/apis/custom.metrics.k8s.io/{}/namespaces/{}/pods/*/{}?labelSelector={}",
         adapters::custom_version(case),
         case.facts.hpa.namespace,
-        spec.name
+        spec.name,
+        encoded(selector)
     )
 }
